@@ -1,0 +1,356 @@
+/* How fast the matrix products are: bench-matmul [--threads N] [--mib N] [--rounds N] [--all] [FILTER]
+ *
+ * One line per row of matmul/kernels.def (the best of each weight type; --all: every one that this machine runs whose
+ * name contains FILTER).  Prompts are products of 256 rows with weights that stay in the cache: Gop/s (a multiply and
+ * an add are two), and the share of what the units give.  Decoding is one row times --mib MiB of weights: GB/s of the
+ * file's bytes, and the share of a plain read of the same memory.  Batches of 8 rows read the same weights.
+ *
+ * The limits are measured between the kernels in every round, so that a share compares the same seconds; shown is
+ * the median of the rounds.
+ */
+#include "base/alloc.h"
+#include "base/os.h"
+#include "base/thread.h"
+#include "num/dequant/dequant.h"
+#include "num/matmul/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS_MAX = 101, PROMPT_ROWS = 256, BATCH_ROWS = 8, DECODE_DEPTH = 1024 };
+
+static ix_pool *pool;
+static int rounds = 7;
+static size_t weights_bytes = (size_t)256 << 20;
+static volatile uint64_t sink;
+
+static void *room(size_t bytes)
+{
+    void *p = NULL;
+    if (ix_alloc_aligned(bytes ? bytes : 1, 64, &p, NULL) != INOX_OK) {
+        fprintf(stderr, "bench-matmul: out of memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+/* ---- limits of the machine -------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define PEAK_LOOPS 200000
+
+/* Operations of one worker; the sums are kept apart so that the units are always busy. */
+#define PEAK(name, set, operations, zero, type, instruction)                                       \
+    __attribute__((target(set))) static double name(void)                                         \
+    {                                                                                              \
+        type x = zero, s[12] = { zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero }; \
+        for (int i = 0; i < PEAK_LOOPS; i++)                                                       \
+            __asm__ volatile(TWELVE_OF(instruction)                                                \
+                             : "+v"(s[0]), "+v"(s[1]), "+v"(s[2]), "+v"(s[3]), "+v"(s[4]), "+v"(s[5]), \
+                               "+v"(s[6]), "+v"(s[7]), "+v"(s[8]), "+v"(s[9]), "+v"(s[10]), "+v"(s[11]) \
+                             : "v"(x));                                                            \
+        return PEAK_LOOPS * 12.0 * (operations);                                                   \
+    }
+#define TWELVE_OF(i)                                                                               \
+    i " %12, %12, %0\n" i " %12, %12, %1\n" i " %12, %12, %2\n" i " %12, %12, %3\n"                \
+    i " %12, %12, %4\n" i " %12, %12, %5\n" i " %12, %12, %6\n" i " %12, %12, %7\n"                \
+    i " %12, %12, %8\n" i " %12, %12, %9\n" i " %12, %12, %10\n" i " %12, %12, %11\n"
+PEAK(peak_vnni, "avx512f,avx512vnni", 128, _mm512_setzero_si512(), __m512i, "vpdpbusd")
+PEAK(peak_fma512, "avx512f", 32, _mm512_setzero_ps(), __m512, "vfmadd231ps")
+PEAK(peak_fma256, "avx2,fma", 16, _mm256_setzero_ps(), __m256, "vfmadd231ps")
+
+static double nothing(void)
+{
+    return 0;
+}
+
+typedef double peak_function(void);
+
+static peak_function *integer_peak(void)
+{
+    return ix_isa_present(IX_ISA_AVX512VNNI) ? peak_vnni : nothing;
+}
+
+static peak_function *float_peak(void)
+{
+    return ix_isa_present(IX_ISA_AVX512) ? peak_fma512 : ix_isa_present(IX_ISA_AVX2) ? peak_fma256 : nothing;
+}
+#else
+#error "the limits of this processor are not known here: add them"
+#endif
+
+static void run_peak(void *ctx, int worker)
+{
+    peak_function **f = ctx;
+    double operations = (*f)();
+    (void)worker, (void)operations;
+}
+
+/* Gop/s of all workers. */
+static double measure_peak(peak_function *f)
+{
+    double operations = f(), start = ix_clock_seconds();
+    ix_pool_run(pool, run_peak, &f);
+    return operations * ix_pool_threads(pool) / (ix_clock_seconds() - start) * 1e-9;
+}
+
+typedef struct reading {
+    const uint64_t *words;
+    size_t count;
+    ix_counter next;
+} reading;
+
+#define READ_PIECE ((size_t)1 << 17) /* words: 1 MiB */
+
+static void run_read(void *ctx, int worker)
+{
+    reading *r = ctx;
+    uint64_t sum[8] = { 0 };
+    for (;;) {
+        size_t at = (size_t)ix_counter_take(&r->next) * READ_PIECE;
+        if (at >= r->count)
+            break;
+        typedef uint64_t line __attribute__((vector_size(64)));
+        line s[4] = { { 0 } };
+        for (size_t i = 0; i < READ_PIECE && at + i + 32 <= r->count; i += 32) {
+            const line *p = (const line *)(const void *)(r->words + at + i);
+            for (int j = 0; j < 4; j++)
+                s[j] |= p[j];
+        }
+        for (int j = 0; j < 32; j++)
+            sum[j % 8] |= s[j / 8][j % 8];
+    }
+    sink = sum[0] ^ sum[7];
+    (void)worker;
+}
+
+static double measure_read(const void *memory, size_t bytes)
+{
+    reading r = { .words = memory, .count = bytes / 8 };
+    ix_counter_reset(&r.next);
+    double start = ix_clock_seconds();
+    ix_pool_run(pool, run_read, &r);
+    return (double)bytes / (ix_clock_seconds() - start) * 1e-9;
+}
+
+/* ---- one product ------------------------------------------------------------------------------ */
+
+typedef struct work {
+    const ix_matmul_kernel *kernel;
+    ix_matmul_job job;
+    int64_t piece; /* columns */
+    void **scratch;
+    float *x;
+    ix_counter next;
+} work;
+
+static void run_work(void *ctx, int worker)
+{
+    work *w = ctx;
+    for (;;) {
+        int64_t col = ix_counter_take(&w->next) * w->piece;
+        if (col >= w->job.cols)
+            return;
+        int64_t end = w->job.cols - col < w->piece ? w->job.cols : col + w->piece;
+        w->kernel->run(&w->job, 0, w->job.rows, col, end, w->scratch[worker]);
+    }
+}
+
+static double measure_work(work *w)
+{
+    ix_counter_reset(&w->next);
+    double start = ix_clock_seconds();
+    ix_pool_run(pool, run_work, w);
+    return ix_clock_seconds() - start;
+}
+
+/* Weights of ordinary size: random bits, but for the exponents of floats. */
+static void fill_rows(ix_type type, uint8_t *w, size_t bytes)
+{
+    uint64_t state = 88172645463325252u;
+    for (size_t i = 0; i < bytes; i++) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        w[i] = (uint8_t)(state >> 32);
+    }
+    size_t step = type == IX_TYPE_F32 ? 4 : type == IX_TYPE_F16 || type == IX_TYPE_BF16 ? 2 : 0;
+    for (size_t i = 0; step && i < bytes; i += step) /* magnitudes about 2^-12 .. 2^3 */
+        w[i + step - 1] = (uint8_t)((w[i + step - 1] & 0x83) | (type == IX_TYPE_F16 ? 0x0c : 0x3c));
+}
+
+/* `cols` columns: sixteen different ones again and again, in the kernel's layout. */
+static work *work_new(const ix_matmul_kernel *k, int64_t rows, int64_t cols, int64_t depth, uint8_t *weights)
+{
+    const ix_type_info *info = ix_type_of(k->type);
+    size_t row_bytes = (size_t)(depth / info->block_elements) * info->block_bytes;
+    work *w = room(sizeof *w);
+    w->kernel = k;
+    w->piece = rows == 1 ? 512 : 256;
+    w->x = room(sizeof(float) * (size_t)(rows * depth));
+    for (int64_t i = 0; i < rows * depth; i++)
+        w->x[i] = (float)(i * 7919 % 1021 - 510) * 0x1p-8f;
+    void *acts = room(k->acts_bytes(rows, depth));
+    k->pack_acts(w->x, depth, rows, 0, rows, depth, acts);
+    size_t group = k->panel_bytes ? k->panel_bytes(depth) : IX_PANEL_COLS * row_bytes;
+    uint8_t *file = room(IX_PANEL_COLS * row_bytes);
+    fill_rows(k->type, file, IX_PANEL_COLS * row_bytes);
+    for (int64_t c = 0; c < cols; c += IX_PANEL_COLS) {
+        uint8_t *to = weights + (size_t)(c / IX_PANEL_COLS) * group;
+        if (!k->panel_bytes)
+            memcpy(to, file, group);
+        else if (c == 0)
+            k->pack_panel(file, row_bytes, IX_PANEL_COLS, depth, to);
+        else
+            memcpy(to, weights, group);
+    }
+    ix_free_aligned(file);
+    w->job = (ix_matmul_job){ .rows = rows, .cols = cols, .depth = depth, .acts = acts, .weights = weights,
+                              .weight_row_bytes = row_bytes, .ldy = cols };
+    w->job.y = room(sizeof(float) * (size_t)(rows * cols));
+    int threads = ix_pool_threads(pool);
+    w->scratch = room(sizeof(void *) * (size_t)threads);
+    for (int i = 0; i < threads; i++)
+        w->scratch[i] = room(k->scratch_bytes ? k->scratch_bytes(depth) : 1);
+    return w;
+}
+
+static void work_free(work *w)
+{
+    for (int i = 0; i < ix_pool_threads(pool); i++)
+        ix_free_aligned(w->scratch[i]);
+    ix_free_aligned(w->scratch);
+    ix_free_aligned(w->x);
+    ix_free_aligned((void *)(uintptr_t)w->job.acts);
+    ix_free_aligned(w->job.y);
+    ix_free_aligned(w);
+}
+
+/* ---- rounds ----------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values)
+{
+    qsort(values, (size_t)rounds, sizeof *values, ascending);
+    return values[rounds / 2];
+}
+
+/* A prompt: Gop/s, and the share of the units' peak. */
+static void bench_prompt(const ix_matmul_kernel *k, int64_t cols, int64_t depth, uint8_t *weights)
+{
+    double rate[ROUNDS_MAX], share[ROUNDS_MAX];
+    peak_function *peak = ix_type_of(k->type)->activation_block ? integer_peak() : float_peak();
+    work *w = work_new(k, PROMPT_ROWS, cols, depth, weights);
+    measure_work(w);
+    for (int i = 0; i < rounds; i++) {
+        double before = measure_peak(peak);
+        rate[i] = 2.0 * PROMPT_ROWS * (double)cols * (double)depth / measure_work(w) * 1e-9;
+        double limit = (before + measure_peak(peak)) / 2;
+        share[i] = limit > 0 ? rate[i] / limit * 100 : 0;
+    }
+    printf(" %8.1f %4.0f%%", median(rate), median(share));
+    work_free(w);
+}
+
+/* One row, or a few, and weights that no cache holds: GB/s of the file's bytes, and the share of a read. */
+static void bench_decode(const ix_matmul_kernel *k, int64_t rows, uint8_t *weights)
+{
+    const ix_type_info *info = ix_type_of(k->type);
+    size_t row_bytes = DECODE_DEPTH / info->block_elements * info->block_bytes;
+    size_t group = k->panel_bytes ? k->panel_bytes(DECODE_DEPTH) : IX_PANEL_COLS * row_bytes;
+    int64_t cols = (int64_t)(weights_bytes / group) * IX_PANEL_COLS;
+    double rate[ROUNDS_MAX], share[ROUNDS_MAX];
+    work *w = work_new(k, rows, cols, DECODE_DEPTH, weights);
+    for (int i = 0; i < rounds; i++) {
+        double before = measure_read(weights, weights_bytes);
+        rate[i] = (double)row_bytes * (double)cols / measure_work(w) * 1e-9;
+        share[i] = rate[i] / ((before + measure_read(weights, weights_bytes)) / 2) * 100;
+    }
+    printf(" %7.2f %4.0f%%", median(rate), median(share));
+    work_free(w);
+}
+
+static void bench_packing(const ix_matmul_kernel *k)
+{
+    if (!k->panel_bytes) {
+        printf("       -");
+        return;
+    }
+    const ix_type_info *info = ix_type_of(k->type);
+    size_t row_bytes = DECODE_DEPTH / info->block_elements * info->block_bytes;
+    uint8_t *file = room(IX_PANEL_COLS * row_bytes), *panel = room(k->panel_bytes(DECODE_DEPTH));
+    double best = 1e9;
+    for (int i = 0; i < 50; i++) {
+        double start = ix_clock_seconds();
+        k->pack_panel(file, row_bytes, IX_PANEL_COLS, DECODE_DEPTH, panel);
+        double each = ix_clock_seconds() - start;
+        best = each < best ? each : best;
+    }
+    printf(" %7.2f", (double)(IX_PANEL_COLS * row_bytes) / best * 1e-9);
+    ix_free_aligned(file);
+    ix_free_aligned(panel);
+}
+
+static void bench_kernel(const ix_matmul_kernel *k, uint8_t *weights)
+{
+    printf("%-32s", k->name);
+    bench_prompt(k, 3072, 1024, weights);
+    bench_prompt(k, 1024, 3072, weights);
+    bench_decode(k, 1, weights);
+    bench_decode(k, BATCH_ROWS, weights);
+    bench_packing(k);
+    printf("\n");
+    fflush(stdout);
+}
+
+static bool wanted(const ix_matmul_kernel *k, bool all, const char *filter)
+{
+    if (filter && !strstr(k->name, filter))
+        return false;
+    if (all)
+        return ix_isa_present(k->isa);
+    return k == ix_matmul_find(k->type, IX_ISA_COUNT - 1, 0);
+}
+
+int main(int argc, char **argv)
+{
+    int threads = 1;
+    bool all = false;
+    const char *filter = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            threads = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--mib") == 0 && i + 1 < argc)
+            weights_bytes = (size_t)strtoul(argv[++i], NULL, 10) << 20;
+        else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
+            rounds = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--all") == 0)
+            all = true;
+        else
+            filter = argv[i];
+    }
+    rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
+    size_t least = (size_t)32 << 20; /* a prompt's weights, in float32, and more */
+    weights_bytes = weights_bytes < least ? least : weights_bytes;
+    if (ix_pool_new(threads, &pool, NULL) != INOX_OK)
+        return 1;
+    uint8_t *weights = room(weights_bytes);
+    memset(weights, 1, weights_bytes); /* no page is the shared zero page */
+    printf("%d threads; integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n", ix_pool_threads(pool),
+           measure_peak(integer_peak()), measure_peak(float_peak()), measure_read(weights, weights_bytes));
+    printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024", "1 row, GB/s", "8 rows, GB/s",
+           "pack");
+    int count;
+    const ix_matmul_kernel *const *kernels = ix_matmul_kernels(&count);
+    for (int i = 0; i < count; i++)
+        if (wanted(kernels[i], all, filter))
+            bench_kernel(kernels[i], weights);
+    ix_free_aligned(weights);
+    ix_pool_free(pool);
+    return 0;
+}

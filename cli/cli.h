@@ -1,0 +1,117 @@
+/* What the commands of the program share: options, errors, output.
+ *
+ * A command is a row in COMMANDS (main.c) and one function in cmd_<name>.c.  Its options are a table, from which
+ * parsing and --help come.  Commands see the library through <inox.h> only.
+ */
+#ifndef INOX_CLI_H
+#define INOX_CLI_H
+
+#include <inox.h>
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit codes, documented in the man page: below 128, and 130 for Ctrl-C. */
+enum {
+    EXIT_FINE = 0,
+    EXIT_DIFFERENT = 1,   /* a replay or a check did not agree */
+    EXIT_USAGE = 2,       /* wrong options or arguments */
+    EXIT_MEMORY = 3,
+    EXIT_IO = 4,
+    EXIT_NOT_FOUND = 5,
+    EXIT_FORMAT = 6,      /* a malformed file */
+    EXIT_UNSUPPORTED = 7,
+    EXIT_LIMIT = 8,
+    EXIT_CONTEXT = 9,     /* the context is full */
+    EXIT_NAN = 10,
+    EXIT_ISA = 11,
+    EXIT_INTERNAL = 12,
+    EXIT_INTERRUPTED = 130
+};
+
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_INT, OPTION_FLOAT, OPTION_U64 } option_kind;
+
+typedef struct option_texts { /* OPTION_TEXTS: may be given several times */
+    const char **items;
+    size_t count;
+} option_texts;
+
+typedef struct option {
+    const char *name;  /* without the dashes */
+    char letter;       /* or 0 */
+    option_kind kind;
+    void *out;         /* bool, const char *, option_texts, int64_t, double, uint64_t */
+    const char *value; /* what help calls the value, "N" */
+    const char *help;
+    bool *given;       /* set when the option is there; may be NULL */
+} option;
+
+typedef struct command {
+    const char *name, *usage, *help; /* usage: behind "inox "; help: one line */
+    int (*run)(const struct command *c, int argc, char **argv);
+} command;
+
+/* options.c.  Options may stand before and behind positional arguments; "--" ends them; "--name=value" works.  Returns
+ * the number of positional arguments, which are moved to argv[0..]; -1: usage error, told; -2: help was asked for and
+ * given.  `options` ends with a name of NULL. */
+int parse_options(const command *c, const option *options, const char *notes, int argc, char **argv);
+/* Frees what OPTION_TEXTS collected. */
+void free_texts(option_texts *t);
+int usage_error(const command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The exit code that goes with what parse_options returned below 0. */
+int parse_exit(int parsed);
+
+/* ---- state shared by all commands: options that every one has */
+typedef struct common {
+    bool json, quiet, verbose;
+    int64_t threads;
+    const char *isa;
+} common;
+#define COMMON_OPTIONS(c)                                                                          \
+    { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)", NULL }, \
+    { "isa", 0, OPTION_TEXT, &(c).isa, "X", "ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)", NULL }, \
+    { "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL },                               \
+    { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },             \
+    { "verbose", 'v', OPTION_FLAG, &(c).verbose, NULL, "say more", NULL }
+
+/* Tells an error ("inox: ..." on standard error; with json also an object on standard output) and returns its exit code. */
+int fail(const common *c, const inox_error *err);
+int fail_text(const common *c, int exit_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Opens a model with a progress bar where a person sees it. */
+inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch, inox_model **out,
+                       inox_error *err);
+
+/* ---- terminal.c */
+bool is_terminal(FILE *f);
+bool input_is_terminal(void);
+/* Ctrl-C: the first sets a flag, the second ends the program. */
+void catch_interrupt(void);
+bool interrupted(void);
+/* Draws "what  [=====     ]  50 %" on standard error, at most ten times a second; fraction 1 wipes it away. */
+void draw_progress(const char *what, double fraction);
+
+/* ---- files and JSON */
+/* Whole file, or standard input for "-".  NUL behind it; free with free(). */
+int read_file(const common *c, const char *path, char **data, size_t *size);
+/* JSON array of token ids from a file. */
+int read_ids(const common *c, const char *path, int32_t **ids, size_t *count);
+/* One line of compact JSON on standard output; takes the object. */
+int print_json(const common *c, json_t *object);
+/* Text that may not be UTF-8 as a JSON string: bad bytes become U+FFFD. */
+json_t *json_text(const char *s, size_t n);
+/* Nonzero where what was written to standard output did not arrive (a full disk). */
+int finish_output(const common *c, int exit_code);
+
+int cmd_run(const command *c, int argc, char **argv);
+int cmd_replay(const command *c, int argc, char **argv);
+int cmd_logits(const command *c, int argc, char **argv);
+int cmd_inspect(const command *c, int argc, char **argv);
+int cmd_tokenize(const command *c, int argc, char **argv);
+int cmd_perplexity(const command *c, int argc, char **argv);
+int cmd_bench(const command *c, int argc, char **argv);
+int cmd_list(const command *c, int argc, char **argv);
+
+#endif

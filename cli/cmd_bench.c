@@ -1,0 +1,168 @@
+/* inox bench: prompt and decode speed on random ids, nothing cached. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct bench_options {
+    common common;
+    const char *cache;
+    int64_t prompt, tokens, repetitions, chunk;
+} bench_options;
+
+typedef struct figures {
+    double median, least, most;
+} figures;
+
+static double now(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Speed does not depend on the ids; a fixed sequence makes runs comparable. */
+static int32_t next_id(uint64_t *state, int32_t vocabulary)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (int32_t)((*state >> 33) % (uint64_t)vocabulary);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static figures figures_of(double *values, int64_t n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    double median = n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+    return (figures){ median, values[0], values[n - 1] };
+}
+
+/* One round: prompt, then token by token.  Times in seconds. */
+static inox_status round_of(const bench_options *o, inox_session *s, const int32_t *ids, double *prompt_s, double *decode_s,
+                            inox_error *err)
+{
+    inox_status status = inox_session_truncate(s, 0, err);
+    double start = now();
+    if (status == INOX_OK && o->prompt > 0)
+        status = inox_session_feed(s, ids, (size_t)o->prompt, INOX_LOGITS_LAST, err);
+    *prompt_s = now() - start;
+    start = now();
+    for (int64_t i = 0; i < o->tokens && status == INOX_OK; i++) {
+        if (interrupted()) {
+            *err = (inox_error){ INOX_E_CANCELLED, -1, "interrupted" };
+            return INOX_E_CANCELLED;
+        }
+        status = inox_session_feed(s, ids + o->prompt + i, 1, INOX_LOGITS_LAST, err);
+    }
+    *decode_s = now() - start;
+    return status;
+}
+
+static int print_figures(const bench_options *o, const inox_model *model, figures prompt, figures decode, double load_s)
+{
+    inox_model_info m = INOX_MODEL_INFO_INIT;
+    inox_error err;
+    if (inox_model_describe(model, &m, &err) != INOX_OK)
+        return fail(&o->common, &err);
+    if (o->common.json)
+        return print_json(&o->common,
+                          json_pack("{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "model",
+                                    json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa, "threads",
+                                    m.threads, "prompt_tokens", (json_int_t)o->prompt, "decode_tokens", (json_int_t)o->tokens,
+                                    "repetitions", (json_int_t)o->repetitions, "load_s", load_s, "prompt_tokens_per_s",
+                                    prompt.median, "prompt_tokens_per_s_min", prompt.least, "prompt_tokens_per_s_max", prompt.most,
+                                    "decode_tokens_per_s", decode.median, "decode_tokens_per_s_min", decode.least,
+                                    "decode_tokens_per_s_max", decode.most, "weight_bytes", (json_int_t)m.weight_bytes));
+    printf("%s, %s, %d threads, loaded in %.2f s\n", m.description, m.isa, m.threads, load_s);
+    printf("prompt %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->prompt, prompt.median, prompt.least, prompt.most);
+    printf("decode %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->tokens, decode.median, decode.least, decode.most);
+    return 0;
+}
+
+static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary, double *prompt, double *decode,
+                           inox_error *err)
+{
+    size_t n = (size_t)(o->prompt + o->tokens);
+    uint64_t state = 1;
+    double p = 0, d = 0;
+    int32_t *ids = malloc((n + 1) * sizeof *ids);
+    if (ids == NULL) {
+        *err = (inox_error){ INOX_E_MEMORY, -1, "no memory" };
+        return INOX_E_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++)
+        ids[i] = next_id(&state, vocabulary);
+    inox_status status = inox_session_feed(s, ids, n > 16 ? 16 : n, INOX_LOGITS_LAST, err); /* touch everything once */
+    for (int64_t i = 0; i < o->repetitions && status == INOX_OK; i++) {
+        status = round_of(o, s, ids, &p, &d, err);
+        prompt[i] = o->prompt > 0 ? (double)o->prompt / p : 0;
+        decode[i] = o->tokens > 0 ? (double)o->tokens / d : 0;
+        if (!o->common.quiet && is_terminal(stderr))
+            draw_progress("measuring", (double)(i + 1) / (double)o->repetitions);
+    }
+    free(ids);
+    return status;
+}
+
+static int bench(const bench_options *o, const char *path)
+{
+    inox_error err = { 0 };
+    inox_model *model = NULL;
+    inox_session *session = NULL;
+    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
+    inox_model_info m = INOX_MODEL_INFO_INIT;
+    double *prompt = calloc((size_t)o->repetitions, sizeof *prompt), *decode = calloc((size_t)o->repetitions, sizeof *decode);
+    double start = now(), load_s = 0;
+    s.context = (int32_t)(o->prompt + o->tokens > 16 ? o->prompt + o->tokens : 16);
+    s.cache = o->cache != NULL && strcmp(o->cache, "f32") == 0 ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    int code = 0;
+    inox_status status = prompt == NULL || decode == NULL ? INOX_E_MEMORY : INOX_OK;
+    if (status == INOX_OK)
+        status = open_model(&o->common, path, false, (int32_t)o->chunk, &model, &err);
+    if (status == INOX_OK)
+        status = inox_session_new(model, &s, &session, &err);
+    load_s = now() - start;
+    if (status == INOX_OK)
+        status = inox_model_describe(model, &m, &err);
+    if (status == INOX_OK)
+        status = measure(o, session, m.vocabulary, prompt, decode, &err);
+    if (status != INOX_OK)
+        code = fail(&o->common, &err);
+    else
+        code = print_figures(o, model, figures_of(prompt, o->repetitions), figures_of(decode, o->repetitions), load_s);
+    inox_session_free(session);
+    inox_model_close(model);
+    free(prompt);
+    free(decode);
+    return code;
+}
+
+int cmd_bench(const command *c, int argc, char **argv)
+{
+    bench_options o = { .prompt = 256, .tokens = 64, .repetitions = 3 };
+    const option options[] = {
+        { "prompt", 'p', OPTION_INT, &o.prompt, "N", "tokens of the prompt (256)", NULL },
+        { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to decode one by one (64)", NULL },
+        { "repeat", 'r', OPTION_INT, &o.repetitions, "N", "rounds; the median is told (3)", NULL },
+        { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
+        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        COMMON_OPTIONS(o.common),
+        { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
+    };
+    int n = parse_options(c, options, "Ids are random and nothing is cached between rounds. Decoding stands behind the prompt.", argc, argv);
+    if (n < 0)
+        return parse_exit(n);
+    if (n > 1)
+        return usage_error(c, "one MODEL at a time"), EXIT_USAGE;
+    if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) || o.tokens > (1 << 23) || o.repetitions < 1 ||
+        o.repetitions > 1000 || o.chunk < 0 || o.chunk > 65536)
+        return usage_error(c, "-p, -n, --repeat or --chunk is out of range"), EXIT_USAGE;
+    if (o.cache != NULL && strcmp(o.cache, "f16") != 0 && strcmp(o.cache, "f32") != 0)
+        return usage_error(c, "--cache must be f16 or f32, not '%s'", o.cache), EXIT_USAGE;
+    return bench(&o, n == 1 ? argv[0] : NULL);
+}

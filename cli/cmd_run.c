@@ -1,0 +1,311 @@
+/* inox run: text behind a prompt. */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct run_options {
+    common common;
+    const char *prompt, *file, *cache, *receipt_file;
+    int64_t tokens, context, chunk, top_k, penalty_window;
+    double temperature, top_p, min_p, typical, repetition, presence, frequency;
+    uint64_t seed;
+    bool seed_given, parse_special, no_special, ignore_end, no_receipt, no_echo;
+    option_texts stops, biases;
+} run_options;
+
+static const char NOTES[] =
+    "With --prompt or --file the argument is the MODEL. Alone, an argument is the MODEL if it is an existing\n"
+    "file or ends in .gguf, else the prompt for the embedded model. A prompt of '-' is read from standard input.\n"
+    "The receipt is kept in $XDG_STATE_HOME/inox/receipts (mode 0600).";
+
+static bool exists(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    if (f != NULL)
+        fclose(f);
+    return f != NULL;
+}
+
+static bool is_model(const char *s)
+{
+    size_t n = strlen(s);
+    return exists(s) || (n > 5 && strcmp(s + n - 5, ".gguf") == 0);
+}
+
+/* Which argument is what; 0, or an exit code. */
+static int take_arguments(const command *c, run_options *o, int n, char **argv, const char **model)
+{
+    bool has_prompt = o->prompt != NULL || o->file != NULL;
+    *model = NULL;
+    if (n > 2 || (n == 2 && has_prompt)) {
+        usage_error(c, "too many arguments, from '%s' on", argv[has_prompt ? 1 : 2]);
+        return EXIT_USAGE;
+    }
+    if (n == 2) {
+        *model = argv[0];
+        o->prompt = argv[1];
+    } else if (n == 1 && (has_prompt || is_model(argv[0]))) {
+        *model = argv[0];
+    } else if (n == 1) {
+        o->prompt = argv[0];
+    }
+    if (o->prompt == NULL && o->file == NULL) {
+        if (input_is_terminal()) {
+            usage_error(c, "no prompt: give it as an argument, with --prompt or --file, or on standard input");
+            return EXIT_USAGE;
+        }
+        o->file = "-";
+    }
+    if (o->prompt != NULL && strcmp(o->prompt, "-") == 0) {
+        o->prompt = NULL;
+        o->file = "-";
+    }
+    return 0;
+}
+
+/* "ID=VALUE" texts to arrays. */
+static int take_biases(const command *c, const run_options *o, int32_t **ids, float **values)
+{
+    *ids = calloc(o->biases.count + 1, sizeof **ids);
+    *values = calloc(o->biases.count + 1, sizeof **values);
+    if (*ids == NULL || *values == NULL)
+        return fail_text(&o->common, EXIT_MEMORY, "no memory");
+    for (size_t i = 0; i < o->biases.count; i++) {
+        char *end;
+        const char *text = o->biases.items[i];
+        long id = strtol(text, &end, 10);
+        if (end == text || *end != '=' || id < 0 || id > INT32_MAX) {
+            usage_error(c, "--logit-bias needs ID=VALUE, not '%s'", text);
+            return EXIT_USAGE;
+        }
+        (*ids)[i] = (int32_t)id;
+        const char *number = end + 1;
+        (*values)[i] = strtof(number, &end);
+        if (end == number || *end != '\0') {
+            usage_error(c, "--logit-bias needs ID=VALUE, not '%s'", text);
+            return EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
+static int on_text(void *context, const char *text, size_t bytes)
+{
+    const run_options *o = context;
+    if (!o->common.json) {
+        fwrite(text, 1, bytes, stdout);
+        fflush(stdout);
+    }
+    return interrupted();
+}
+
+static int on_prompt(void *context, size_t done, size_t all)
+{
+    const run_options *o = context;
+    if (!o->common.quiet && is_terminal(stderr) && all > 512)
+        draw_progress("reading the prompt", (double)done / (double)all);
+    return interrupted();
+}
+
+static json_t *timings_of(const inox_result_info *r)
+{
+    return json_pack("{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s", r->decode_s, "prompt_tokens",
+                     (int)r->prompt_count, "tokens", (int)r->id_count, "prompt_tokens_per_s",
+                     r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0, "decode_tokens_per_s",
+                     r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0);
+}
+
+static int print_result_json(const run_options *o, const inox_result_info *r, uint64_t seed)
+{
+    json_t *ids = json_array(), *seed_value;
+    char digits[24];
+    for (size_t i = 0; ids != NULL && i < r->id_count; i++)
+        json_array_append_new(ids, json_integer(r->ids[i]));
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)seed);
+    seed_value = seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(digits); /* beyond JSON integers */
+    json_t *receipt = r->receipt_id == NULL ? json_null() : json_string(r->receipt_id);
+    return print_json(&o->common, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "text", json_text(r->text, r->text_bytes), "ids", ids,
+                                            "finish_reason", r->finish, "timings", timings_of(r), "seed", seed_value, "receipt",
+                                            receipt));
+}
+
+static int keep_receipt(const run_options *o, const inox_result_info *r)
+{
+    inox_error err;
+    if (r->receipt == NULL)
+        return 0;
+    if (o->receipt_file != NULL) {
+        FILE *f = fopen(o->receipt_file, "wb");
+        bool good = f != NULL && fputs(r->receipt, f) >= 0;
+        if (f == NULL || fclose(f) != 0 || !good)
+            return fail_text(&o->common, EXIT_IO, "%s: %s", o->receipt_file, strerror(errno));
+    }
+    if (!o->no_receipt && inox_receipt_store(r->receipt, &err) != INOX_OK)
+        return fail(&o->common, &err);
+    return 0;
+}
+
+static int report(const run_options *o, const inox_result_info *r, uint64_t seed)
+{
+    int code = keep_receipt(o, r);
+    if (code != 0)
+        return code;
+    if (o->common.json) {
+        code = print_result_json(o, r, seed);
+    } else {
+        printf("\n");
+        fflush(stdout);
+        if (!o->common.quiet) {
+            fprintf(stderr, "%zu tokens, %.0f tokens/s (prompt: %zu tokens, %.0f ms).", r->id_count,
+                    r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0, r->prompt_count, r->prompt_s * 1e3);
+            if (r->receipt_id != NULL)
+                fprintf(stderr, " Receipt %.6s.", r->receipt_id);
+            fprintf(stderr, o->common.verbose ? " Seed %llu.\n" : "\n", (unsigned long long)seed);
+        }
+    }
+    if (code == 0 && strcmp(r->finish, "cancelled") == 0)
+        return EXIT_INTERRUPTED;
+    if (code == 0 && strcmp(r->finish, "context") == 0) {
+        fprintf(stderr, "inox: the answer ends because the context is full; --ctx makes it larger\n");
+        return EXIT_CONTEXT;
+    }
+    return code;
+}
+
+static inox_status answer(run_options *o, inox_model *model, const char *text, size_t bytes, inox_generate_options *g,
+                          inox_result **result, inox_error *err)
+{
+    inox_tokens prompt = { 0 };
+    inox_session *session = NULL;
+    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
+    unsigned flags = (o->no_special ? 0u : INOX_TOKENIZE_SPECIAL) | (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
+    s.context = (int32_t)o->context;
+    s.cache = o->cache != NULL && strcmp(o->cache, "f32") == 0 ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    inox_status status = inox_tokenize(model, text, bytes, flags, &prompt, err);
+    if (status == INOX_OK)
+        status = inox_session_new(model, &s, &session, err);
+    if (status == INOX_OK) {
+        if (!o->common.json && !o->no_echo) {
+            fwrite(text, 1, bytes, stdout);
+            fflush(stdout);
+        }
+        status = inox_generate(session, prompt.ids, prompt.count, g, result, err);
+    }
+    inox_session_free(session);
+    inox_tokens_release(&prompt);
+    return status;
+}
+
+static int run(const command *c, run_options *o, const char *model_path, const char *text, size_t bytes)
+{
+    inox_error err = { 0 };
+    inox_model *model = NULL;
+    inox_result *result = NULL;
+    inox_generate_options g = INOX_GENERATE_OPTIONS_INIT;
+    inox_result_info info = INOX_RESULT_INFO_INIT;
+    int32_t *bias_ids = NULL;
+    float *bias_values = NULL;
+    g.max_tokens = (int32_t)o->tokens;
+    inox_sampling *s = &g.sampling;
+    s->temperature = (float)o->temperature;
+    s->top_k = (int32_t)o->top_k;
+    s->top_p = (float)o->top_p;
+    s->min_p = (float)o->min_p;
+    s->typical_p = (float)o->typical;
+    s->repetition_penalty = (float)o->repetition;
+    s->presence_penalty = (float)o->presence;
+    s->frequency_penalty = (float)o->frequency;
+    s->penalty_window = (int32_t)o->penalty_window;
+    g.stops = o->stops.items;
+    g.stop_count = o->stops.count;
+    g.ignore_end = o->ignore_end;
+    g.receipt = !o->no_receipt || o->receipt_file != NULL;
+    g.on_text = on_text;
+    g.on_prompt = on_prompt;
+    g.context = o;
+    int code = take_biases(c, o, &bias_ids, &bias_values);
+    s->bias_ids = bias_ids;
+    s->bias_values = bias_values;
+    s->bias_count = o->biases.count;
+    if (code == 0 && !o->seed_given) {
+        if (inox_random_seed(&o->seed, &err) != INOX_OK)
+            code = fail(&o->common, &err);
+        o->seed &= (UINT64_C(1) << 53) - 1; /* a number that every reader of JSON keeps */
+    }
+    s->seed = o->seed;
+    if (code == 0 && (open_model(&o->common, model_path, false, (int32_t)o->chunk, &model, &err) != INOX_OK ||
+                      answer(o, model, text, bytes, &g, &result, &err) != INOX_OK))
+        code = fail(&o->common, &err);
+    if (code == 0 && inox_result_describe(result, &info, &err) != INOX_OK)
+        code = fail(&o->common, &err);
+    if (code == 0)
+        code = report(o, &info, o->seed);
+    inox_result_free(result);
+    inox_model_close(model);
+    free(bias_ids);
+    free(bias_values);
+    return code;
+}
+
+static int check_options(const command *c, const run_options *o)
+{
+    if (o->tokens < 0 || o->tokens > INT32_MAX)
+        return usage_error(c, "-n must be 0 or more");
+    if (o->context < 0 || o->context > INT32_MAX || o->chunk < 0 || o->chunk > 65536)
+        return usage_error(c, "--ctx or --chunk is out of range");
+    if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 || o->penalty_window > INT32_MAX)
+        return usage_error(c, "--top-k or --penalty-window is out of range");
+    if (o->cache != NULL && strcmp(o->cache, "f16") != 0 && strcmp(o->cache, "f32") != 0)
+        return usage_error(c, "--cache must be f16 or f32, not '%s'", o->cache);
+    return 0;
+}
+
+int cmd_run(const command *c, int argc, char **argv)
+{
+    run_options o = { .tokens = 128, .top_k = 40, .penalty_window = 64, .temperature = 0.8, .top_p = 0.95, .min_p = 0.05,
+                      .typical = 1.0, .repetition = 1.0 };
+    const option options[] = {
+        { "prompt", 'p', OPTION_TEXT, &o.prompt, "TEXT", "the prompt", NULL },
+        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the prompt is in a file ('-': standard input)", NULL },
+        { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to write at most (128)", NULL },
+        { "temp", 0, OPTION_FLOAT, &o.temperature, "T", "temperature (0.8); 0: always the likeliest token", NULL },
+        { "top-k", 0, OPTION_INT, &o.top_k, "N", "choose among the N likeliest (40; 0: all)", NULL },
+        { "top-p", 0, OPTION_FLOAT, &o.top_p, "P", "choose among the likeliest that make up P (0.95; 1: all)", NULL },
+        { "min-p", 0, OPTION_FLOAT, &o.min_p, "P", "drop what is below P times the likeliest (0.05; 0: none)", NULL },
+        { "typical", 0, OPTION_FLOAT, &o.typical, "P", "locally typical sampling (1: off)", NULL },
+        { "repeat-penalty", 0, OPTION_FLOAT, &o.repetition, "X", "divide the logits of recent tokens (1: off)", NULL },
+        { "presence-penalty", 0, OPTION_FLOAT, &o.presence, "X", "subtract from recent tokens (0: off)", NULL },
+        { "frequency-penalty", 0, OPTION_FLOAT, &o.frequency, "X", "subtract per occurrence (0: off)", NULL },
+        { "penalty-window", 0, OPTION_INT, &o.penalty_window, "N", "recent tokens (64; 0: none; -1: all)", NULL },
+        { "logit-bias", 0, OPTION_TEXTS, &o.biases, "ID=X", "add X to a token's logit; -inf bans it (repeatable)", NULL },
+        { "seed", 's', OPTION_U64, &o.seed, "S", "seed of the random numbers (default: drawn, and recorded)", &o.seed_given },
+        { "stop", 0, OPTION_TEXTS, &o.stops, "TEXT", "end before this text (repeatable)", NULL },
+        { "ignore-end", 0, OPTION_FLAG, &o.ignore_end, NULL, "go on behind end-of-text tokens", NULL },
+        { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL, "special tokens may be spelt in the prompt", NULL },
+        { "no-special", 0, OPTION_FLAG, &o.no_special, NULL, "no beginning-of-text token before the prompt", NULL },
+        { "ctx", 'c', OPTION_INT, &o.context, "N", "positions of context (default: the model's, at most 4096)", NULL },
+        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
+        { "receipt", 0, OPTION_TEXT, &o.receipt_file, "FILE", "write the receipt there too", NULL },
+        { "no-receipt", 0, OPTION_FLAG, &o.no_receipt, NULL, "keep no receipt", NULL },
+        { "no-echo", 0, OPTION_FLAG, &o.no_echo, NULL, "do not print the prompt", NULL },
+        COMMON_OPTIONS(o.common),
+        { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
+    };
+    const char *model;
+    char *text = NULL;
+    size_t bytes = 0;
+    int n = parse_options(c, options, NOTES, argc, argv);
+    int code = n < 0 ? parse_exit(n) : check_options(c, &o) != 0 ? EXIT_USAGE : take_arguments(c, &o, n, argv, &model);
+    if (n >= 0 && code == 0 && o.file != NULL)
+        code = read_file(&o.common, o.file, &text, &bytes);
+    if (n >= 0 && code == 0)
+        code = run(c, &o, model, text != NULL ? text : o.prompt, text != NULL ? bytes : strlen(o.prompt));
+    free(text);
+    free_texts(&o.stops);
+    free_texts(&o.biases);
+    return code;
+}

@@ -1,0 +1,205 @@
+/* Errors, files and JSON for all commands. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int exit_code_of(inox_status status)
+{
+    switch (status) {
+    case INOX_OK: return EXIT_FINE;
+    case INOX_E_ARGUMENT: return EXIT_USAGE;
+    case INOX_E_MEMORY: return EXIT_MEMORY;
+    case INOX_E_IO: return EXIT_IO;
+    case INOX_E_NOT_FOUND: return EXIT_NOT_FOUND;
+    case INOX_E_FORMAT: return EXIT_FORMAT;
+    case INOX_E_UNSUPPORTED: return EXIT_UNSUPPORTED;
+    case INOX_E_LIMIT: return EXIT_LIMIT;
+    case INOX_E_CONTEXT: return EXIT_CONTEXT;
+    case INOX_E_NAN: return EXIT_NAN;
+    case INOX_E_MISMATCH: return EXIT_DIFFERENT;
+    case INOX_E_CANCELLED: return EXIT_INTERRUPTED;
+    case INOX_E_ISA: return EXIT_ISA;
+    default: return EXIT_INTERNAL;
+    }
+}
+
+static int tell(const common *c, int exit_code, const char *name, int64_t position, const char *message)
+{
+    fflush(stdout);
+    fprintf(stderr, "inox: %s\n", message);
+    if (c->json) {
+        json_t *e = json_pack("{s:s, s:o, s:I}", "code", name, "message", json_text(message, strlen(message)), "position",
+                              (json_int_t)position);
+        print_json(c, json_pack("{s:o}", "error", e));
+    }
+    return exit_code;
+}
+
+int fail(const common *c, const inox_error *err)
+{
+    return tell(c, exit_code_of(err->code), inox_status_name(err->code), err->position, err->message);
+}
+
+int fail_text(const common *c, int exit_code, const char *format, ...)
+{
+    char message[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(message, sizeof message, format, list);
+    va_end(list);
+    return tell(c, exit_code, "program", -1, message);
+}
+
+static int on_progress(void *context, double fraction)
+{
+    const common *c = context;
+    if (!c->quiet && is_terminal(stderr))
+        draw_progress("loading", fraction);
+    return interrupted();
+}
+
+inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch, inox_model **out,
+                       inox_error *err)
+{
+    inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+    if (c->threads < 0 || c->threads > INT32_MAX) {
+        *err = (inox_error){ INOX_E_ARGUMENT, -1, "--threads must be 1 to 256, or 0 for all processors" };
+        return INOX_E_ARGUMENT;
+    }
+    o.threads = (int32_t)c->threads;
+    o.isa = c->isa;
+    o.vocabulary_only = vocabulary_only;
+    o.max_batch = max_batch;
+    o.progress = on_progress;
+    o.progress_context = (void *)(uintptr_t)c;
+    return inox_model_open(path, &o, out, err);
+}
+
+int read_file(const common *c, const char *path, char **data, size_t *size)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    char *all = NULL;
+    size_t n = 0, room = 0;
+    if (f == NULL)
+        return fail_text(c, EXIT_IO, "%s: %s", path, strerror(errno));
+    for (;;) {
+        if (room - n < 65536) {
+            room = room == 0 ? 1 << 17 : room * 2;
+            char *more = realloc(all, room);
+            if (more == NULL) {
+                free(all);
+                if (f != stdin)
+                    fclose(f);
+                return fail_text(c, EXIT_MEMORY, "%s: no memory for %zu bytes", path, room);
+            }
+            all = more;
+        }
+        size_t got = fread(all + n, 1, room - n - 1, f);
+        n += got;
+        if (got == 0)
+            break;
+    }
+    int bad = ferror(f);
+    if (f != stdin)
+        fclose(f);
+    if (bad) {
+        free(all);
+        return fail_text(c, EXIT_IO, "%s: could not be read", path);
+    }
+    all[n] = '\0';
+    *data = all;
+    *size = n;
+    return 0;
+}
+
+int read_ids(const common *c, const char *path, int32_t **ids, size_t *count)
+{
+    char *text;
+    size_t size;
+    json_error_t e;
+    int code = read_file(c, path, &text, &size);
+    if (code != 0)
+        return code;
+    json_t *a = json_loadb(text, size, 0, &e);
+    free(text);
+    if (a == NULL)
+        return fail_text(c, EXIT_FORMAT, "%s: not JSON: %s at byte %d", path, e.text, e.position);
+    size_t n = json_array_size(a);
+    *ids = json_is_array(a) ? malloc((n + 1) * sizeof **ids) : NULL;
+    *count = n;
+    for (size_t i = 0; *ids != NULL && i < n; i++) {
+        const json_t *v = json_array_get(a, i);
+        if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > INT32_MAX) {
+            free(*ids);
+            *ids = NULL;
+            code = fail_text(c, EXIT_FORMAT, "%s: item %zu is not a token id", path, i);
+        } else {
+            (*ids)[i] = (int32_t)json_integer_value(v);
+        }
+    }
+    if (*ids == NULL && code == 0)
+        code = fail_text(c, EXIT_FORMAT, "%s: not a JSON array of token ids", path);
+    json_decref(a);
+    return code;
+}
+
+int print_json(const common *c, json_t *object)
+{
+    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0) {
+        json_decref(object);
+        fprintf(stderr, "inox: could not write JSON\n");
+        return EXIT_IO;
+    }
+    (void)c;
+    fputc('\n', stdout);
+    json_decref(object);
+    return 0;
+}
+
+/* Length of the valid UTF-8 sequence at s, 0 if there is none. */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t want = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || n < want)
+        return 0;
+    for (size_t i = 1; i < want; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
+        (s[0] == 0xF4 && s[1] > 0x8F))
+        return 0;
+    return want;
+}
+
+json_t *json_text(const char *s, size_t n)
+{
+    json_t *v = json_stringn(s, n);
+    if (v != NULL)
+        return v;
+    char *fixed = malloc(3 * n + 1);
+    size_t out = 0;
+    if (fixed == NULL)
+        return NULL;
+    for (size_t i = 0; i < n;) {
+        size_t k = utf8_length((const unsigned char *)s + i, n - i);
+        memcpy(fixed + out, k == 0 ? "\xEF\xBF\xBD" : s + i, k == 0 ? 3 : k);
+        out += k == 0 ? 3 : k;
+        i += k == 0 ? 1 : k;
+    }
+    v = json_stringn(fixed, out);
+    free(fixed);
+    return v;
+}
+
+int finish_output(const common *c, int exit_code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return exit_code != 0 ? exit_code : fail_text(c, EXIT_IO, "standard output: %s", strerror(errno));
+    return exit_code;
+}

@@ -1,0 +1,57 @@
+/* The terminal, and Ctrl-C: the one file of the program that asks the system by itself. */
+#include "cli.h"
+
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupts;
+
+bool is_terminal(FILE *f)
+{
+    return isatty(fileno(f)) != 0;
+}
+
+bool input_is_terminal(void)
+{
+    return isatty(STDIN_FILENO) != 0;
+}
+
+static void on_interrupt(int number)
+{
+    if (interrupts++ > 0)
+        _exit(EXIT_INTERRUPTED);
+    (void)number;
+}
+
+void catch_interrupt(void)
+{
+    struct sigaction a = { .sa_handler = on_interrupt };
+    sigaction(SIGINT, &a, NULL);
+}
+
+bool interrupted(void)
+{
+    return interrupts > 0;
+}
+
+void draw_progress(const char *what, double fraction)
+{
+    static double last;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    if (fraction >= 1.0) {
+        fprintf(stderr, "\r\033[K");
+        return;
+    }
+    if (seconds - last < 0.1)
+        return;
+    last = seconds;
+    int done = (int)(fraction * 30);
+    fprintf(stderr, "\r%s [", what);
+    for (int i = 0; i < 30; i++)
+        fputc(i < done ? '=' : ' ', stderr);
+    fprintf(stderr, "] %3.0f %%", fraction * 100);
+    fflush(stderr);
+}

@@ -1,0 +1,319 @@
+/* Inox: an AI runtime that gives the same bits everywhere, and a receipt for every answer.
+ *
+ * The only public header.  All handles are opaque.  Every call that can fail returns an inox_status
+ * (0, or a negative code of the list below) and takes, last, an optional `inox_error *` of the
+ * caller that is filled on failure.  On failure outputs are unchanged or empty.  The library never
+ * exits, prints or calls abort.  Strings are UTF-8.  Options structs start with their size:
+ * initialise them with the matching INOX_..._INIT, so that fields added later keep their defaults.
+ *
+ * Threads: one inox_model may be shared by sessions of several threads for reading, but calls that
+ * compute (feed, generate, replay) on one model are serialised inside; a session, a result and a
+ * tokenizer state belong to one thread at a time.
+ */
+#ifndef INOX_H
+#define INOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define INOX_VERSION_MAJOR 0
+#define INOX_VERSION_MINOR 1
+#define INOX_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define INOX_API __attribute__((visibility("default")))
+#define INOX_CHECK __attribute__((warn_unused_result))
+#else
+#define INOX_API
+#define INOX_CHECK
+#endif
+
+/* ---- status and error ------------------------------------------------------------------------ */
+
+/* Pinned: a code never changes its meaning or its number. */
+typedef int32_t inox_status;
+#define INOX_OK 0
+#define INOX_E_ARGUMENT (-1)    /* the caller passed something impossible */
+#define INOX_E_MEMORY (-2)      /* an allocation failed */
+#define INOX_E_IO (-3)          /* the operating system refused */
+#define INOX_E_NOT_FOUND (-4)   /* no such file, model, tensor or receipt */
+#define INOX_E_FORMAT (-5)      /* malformed bytes; the error has the position */
+#define INOX_E_UNSUPPORTED (-6) /* well-formed, but of a kind that Inox does not run */
+#define INOX_E_LIMIT (-7)       /* beyond a stated bound */
+#define INOX_E_CONTEXT (-8)     /* the context is full */
+#define INOX_E_NAN (-9)         /* the model computed NaN where a choice was needed */
+#define INOX_E_MISMATCH (-10)   /* a replay gave other bits, or a receipt or model was changed */
+#define INOX_E_CANCELLED (-11)  /* a callback asked to stop */
+#define INOX_E_ISA (-12)        /* unknown instruction set, or one that this CPU lacks */
+#define INOX_E_INTERNAL (-13)   /* a bug of ours */
+
+/* What went wrong; the caller owns it, on the stack usually. */
+typedef struct inox_error {
+    inox_status code;
+    int64_t position;   /* byte position in the input that was wrong, or -1 */
+    char message[1024]; /* what was wrong, where, what to do; NUL-terminated */
+} inox_error;
+
+/* Name of a status code, "INOX_E_FORMAT"; never NULL. */
+INOX_API const char *inox_status_name(inox_status code);
+
+/* ---- the library ----------------------------------------------------------------------------- */
+
+/* "0.1.0" of the library that is linked, whatever header the caller used. */
+INOX_API const char *inox_version(void);
+
+/* One JSON object: version, contract (name and sha256 identity), build hash, compiler, the
+ * instruction sets built in and those that this CPU has.  Static memory. */
+INOX_API const char *inox_version_json(void);
+
+/* Frees a string that a call handed out. NULL is fine. */
+INOX_API void inox_string_free(char *s);
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+typedef struct inox_model inox_model;
+
+/* How to open a model. */
+typedef struct inox_model_options {
+    size_t size;
+    int32_t threads; /* 0: all processors of this process */
+    const char *isa; /* "ref", "avx2", "avx512", "avx512vnni"; NULL: $INOX_ISA, else the best one */
+    bool vocabulary_only; /* open for tokenising and inspecting; weights are not looked at */
+    int32_t max_batch;    /* rows computed in one step, 0: 512 */
+    /* Called while a file loads: fraction 0..1.  May be NULL. A non-zero return cancels. */
+    int (*progress)(void *context, double fraction);
+    void *progress_context;
+} inox_model_options;
+#define INOX_MODEL_OPTIONS_INIT { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL }
+
+/* Opens a model: a path (a GGUF file; the first file of a split model), or a name that is looked up
+ * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */
+INOX_API INOX_CHECK inox_status inox_model_open(const char *path, const inox_model_options *options,
+                                                inox_model **out, inox_error *err);
+INOX_API void inox_model_close(inox_model *model);
+
+/* What a model is, and what it runs on. */
+typedef struct inox_model_info {
+    size_t size;
+    const char *name, *architecture, *description; /* owned by the model */
+    uint64_t parameters, file_bytes, weight_bytes;
+    int32_t layers, width, heads, kv_heads, head_dim, vocabulary, context;
+    int32_t threads;  /* in use */
+    const char *isa;  /* in use */
+    bool has_weights; /* false for a vocabulary-only file */
+    bool has_vocabulary;
+} inox_model_info;
+#define INOX_MODEL_INFO_INIT { .size = sizeof(inox_model_info) }
+/* Fills *out, whose size field is set. */
+INOX_API INOX_CHECK inox_status inox_model_describe(const inox_model *model, inox_model_info *out,
+                                                    inox_error *err);
+
+/* SHA-256 identity of the model's files as 64 hexadecimal digits (docs/RECEIPTS.md). */
+INOX_API INOX_CHECK inox_status inox_model_identity(inox_model *model, char out[65],
+                                                    inox_error *err);
+
+/* Text about the model; free with inox_string_free.  what: "summary", "metadata", "tensors",
+ * "graph" (text), "graph.svg"; or "json" for one object with summary, metadata and tensors. */
+INOX_API INOX_CHECK inox_status inox_model_inspect(inox_model *model, const char *what, char **out,
+                                                   inox_error *err);
+
+/* JSON array of the models found by name in $XDG_DATA_HOME/inox/models, and the embedded one. */
+INOX_API INOX_CHECK inox_status inox_models_list(char **json, inox_error *err);
+
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+/* A text as tokens; release it. */
+typedef struct inox_tokens {
+    int32_t *ids;
+    uint32_t *starts, *ends; /* byte range of the input that each token stands for */
+    size_t count;
+} inox_tokens;
+INOX_API void inox_tokens_release(inox_tokens *t);
+
+/* Flags: add the tokens that the model puts around a text (BOS, EOS); and let the spellings of
+ * special tokens inside the text become those tokens. */
+#define INOX_TOKENIZE_SPECIAL 1u
+#define INOX_TOKENIZE_PARSE_SPECIAL 2u
+/* text may hold any bytes, U+0000 too. */
+INOX_API INOX_CHECK inox_status inox_tokenize(const inox_model *model, const char *text,
+                                              size_t bytes, unsigned flags, inox_tokens *out,
+                                              inox_error *err);
+/* *text: `*bytes` bytes and a NUL behind them.  keep_special: special tokens appear
+ * by their texts. */
+INOX_API INOX_CHECK inox_status inox_detokenize(const inox_model *model, const int32_t *ids,
+                                                size_t count, bool keep_special, char **text,
+                                                size_t *bytes, inox_error *err);
+
+/* ---- sessions: one sequence of tokens with its cache ----------------------------------------- */
+
+typedef struct inox_session inox_session;
+
+/* The element type of cached keys and values. */
+typedef enum inox_cache_type { INOX_CACHE_F16 = 0, INOX_CACHE_F32 = 1 } inox_cache_type;
+
+/* How to start a session. */
+typedef struct inox_session_options {
+    size_t size;
+    int32_t context;       /* positions; 0: the model's own, at most 4096 */
+    inox_cache_type cache; /* changes results, so it is named in receipts (rule C13) */
+} inox_session_options;
+#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_F16 }
+
+/* Starts an empty sequence; options may be NULL. */
+INOX_API INOX_CHECK inox_status inox_session_new(inox_model *model,
+                                                 const inox_session_options *options,
+                                                 inox_session **out, inox_error *err);
+/* NULL is fine. */
+INOX_API void inox_session_free(inox_session *session);
+
+/* Which rows of logits a feed computes. */
+typedef enum inox_logits_mode {
+    INOX_LOGITS_NONE = 0,
+    INOX_LOGITS_LAST = 1,
+    INOX_LOGITS_ALL = 2
+} inox_logits_mode;
+
+/* Appends tokens.  Too many for the context: INOX_E_CONTEXT and nothing is appended. */
+INOX_API INOX_CHECK inox_status inox_session_feed(inox_session *session, const int32_t *ids,
+                                                  size_t count, inox_logits_mode mode,
+                                                  inox_error *err);
+/* Rows of the last feed: *rows x *columns float32, valid until the next call on the session. */
+INOX_API const float *inox_session_logits(const inox_session *session, size_t *rows,
+                                          size_t *columns);
+/* Positions in use. */
+INOX_API size_t inox_session_length(const inox_session *session);
+/* Forgets the positions from `length` on. */
+INOX_API INOX_CHECK inox_status inox_session_truncate(inox_session *session, size_t length,
+                                                      inox_error *err);
+
+/* ---- sampling and generation ----------------------------------------------------------------- */
+
+/* Samplers act in this order: logit bias, penalties, temperature, top-k, typical, top-p, min-p,
+ * draw (docs/NUMERICS.md, C10): all that look at probabilities see those at this temperature, among
+ * the tokens that the samplers before them kept.  Temperature 0 is greedy: the largest logit after
+ * bias and penalties. */
+typedef struct inox_sampling {
+    size_t size;
+    float temperature;        /* 0.8 */
+    int32_t top_k;            /* 40; 0: off */
+    float top_p;              /* 0.95; 1: off */
+    float min_p;              /* 0.05; 0: off */
+    float typical_p;          /* 1: off */
+    float repetition_penalty; /* 1: off */
+    float presence_penalty;   /* 0: off */
+    float frequency_penalty;  /* 0: off */
+    int32_t penalty_window;   /* last tokens that the penalties see: 64; 0: none; -1: all */
+    uint64_t seed;
+    const int32_t *bias_ids; /* logit bias: value added per token id; -INFINITY bans */
+    const float *bias_values;
+    size_t bias_count;
+} inox_sampling;
+#define INOX_SAMPLING_INIT                                                                         \
+    { sizeof(inox_sampling), 0.8f, 40, 0.95f, 0.05f, 1.0f, 1.0f, 0.0f, 0.0f, 64, 0, NULL, NULL, 0 }
+
+/* Chooses from a row of logits.  `previous` are the tokens before, `position` the index of the
+ * choice (it selects the random number).  A row with NaN is INOX_E_NAN. */
+INOX_API INOX_CHECK inox_status inox_sample(const float *logits, size_t columns,
+                                            const inox_sampling *sampling, const int32_t *previous,
+                                            size_t previous_count, uint64_t position, int32_t *id,
+                                            inox_error *err);
+
+/* How to answer a prompt. */
+typedef struct inox_generate_options {
+    size_t size;
+    int32_t max_tokens; /* 128 */
+    inox_sampling sampling;
+    const char *const *stops; /* texts that end the answer; they are not part of it */
+    size_t stop_count;
+    bool ignore_end; /* do not stop at end-of-text tokens */
+    bool receipt;    /* make one: true */
+    /* Whole UTF-8 characters as they become certain.  A non-zero return stops (finish
+     * "cancelled"). */
+    int (*on_text)(void *context, const char *text, size_t bytes);
+    /* Prompt progress: tokens done of all.  A non-zero return stops. */
+    int (*on_prompt)(void *context, size_t done, size_t all);
+    void *context;
+} inox_generate_options;
+#define INOX_GENERATE_OPTIONS_INIT                                                                 \
+    { sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true,                \
+      NULL, NULL, NULL }
+
+typedef struct inox_result inox_result;
+
+/* Feeds the prompt behind what the session already holds, then writes until a stop. */
+INOX_API INOX_CHECK inox_status inox_generate(inox_session *session, const int32_t *prompt,
+                                              size_t prompt_count,
+                                              const inox_generate_options *options,
+                                              inox_result **out, inox_error *err);
+INOX_API void inox_result_free(inox_result *result);
+
+/* The answer; everything is owned by the result. */
+typedef struct inox_result_info {
+    size_t size;
+    const char *text; /* NUL-terminated, but may hold NULs: use text_bytes */
+    size_t text_bytes;
+    const int32_t *ids; /* generated, an end-of-text token too */
+    size_t id_count, prompt_count;
+    const char *finish; /* "end", "length", "stop", "context", "cancelled" */
+    double prompt_s, decode_s;
+    const char *receipt;    /* canonical JSON, NULL when switched off */
+    const char *receipt_id; /* 64 hexadecimal digits, NULL likewise */
+} inox_result_info;
+#define INOX_RESULT_INFO_INIT { .size = sizeof(inox_result_info) }
+INOX_API INOX_CHECK inox_status inox_result_describe(const inox_result *result,
+                                                     inox_result_info *out, inox_error *err);
+
+/* ---- receipts -------------------------------------------------------------------------------- */
+
+/* Keeps a receipt in $XDG_STATE_HOME/inox/receipts, mode 0600. */
+INOX_API INOX_CHECK inox_status inox_receipt_store(const char *receipt, inox_error *err);
+/* A path, or an id or at least its first 4 digits. *receipt: free with inox_string_free. */
+INOX_API INOX_CHECK inox_status inox_receipt_load(const char *path_or_id, char **receipt,
+                                                  inox_error *err);
+
+/* What a replay found. */
+typedef struct inox_replay_report {
+    size_t size;
+    bool identical;
+    int64_t first_difference; /* index of the generated token from which on it differs, or -1 */
+    size_t tokens, rows;      /* compared */
+    char was_isa[32], now_isa[32];
+    int32_t was_threads, now_threads;
+    bool same_build;
+    char was_build[65];
+} inox_replay_report;
+#define INOX_REPLAY_REPORT_INIT { .size = sizeof(inox_replay_report), .first_difference = -1 }
+
+/* Checks the receipt's own hash, the model's identity and the contract, then runs it again.
+ * Anything that does not agree is INOX_E_MISMATCH (the report says where the tokens differ, if it
+ * came to that). */
+INOX_API INOX_CHECK inox_status inox_replay(inox_model *model, const char *receipt,
+                                            inox_replay_report *report, inox_error *err);
+/* Path or name of the model in a receipt, "" for the embedded one.  Free with inox_string_free. */
+INOX_API INOX_CHECK inox_status inox_receipt_model(const char *receipt, char **out,
+                                                   inox_error *err);
+
+/* ---- helpers for programs -------------------------------------------------------------------- */
+
+/* A seed from the system's generator. */
+INOX_API INOX_CHECK inox_status inox_random_seed(uint64_t *out, inox_error *err);
+/* SHA-256 as 64 hexadecimal digits. */
+INOX_API INOX_CHECK inox_status inox_sha256(const void *bytes, size_t count, char out[65],
+                                            inox_error *err);
+/* The same of a file's bytes. */
+INOX_API INOX_CHECK inox_status inox_sha256_file(const char *path, char out[65], inox_error *err);
+/* Mean negative log-likelihood in nats per token of windows of `window` ids without overlap, the
+ * first token of a window not predicted.  *predicted: tokens counted. */
+INOX_API INOX_CHECK inox_status inox_perplexity(inox_session *session, const int32_t *ids,
+                                                size_t count, size_t window, double *nats,
+                                                size_t *predicted, inox_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,236 @@
+/* The CPU back end: makes a plan and runs it.
+ *
+ * Running is one parallel region: every worker walks through all steps, takes tiles until a step has none left, and
+ * meets the others where a stage ends.  Invariant: nothing in a run allocates or fails; what could be wrong in
+ * the inputs is checked before the region begins.
+ */
+#include "back/cpu/plan.h"
+
+#include "num/scalar/scalar.h"
+
+void *ix_value_at(const ix_plan *p, const ix_value *v)
+{
+    switch (v->place) {
+    case IX_PLACE_WORKSPACE: return p->workspace + v->offset;
+    case IX_PLACE_OUTPUT: return p->out;
+    default: return v->bound;
+    }
+}
+
+static void plan_free(ix_plan *p)
+{
+    if (p == NULL)
+        return;
+    ix_plan_free_panels(p);
+    ix_free_aligned(p->workspace);
+    ix_free_aligned(p->scratch);
+    ix_free_aligned(p->counters);
+    ix_arena arena = p->arena; /* the plan lies on the heap, all else in its arena */
+    ix_arena_release(&arena);
+    ix_free(p);
+}
+
+static inox_status allocate(ix_plan *p, inox_error *err)
+{
+    size_t scratch = 64;
+    for (int32_t i = 0; i < p->step_count; i++) {
+        const ix_step *s = &p->steps[i];
+        size_t need = 0;
+        if (s->kind == IX_STEP_LINEAR && p->panels[s->panels].kernel->scratch_bytes != NULL)
+            need = p->panels[s->panels].kernel->scratch_bytes(p->packs[s->pack].depth);
+        else if (s->kind == IX_STEP_ATTENTION)
+            need = ix_attention_scratch(p, s->x);
+        if (need > scratch)
+            scratch = need;
+    }
+    p->scratch_bytes = (size_t)ix_round_up(scratch, 4096); /* workers do not share cache lines */
+    size_t workers = (size_t)ix_pool_threads(p->options.pool);
+    IX_TRY(ix_alloc_aligned(p->scratch_bytes * workers, 64, (void **)&p->scratch, err));
+    return ix_alloc_aligned(p->workspace_bytes + 64, 64, (void **)&p->workspace, err);
+}
+
+static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, ix_plan **out, inox_error *err)
+{
+    ix_plan *p;
+    inox_status status;
+    IX_TRY(IX_ALLOC(&p, 1, err));
+    p->graph = g;
+    p->options = *options;
+    p->row = ix_row_kernels_for(options->isa);
+    p->attention = ix_attention_kernels_for(options->isa);
+    IX_TRY_GOTO(status, ix_plan_stages(p, err), fail);
+    IX_TRY_GOTO(status, ix_plan_memory(p, err), fail);
+    IX_TRY_GOTO(status,
+                ix_alloc_aligned(((size_t)p->step_count + 1) * sizeof *p->counters, 64, (void **)&p->counters, err), fail);
+    IX_TRY_GOTO(status, allocate(p, err), fail);
+    IX_TRY_GOTO(status, ix_plan_pack_weights(p, err), fail);
+    *out = p;
+    return INOX_OK;
+fail:
+    plan_free(p);
+    return status;
+}
+
+static ix_plan_info plan_info(const ix_plan *p)
+{
+    return (ix_plan_info){ p->workspace_bytes + p->scratch_bytes * (size_t)ix_pool_threads(p->options.pool),
+                           p->panel_bytes, p->step_count, p->stage_count };
+}
+
+static void run_row_step(const ix_plan *p, const ix_step *s, ix_counter *counter)
+{
+    int64_t rows = ix_dim_value(s->rows, p->symbols);
+    for (;;) {
+        int64_t first = ix_counter_take(counter) * s->row_tile;
+        if (first >= rows)
+            return;
+        ix_run_rows(p, s, first, first + s->row_tile < rows ? first + s->row_tile : rows);
+    }
+}
+
+static void worker_main(void *context, int worker)
+{
+    ix_plan *p = context;
+    void *scratch = p->scratch + p->scratch_bytes * (size_t)worker;
+    for (int32_t i = 0; i < p->step_count; i++) {
+        const ix_step *s = &p->steps[i];
+        if (i > 0 && s->stage != p->steps[i - 1].stage)
+            ix_pool_barrier(p->options.pool);
+        if (s->kind == IX_STEP_ROWS)
+            run_row_step(p, s, &p->counters[i]);
+        else if (s->kind == IX_STEP_LINEAR)
+            ix_run_linear(p, s, &p->counters[i], scratch);
+        else
+            ix_run_attention(p, s, &p->counters[i], scratch);
+    }
+}
+
+static inox_status check_symbols(const ix_plan *p, const ix_symbols *symbols, inox_error *err)
+{
+    for (int i = 0; i < IX_SYMBOL_COUNT; i++) {
+        if (symbols->value[i] < 0 || symbols->value[i] > p->options.most.value[i])
+            return ix_fail(err, INOX_E_ARGUMENT, "%lld %s, but the plan was made for at most %lld",
+                           (long long)symbols->value[i], ix_symbol_name((ix_symbol)i), (long long)p->options.most.value[i]);
+    }
+    return INOX_OK;
+}
+
+static inox_status check_range(const ix_plan *p, const ix_tensor *ids, int64_t limit, const char *what, inox_error *err)
+{
+    const int32_t *v = ix_tensor_at(p, ids);
+    int64_t n = ix_tensor_elements(ids, p->symbols);
+    for (int64_t i = 0; i < n; i++) {
+        if (v[i] < 0 || v[i] >= limit)
+            return ix_fail(err, INOX_E_ARGUMENT, "%s: index %d at place %lld is not in 0..%lld", what, v[i], (long long)i,
+                           (long long)limit - 1);
+    }
+    return INOX_OK;
+}
+
+/* Every page that attention may touch exists. */
+static inox_status check_pages(const ix_plan *p, const ix_tensor *x, inox_error *err)
+{
+    const ix_tensor *position = x->args[3], *sequence = x->args[4], *pages = x->args[5];
+    int64_t stride = ix_dim_value(pages->dims[1], p->symbols), limit = p->symbols->value[IX_CACHE_PAGES];
+    const int32_t *table = ix_tensor_at(p, pages), *at = ix_tensor_at(p, position), *seq = ix_tensor_at(p, sequence);
+    IX_TRY(check_range(p, sequence, ix_dim_value(pages->dims[0], p->symbols), "sequence", err));
+    IX_TRY(check_range(p, position, stride * IX_PAGE, "position", err));
+    int64_t n = ix_tensor_elements(position, p->symbols);
+    for (int64_t i = 0; i < n; i++) {
+        if (i > 0 && seq[i] == seq[i - 1] && at[i] / IX_PAGE <= at[i - 1] / IX_PAGE)
+            continue; /* seen with the row before */
+        for (int64_t page = 0; page <= at[i] / IX_PAGE; page++) {
+            int32_t id = table[seq[i] * stride + page];
+            if (id < 0 || id >= limit)
+                return ix_fail(err, INOX_E_ARGUMENT, "page %lld of sequence %d is %d, but the cache has %lld pages",
+                               (long long)page, seq[i], id, (long long)limit);
+        }
+    }
+    return INOX_OK;
+}
+
+static inox_status check_inputs(const ix_plan *p, inox_error *err)
+{
+    const ix_tensor *store = NULL;
+    for (int32_t i = 0; i < p->graph->count; i++) {
+        const ix_tensor *x = p->graph->tensors[i];
+        if (x->op == IX_OP_GATHER)
+            IX_TRY(check_range(p, x->args[1], ix_dim_value(x->args[0]->dims[0], p->symbols), x->args[1]->name, err));
+        if (x->op != IX_OP_CACHE_STORE)
+            continue;
+        if (store == NULL || store->args[3] != x->args[3] || store->args[4] != x->args[4] || store->args[5] != x->args[5])
+            IX_TRY(check_pages(p, x, err));
+        store = x;
+    }
+    return INOX_OK;
+}
+
+static inox_status bind(ix_plan *p, const ix_binding *bindings, int32_t count, inox_error *err)
+{
+    for (int32_t i = 0; i < p->graph->count; i++) {
+        if (p->values[i].place == IX_PLACE_BOUND)
+            p->values[i].bound = NULL;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        int32_t id = bindings[i].tensor->id;
+        if (id < 0 || id >= p->graph->count || p->graph->tensors[id] != bindings[i].tensor)
+            return ix_fail(err, INOX_E_ARGUMENT, "a binding is for a tensor of another graph");
+        p->values[id].bound = bindings[i].data;
+    }
+    for (int32_t i = 0; i < p->graph->count; i++) {
+        const ix_tensor *x = p->graph->tensors[i];
+        if (p->values[i].place == IX_PLACE_BOUND && p->values[i].bound == NULL &&
+            ix_tensor_elements(x, p->symbols) != 0)
+            return ix_fail(err, INOX_E_ARGUMENT, "input '%s' is not bound", x->name);
+    }
+    return INOX_OK;
+}
+
+static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *bindings, int32_t count, float *out,
+                       inox_error *err)
+{
+    IX_TRY(check_symbols(p, symbols, err));
+    p->symbols = symbols;
+    p->out = out;
+    inox_status status = bind(p, bindings, count, err);
+    if (status == INOX_OK)
+        status = check_inputs(p, err);
+    if (status == INOX_OK) {
+        for (int32_t i = 0; i < p->step_count; i++)
+            ix_counter_reset(&p->counters[i]);
+        ix_pool_run(p->options.pool, worker_main, p);
+    }
+    p->symbols = NULL;
+    p->out = NULL;
+    return status;
+}
+
+static inox_status print_rows(const ix_plan *p, const ix_step *s, ix_buffer *out, inox_error *err)
+{
+    for (int32_t i = s->first_op; i < s->first_op + s->op_count; i++) {
+        const ix_row_op *op = &p->row_ops[i];
+        const char *what = op->kind == IX_ROW_PACK ? "pack" : op->kind == IX_ROW_ANGLES ? "angles" : ix_op_of(op->x->op)->name;
+        IX_TRY(ix_buffer_printf(out, err, "%s%s", i == s->first_op ? "" : ", ", what));
+    }
+    return ix_buffer_printf(out, err, "\n");
+}
+
+static inox_status print(const ix_plan *p, ix_buffer *out, inox_error *err)
+{
+    for (int32_t i = 0; i < p->step_count; i++) {
+        const ix_step *s = &p->steps[i];
+        IX_TRY(ix_buffer_printf(out, err, "stage %d: ", s->stage));
+        if (s->kind == IX_STEP_ROWS) {
+            IX_TRY(print_rows(p, s, out, err));
+        } else if (s->kind == IX_STEP_LINEAR) {
+            const ix_panels *w = &p->panels[s->panels];
+            IX_TRY(ix_buffer_printf(out, err, "linear %s [%lld, %lld] by %s\n", w->w->name, (long long)w->w->dims[0].value,
+                                    (long long)w->w->dims[1].value, w->kernel->name));
+        } else {
+            IX_TRY(ix_buffer_printf(out, err, "attention by %s\n", p->attention->name));
+        }
+    }
+    return INOX_OK;
+}
+
+const ix_backend ix_backend_cpu = { "cpu", plan_new, plan_free, plan_info, run, print };

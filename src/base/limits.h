@@ -1,0 +1,28 @@
+/* Upper bounds for everything that an outside party can choose.  A value beyond its bound is
+ * INOX_E_LIMIT with the bound in the message, before any memory is taken for it. */
+#ifndef IX_BASE_LIMITS_H
+#define IX_BASE_LIMITS_H
+
+#define IX_MAX_RANK 4                       /* dimensions of a tensor */
+#define IX_MAX_DIM (1LL << 40)              /* one dimension */
+#define IX_MAX_THREADS 256
+#define IX_MAX_FILE_BYTES (1ULL << 44)
+#define IX_MAX_GGUF_KEYS 65536
+#define IX_MAX_GGUF_TENSORS 262144
+#define IX_MAX_GGUF_ARRAY (1ULL << 28)      /* items of one metadata array */
+#define IX_MAX_GGUF_STRING (1ULL << 26)     /* bytes of one metadata string (templates) */
+#define IX_MAX_GGUF_NAME 65535              /* bytes of a key (GGUF specification) */
+#define IX_MAX_TENSOR_NAME 255              /* bytes of a tensor's name */
+#define IX_MAX_SPLITS 1024                  /* files of one split model */
+#define IX_MAX_LAYERS 1024
+#define IX_MAX_HEADS 4096
+#define IX_MAX_HEAD_DIM 4096
+#define IX_MAX_VOCAB (1 << 24)
+#define IX_MAX_CONTEXT (1 << 24)            /* positions */
+#define IX_MAX_TEXT_BYTES (1ULL << 31)      /* one text to tokenise */
+#define IX_MAX_GRAPH_NODES (1 << 20)
+#define IX_MAX_STOPS 64                     /* stop strings of one request */
+#define IX_MAX_RECEIPT_BYTES (64ULL << 20)
+#define IX_MAX_JSON_BYTES (1ULL << 30)
+
+#endif

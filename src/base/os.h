@@ -1,0 +1,63 @@
+/* Everything that asks the operating system: files, mappings, clocks, directories, randomness, CPU.
+ *
+ * No other folder includes a system header beyond the C standard library, so that macOS and Windows
+ * need one more os_<system>.c and nothing else.
+ */
+#ifndef IX_BASE_OS_H
+#define IX_BASE_OS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A read-only mapping of a whole regular file. */
+typedef struct ix_map {
+    const uint8_t *data;
+    uint64_t size;
+    int64_t handle; /* the open file, for identity and advice; -1 when `data` is not a mapping */
+} ix_map;
+
+inox_status ix_map_open(const char *path, ix_map *out, inox_error *err) IX_MUST_USE;
+void ix_map_close(ix_map *m);
+/* The pages of [offset, offset + size) are no longer needed (they stay in the page cache). */
+void ix_map_forget(const ix_map *m, uint64_t offset, uint64_t size);
+/* Start reading the range in the background. */
+void ix_map_prefetch(const ix_map *m, uint64_t offset, uint64_t size);
+
+/* What identifies an unchanged file, for the cache of model hashes. */
+typedef struct ix_file_id {
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns;
+} ix_file_id;
+inox_status ix_map_identity(const ix_map *m, ix_file_id *out, inox_error *err) IX_MUST_USE;
+
+bool ix_path_exists(const char *path); /* anything at all */
+bool ix_path_is_directory(const char *path);
+/* Whole small file, at most `limit` bytes; *out has a NUL behind it, free with ix_free. */
+inox_status ix_file_read(const char *path, uint64_t limit, char **out, size_t *size,
+                         inox_error *err) IX_MUST_USE;
+/* Writes beside the target and renames, so that nobody sees half a file.  mode: e.g. 0600. */
+inox_status ix_file_write(const char *path, const void *data, size_t size, unsigned mode,
+                          inox_error *err) IX_MUST_USE;
+/* mkdir -p with mode 0700. */
+inox_status ix_make_directories(const char *path, inox_error *err) IX_MUST_USE;
+/* Names in a directory (not "." and ".."), sorted by byte; free each and the array with ix_free. */
+inox_status ix_list_directory(const char *path, char ***names, size_t *count,
+                              inox_error *err) IX_MUST_USE;
+/* $NAME, or $HOME/fallback when unset or empty: XDG base directories.  *out freed with ix_free. */
+inox_status ix_user_directory(const char *variable, const char *fallback, const char *leaf,
+                              char **out, inox_error *err) IX_MUST_USE;
+const char *ix_environment(const char *name); /* NULL when unset */
+
+double ix_clock_seconds(void);       /* monotonic */
+int64_t ix_wall_clock_seconds(void); /* Unix time, for receipts */
+inox_status ix_os_random(void *bytes, size_t n, inox_error *err) IX_MUST_USE;
+/* Hint: the memory is large and read from end to end, so pages of the largest size suit it. */
+void ix_advise_large_pages(void *memory, size_t bytes);
+uint64_t ix_peak_resident_bytes(void);    /* this process, 0 if unknown */
+uint64_t ix_available_memory_bytes(void); /* 0 if unknown */
+int ix_cpu_count(void);                   /* processors that this process may use */
+
+#endif

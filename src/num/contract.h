@@ -1,0 +1,9 @@
+/* Identity of the numeric contract: a hash over its rule text and its published test vectors. */
+#ifndef IX_NUM_CONTRACT_H
+#define IX_NUM_CONTRACT_H
+
+#define IX_CONTRACT_NAME "inox-numerics-1"
+/* 64 hexadecimal digits: SHA-256 over docs/NUMERICS.md and test/vectors as docs/NUMERICS.md describes. */
+const char *ix_contract_identity(void);
+
+#endif

@@ -1,0 +1,243 @@
+/* The frame of the x86 matrix products: which panel, which segment, which tile; sums by T; the store (C2, C11).
+ *
+ *   for each step of panels (16 columns, float types 32):
+ *       for each chunk of rows:
+ *           for each segment of 1024 indices:
+ *               bring the segment's weights into the form that the tile function reads
+ *               for each tile of at most 12 rows: segment sums, joined with those before
+ *           store
+ *
+ * Included once by each instruction set's file, behind the header that names its vectors (vf, vi, ...).  A file that
+ * includes this describes each type by a `plan`.  "Direct" tile functions read panels and unpack in registers: best
+ * for few rows, where reading the weights is all that counts.  Others read what `prepare` made of one segment, which
+ * many tiles share.
+ */
+#ifndef IX_NUM_MATMUL_X86_PRODUCT_H
+#define IX_NUM_MATMUL_X86_PRODUCT_H
+
+#include "num/matmul/acts.h"
+#include "num/matmul/panel.h"
+
+#define HALVES (IX_PANEL_COLS / VF_LANES) /* vectors across a panel */
+#define UNROLL _Pragma("GCC unroll 16")
+#define CHUNK_ROWS (20 * IX_ACTS_TILE) /* so that their sums stay in the L2 cache */
+#define STEP_PANELS 2                  /* at most */
+#define DIRECT_ROWS 4                  /* at most, for a direct tile function */
+
+/* Segment sums of one tile of height h, `n` blocks (floats: indices) of k: out[panel][h][16].  Panels lie `stride`
+ * bytes apart. */
+typedef void tile_function(int h, const void *w, size_t stride, int panels, const uint8_t *a, int64_t n, float *out);
+
+typedef struct plan {
+    int32_t block;         /* elements of k in one block */
+    int32_t panels;        /* in one step: 1 or 2 */
+    size_t panel_block;    /* bytes of a block in a panel */
+    size_t file_block;     /* bytes of a block in the file, of `file_elements` elements */
+    int32_t file_elements;
+    size_t acts_block;     /* bytes of a block in a packed row of activations */
+    tile_function *direct; /* reads panels */
+    void (*prepare)(const void *w, int64_t blocks, void *to); /* NULL: direct serves all rows */
+    tile_function *tile;   /* reads what `prepare` made */
+    /* One panel of one segment; as in ix_matmul_kernel. */
+    void (*pack)(const void *w, size_t row_bytes, int64_t cols, int64_t depth, void *panel);
+} plan;
+
+/* What a worker has to itself. */
+typedef struct workspace {
+    uint8_t *packed;   /* panels of one segment, where weights come from the file's rows */
+    uint8_t *prepared; /* one panel of one segment */
+    float *sums;       /* [STEP_PANELS][12][16] */
+    float *waiting;    /* [levels][CHUNK_ROWS][STEP_PANELS][16] */
+} workspace;
+
+#define PACKED_BYTES ((size_t)STEP_PANELS * IX_SEGMENT * IX_PANEL_COLS * sizeof(float))
+#define PREPARED_BYTES ((size_t)24 * 1024)
+#define SUMS_BYTES (sizeof(float) * STEP_PANELS * IX_ACTS_TILE * IX_PANEL_COLS)
+#define LEVEL_FLOATS ((size_t)CHUNK_ROWS * STEP_PANELS * IX_PANEL_COLS)
+
+static inline int64_t segments_of(int64_t depth)
+{
+    return (depth + IX_SEGMENT - 1) / IX_SEGMENT;
+}
+
+/* Complete trees of sizes 1, 2, 4, ... may wait, one of each. */
+static size_t scratch_panels(int64_t depth)
+{
+    size_t levels = 1;
+    for (int64_t n = segments_of(depth); n > 1; n /= 2)
+        levels++;
+    return PREPARED_BYTES + SUMS_BYTES + levels * LEVEL_FLOATS * sizeof(float);
+}
+
+static size_t scratch_rows(int64_t depth)
+{
+    return scratch_panels(depth) + PACKED_BYTES;
+}
+
+static workspace workspace_in(void *scratch, int from_rows)
+{
+    workspace s;
+    uint8_t *p = scratch;
+    s.prepared = p;
+    s.sums = (float *)(void *)(p + PREPARED_BYTES);
+    p += PREPARED_BYTES + SUMS_BYTES;
+    s.packed = from_rows ? p : NULL;
+    s.waiting = (float *)(void *)(from_rows ? p + PACKED_BYTES : p);
+    return s;
+}
+
+/* ---- T of rule C2 -------------------------------------------------------------------------------- */
+
+/* Sums arrive in order of segments.  Bit l of the count of those before is set where a tree of 2^l waits on level l, so
+ * that a new sum joins them from the lowest on, as a carry runs. */
+static void join(float *waiting, const float *sums, int64_t segment, int64_t floats)
+{
+    int level = __builtin_ctzll(~(unsigned long long)segment);
+    for (int64_t i = 0; i < floats; i += VF_LANES) {
+        vf v = vf_load(sums + i);
+        for (int l = 0; l < level; l++)
+            v = vf_add(vf_load(waiting + (size_t)l * LEVEL_FLOATS + i), v);
+        vf_store(waiting + (size_t)level * LEVEL_FLOATS + i, v);
+    }
+}
+
+/* T over all `segments` at offset i: the waiting trees, from the smallest to the largest. */
+static inline vf joined(const float *waiting, int64_t segments, int64_t i)
+{
+    if (segments == 0)
+        return vf_set(0.0f);
+    unsigned long long bits = (unsigned long long)segments;
+    vf v = vf_load(waiting + (size_t)__builtin_ctzll(bits) * LEVEL_FLOATS + i);
+    for (bits &= bits - 1; bits != 0; bits &= bits - 1)
+        v = vf_add(vf_load(waiting + (size_t)__builtin_ctzll(bits) * LEVEL_FLOATS + i), v);
+    return v;
+}
+
+/* ---- the store (C11), bias and residual ---------------------------------------------------------- */
+
+static inline vf canonical(vf v)
+{
+    return vf_select(vf_is_nan(v), vf_of_bits(vi_set((int32_t)IX_F32_NAN_BITS)), v);
+}
+
+static inline vf load_some(const float *p, int64_t n)
+{
+    return n >= VF_LANES ? vf_load(p) : vf_load_n(p, n);
+}
+
+/* One row, `cols` columns from `col`: sums to y. */
+static void store_row(const ix_matmul_job *job, int64_t row, int64_t col, int64_t cols, int64_t segments,
+                      const float *waiting)
+{
+    for (int64_t i = 0; i < cols; i += VF_LANES) {
+        int64_t n = cols - i, at = row * job->ldy + col + i;
+        vf v = canonical(vf_add(joined(waiting, segments, i), vf_set(0.0f)));
+        if (job->bias)
+            v = vf_add(v, load_some(job->bias + col + i, n));
+        if (job->residual)
+            v = vf_add(v, load_some(job->residual + at, n));
+        v = canonical(v);
+        if (n >= VF_LANES)
+            vf_store(job->y + at, v);
+        else
+            vf_store_n(job->y + at, v, n);
+    }
+}
+
+/* ---- the loops ----------------------------------------------------------------------------------- */
+
+/* The job, and where it stands. */
+typedef struct position {
+    const ix_matmul_job *job;
+    const plan *plan;
+    workspace space;
+    int from_rows;         /* weights are the file's rows */
+    size_t panel_bytes;
+    int64_t col, cols;     /* of this step */
+    int64_t row, row1;     /* of this chunk */
+} position;
+
+static inline int panels_of(const position *at)
+{
+    return (int)((at->cols + IX_PANEL_COLS - 1) / IX_PANEL_COLS);
+}
+
+/* The panels of this step from index k on: in place, or packed now.  *stride is the distance of two. */
+static const uint8_t *segment_weights(const position *at, int64_t k, int64_t length, size_t *stride)
+{
+    const plan *p = at->plan;
+    const uint8_t *w = at->job->weights;
+    if (!at->from_rows) {
+        *stride = at->panel_bytes;
+        return w + (size_t)(at->col / IX_PANEL_COLS) * at->panel_bytes + (size_t)(k / p->block) * p->panel_block;
+    }
+    *stride = PACKED_BYTES / STEP_PANELS;
+    w += (size_t)at->col * at->job->weight_row_bytes + (size_t)(k / p->file_elements) * p->file_block;
+    for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
+        int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
+        p->pack(w + (size_t)c * at->job->weight_row_bytes, at->job->weight_row_bytes, cols, length,
+                at->space.packed + (size_t)(c / IX_PANEL_COLS) * *stride);
+    }
+    return at->space.packed;
+}
+
+static void one_segment(const position *at, int64_t segment)
+{
+    const plan *p = at->plan;
+    int64_t depth = at->job->depth, k = segment * IX_SEGMENT;
+    int64_t length = depth - k < IX_SEGMENT ? depth - k : IX_SEGMENT;
+    int panels = panels_of(at);
+    size_t stride;
+    const void *w = segment_weights(at, k, length, &stride);
+    tile_function *tile = p->direct;
+    if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
+        p->prepare(w, length / p->block, at->space.prepared);
+        w = at->space.prepared;
+        tile = p->tile;
+    }
+    size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
+    for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
+        int h = ix_acts_height(at->job->rows - row);
+        const uint8_t *a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
+                           (size_t)(k / p->block) * p->acts_block * (size_t)h;
+        float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
+        float *sums = segment % 2 == 0 ? waiting : at->space.sums;
+        tile(h, w, stride, panels, a, length / p->block, sums);
+        if (segment % 2 != 0)
+            join(waiting, sums, segment, (int64_t)h * panels * IX_PANEL_COLS);
+    }
+}
+
+static void store_chunk(const position *at)
+{
+    int64_t segments = segments_of(at->job->depth);
+    for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
+        int64_t h = ix_acts_height(at->job->rows - row);
+        int64_t rows = at->row1 - row < h ? at->row1 - row : h;
+        const float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
+        for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
+            int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
+            for (int64_t m = 0; m < rows; m++)
+                store_row(at->job, row + m, at->col + c, cols, segments, waiting + (c * h + m * IX_PANEL_COLS));
+        }
+    }
+}
+
+static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job, int64_t row0, int64_t row1,
+                    int64_t col0, int64_t col1, void *scratch)
+{
+    int64_t step = (int64_t)p->panels * IX_PANEL_COLS;
+    position at = { .job = job, .plan = p, .from_rows = panel_bytes == 0, .panel_bytes = panel_bytes };
+    at.space = workspace_in(scratch, at.from_rows);
+    for (at.col = col0; at.col < col1; at.col += step) {
+        at.cols = col1 - at.col < step ? col1 - at.col : step;
+        for (at.row = row0; at.row < row1; at.row = at.row1) {
+            at.row1 = row1 - at.row < CHUNK_ROWS ? row1 : at.row + CHUNK_ROWS;
+            for (int64_t s = 0; s < segments_of(job->depth); s++)
+                one_segment(&at, s);
+            store_chunk(&at);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* Characters: reading UTF-8, properties, normalization form C.
+ *
+ * Properties come from a table in this folder (tools/make_unicode.py), so that they are the same
+ * whatever libraries are installed; decompositions come from libutf8proc.
+ */
+#ifndef IX_TEXT_UNICODE_H
+#define IX_TEXT_UNICODE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Properties of a character; several may hold. */
+enum {
+    IX_UPPER = 1,              /* Lu, Lt */
+    IX_LOWER = 2,              /* Ll */
+    IX_OTHER_LETTER = 4,       /* Lm, Lo */
+    IX_MARK = 8,               /* M */
+    IX_NUMBER = 16,            /* N */
+    IX_DIGIT = 32,             /* Nd */
+    IX_PUNCTUATION = 64,       /* P */
+    IX_SYMBOL = 128,           /* S */
+    IX_SPACE = 256,            /* White_Space */
+    IX_WORD = 512,             /* \w of the original tokenizers' expressions */
+    IX_OLD_PUNCTUATION = 1024, /* punctuation in Hugging Face's own pre-tokenizers, all of ASCII's */
+    IX_NUMERIC = 2048,         /* N in Hugging Face's own pre-tokenizers (a newer Unicode) */
+    IX_HAN = 4096,             /* script Han */
+    IX_LETTER = IX_UPPER | IX_LOWER | IX_OTHER_LETTER,
+};
+
+/* The generated table: kinds[blocks[index[c / 128]][c % 128]]. */
+extern const uint16_t ix_unicode_kinds[];
+extern const uint16_t ix_unicode_index[];
+extern const uint8_t ix_unicode_blocks[][128];
+
+static inline unsigned ix_unicode_properties(uint32_t c)
+{
+    if (c > 0x10FFFF)
+        return 0;
+    return ix_unicode_kinds[ix_unicode_blocks[ix_unicode_index[c >> 7]][c & 127]];
+}
+
+#define IX_BAD_CHARACTER 0xFFFFFFFFu /* what a byte that begins no character reads as */
+
+/* Reads the character at p (left > 0 bytes are there) and returns its bytes: 1 with *c =
+ * IX_BAD_CHARACTER where none begins.  As lenient as llama.cpp, whose answers are the standard for
+ * such input: overlong forms are the character that they spell and surrogates are characters. */
+size_t ix_utf8_read_long(const char *p, size_t left, uint32_t *c);
+static inline size_t ix_utf8_read(const char *p, size_t left, uint32_t *c)
+{
+    if ((unsigned char)*p < 0x80) {
+        *c = (unsigned char)*p;
+        return 1;
+    }
+    return ix_utf8_read_long(p, left, c);
+}
+
+/* Writes 1 to 4 bytes; IX_BAD_CHARACTER is written as U+FFFD. */
+size_t ix_utf8_write(uint32_t c, char out[4]);
+
+/* Strict: bytes of the longest prefix of p[0..left) that is a character, or might become one when
+ * more bytes follow; *whole says which.  At least 1 (a byte that begins nothing: *whole, *bad). */
+size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad);
+
+/* Text on its way to the model, and where in the source each of its bytes comes from.  starts and ends
+ * are NULL while byte i is byte base + i of the source. */
+typedef struct ix_mapped_text {
+    const char *data;
+    size_t size;
+    uint32_t base;
+    char *owned;             /* data, where it had to be written anew */
+    uint32_t *starts, *ends; /* per byte of data */
+    size_t capacity;
+} ix_mapped_text;
+
+static inline uint32_t ix_mapped_start(const ix_mapped_text *t, size_t i)
+{
+    return t->starts ? t->starts[i] : t->base + (uint32_t)i;
+}
+static inline uint32_t ix_mapped_end(const ix_mapped_text *t, size_t i) /* i: the last byte */
+{
+    return t->ends ? t->ends[i] : t->base + (uint32_t)i + 1;
+}
+
+/* Appends bytes that stand for source[start..end), after ix_mapped_reserve or itself growing. */
+inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start, uint32_t end,
+                             inox_error *err) IX_MUST_USE;
+void ix_mapped_release(ix_mapped_text *t);
+
+/* *out = text that is well-formed (but for surrogates) and, with nfc, in normalization form C; a view
+ * of `text` where nothing changes.  base: the position of `text` in the source. */
+inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc, ix_mapped_text *out,
+                          inox_error *err) IX_MUST_USE;
+
+#endif
