@@ -1,8 +1,8 @@
 /* How fast the row and attention kernels are: bench-rows [FUNCTION]
  *
- * One line per row of rows/kernels.def and instruction set: GB/s read and written on a row of 8192 floats that
- * stays in the cache.  Then attention: decoding in GB/s of cache read, prompts in GFLOP/s of the two
- * products.  One thread; the best of several runs.
+ * One line per row of rows/kernels.def and instruction set: GB/s read and written on a row of 8192
+ * floats that stays in the cache.  Then attention: decoding in GB/s of cache read, prompts in
+ * GFLOP/s of the two products.  One thread; the best of several runs.
  */
 #include "base/alloc.h"
 #include "base/os.h"
@@ -92,12 +92,13 @@ static void bench_rows(const char *filter)
         printf("%-20s", rows[i].name);
         for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++)
             if (here(isa))
-                printf("%12.2f", rows[i].bytes / seconds_of(rows[i].run, ix_row_kernels_for(isa)) * 1e-9);
+                printf("%12.2f",
+                       rows[i].bytes / seconds_of(rows[i].run, ix_row_kernels_for(isa)) * 1e-9);
         printf("\n");
     }
 }
 
-/* ---- attention ---------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 static void *room(size_t bytes)
 {
@@ -109,20 +110,35 @@ static void *room(size_t bytes)
     return p;
 }
 
-/* `tokens` last tokens of a context of `length`, `group` query heads for each of 8 heads of the cache. */
+/* `tokens` last tokens of a context of `length`, `group` query heads for each of 8 heads of the
+ * cache. */
 static void bench_attention(ix_isa isa, ix_type type, int64_t group, int64_t tokens, int64_t length)
 {
     const ix_attention_kernels *kernels = ix_attention_kernels_for(isa);
     int64_t kv_heads = 8, heads = kv_heads * group, pages = (length + IX_PAGE - 1) / IX_PAGE;
     size_t page = (size_t)(kv_heads * HEAD * IX_PAGE) * (type == IX_TYPE_F16 ? 2 : 4);
     int32_t *table = room((size_t)pages * sizeof *table);
-    int32_t *sequence = room((size_t)tokens * sizeof *sequence), *position = room((size_t)tokens * sizeof *position);
-    float *q = room((size_t)(tokens * heads * HEAD) * sizeof *q), *out = room((size_t)(tokens * heads * HEAD) * sizeof *out);
+    int32_t *sequence = room((size_t)tokens * sizeof *sequence),
+            *position = room((size_t)tokens * sizeof *position);
+    float *q = room((size_t)(tokens * heads * HEAD) * sizeof *q),
+          *out = room((size_t)(tokens * heads * HEAD) * sizeof *out);
     ix_attention_job job = {
-        .cache = { .type = type, .k = room((size_t)pages * page), .v = room((size_t)pages * page),
-                   .k_page_bytes = page, .v_page_bytes = page, .kv_heads = kv_heads, .head_dim = HEAD,
-                   .value_dim = HEAD, .page_table = table, .page_table_stride = pages },
-        .tokens = tokens, .heads = heads, .q = q, .out = out, .sequence = sequence, .position = position,
+        .cache = { .type = type,
+                   .k = room((size_t)pages * page),
+                   .v = room((size_t)pages * page),
+                   .k_page_bytes = page,
+                   .v_page_bytes = page,
+                   .kv_heads = kv_heads,
+                   .head_dim = HEAD,
+                   .value_dim = HEAD,
+                   .page_table = table,
+                   .page_table_stride = pages },
+        .tokens = tokens,
+        .heads = heads,
+        .q = q,
+        .out = out,
+        .sequence = sequence,
+        .position = position,
         .scale = 0.088,
     };
     for (int32_t i = 0; i < pages; i++)
@@ -142,9 +158,11 @@ static void bench_attention(ix_isa isa, ix_type type, int64_t group, int64_t tok
         best = each < best ? each : best;
     }
     double seen = (double)tokens * ((double)length - (double)(tokens - 1) / 2);
-    printf("attention %-8s %s group %" PRId64 " tokens %4" PRId64 " of %6" PRId64 ": %9.3f ms %7.1f GB/s %7.1f GFLOP/s\n",
+    printf("attention %-8s %s group %" PRId64 " tokens %4" PRId64 " of %6" PRId64
+           ": %9.3f ms %7.1f GB/s %7.1f GFLOP/s\n",
            ix_isa_name(isa), type == IX_TYPE_F16 ? "f16" : "f32", group, tokens, length, best * 1e3,
-           2 * (double)pages * (double)page / best * 1e-9, 4 * seen * (double)(heads * HEAD) / best * 1e-9);
+           2 * (double)pages * (double)page / best * 1e-9,
+           4 * seen * (double)(heads * HEAD) / best * 1e-9);
     void *all[] = { table, sequence, position, q, out, job.cache.k, job.cache.v, scratch };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ix_free_aligned(all[i]);

@@ -31,7 +31,15 @@ enum {
     EXIT_INTERRUPTED = 130
 };
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_INT, OPTION_FLOAT, OPTION_U64 } option_kind;
+typedef enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_TEXTS,
+    OPTION_INT,
+    OPTION_FLOAT,
+    OPTION_U64,
+    OPTION_CACHE
+} option_kind;
 
 typedef struct option_texts { /* OPTION_TEXTS: may be given several times */
     const char **items;
@@ -42,7 +50,7 @@ typedef struct option {
     const char *name;  /* without the dashes */
     char letter;       /* or 0 */
     option_kind kind;
-    void *out;         /* bool, const char *, option_texts, int64_t, double, uint64_t */
+    void *out;         /* bool, const char *, option_texts, int64_t, double, uint64_t, inox_cache_type */
     const char *value; /* what help calls the value, "N" */
     const char *help;
     bool *given;       /* set when the option is there; may be NULL */
@@ -75,6 +83,10 @@ typedef struct common {
     { "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL },                               \
     { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },             \
     { "verbose", 'v', OPTION_FLAG, &(c).verbose, NULL, "say more", NULL }
+
+#define CACHE_OPTION(type)                                                                         \
+    { "cache", 0, OPTION_CACHE, &(type), "f16|f32",                                                \
+      "type of the key-value cache (f32 beside float weights, else f16)", NULL }
 
 /* Tells an error ("inox: ..." on standard error; with json also an object on standard output) and returns its exit code. */
 int fail(const common *c, const inox_error *err);

@@ -7,7 +7,7 @@
 
 typedef struct bench_options {
     common common;
-    const char *cache;
+    inox_cache_type cache;
     int64_t prompt, tokens, repetitions, chunk;
 } bench_options;
 
@@ -119,7 +119,7 @@ static int bench(const bench_options *o, const char *path)
     double *prompt = calloc((size_t)o->repetitions, sizeof *prompt), *decode = calloc((size_t)o->repetitions, sizeof *decode);
     double start = now(), load_s = 0;
     s.context = (int32_t)(o->prompt + o->tokens > 16 ? o->prompt + o->tokens : 16);
-    s.cache = o->cache != NULL && strcmp(o->cache, "f32") == 0 ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    s.cache = o->cache;
     int code = 0;
     inox_status status = prompt == NULL || decode == NULL ? INOX_E_MEMORY : INOX_OK;
     if (status == INOX_OK)
@@ -150,7 +150,7 @@ int cmd_bench(const command *c, int argc, char **argv)
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to decode one by one (64)", NULL },
         { "repeat", 'r', OPTION_INT, &o.repetitions, "N", "rounds; the median is told (3)", NULL },
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
-        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        CACHE_OPTION(o.cache),
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
@@ -162,7 +162,5 @@ int cmd_bench(const command *c, int argc, char **argv)
     if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) || o.tokens > (1 << 23) || o.repetitions < 1 ||
         o.repetitions > 1000 || o.chunk < 0 || o.chunk > 65536)
         return usage_error(c, "-p, -n, --repeat or --chunk is out of range"), EXIT_USAGE;
-    if (o.cache != NULL && strcmp(o.cache, "f16") != 0 && strcmp(o.cache, "f32") != 0)
-        return usage_error(c, "--cache must be f16 or f32, not '%s'", o.cache), EXIT_USAGE;
     return bench(&o, n == 1 ? argv[0] : NULL);
 }

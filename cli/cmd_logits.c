@@ -7,7 +7,8 @@
 
 typedef struct logits_options {
     common common;
-    const char *ids_file, *out_file, *cache;
+    const char *ids_file, *out_file;
+    inox_cache_type cache;
     int64_t chunk;
     bool last;
 } logits_options;
@@ -60,7 +61,7 @@ static int logits(const logits_options *o, const char *path, const int32_t *ids,
     char digest[65];
     size_t rows = 0, columns = 0;
     s.context = (int32_t)count;
-    s.cache = o->cache != NULL && strcmp(o->cache, "f32") == 0 ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    s.cache = o->cache;
     if (open_model(&o->common, path, false, (int32_t)o->chunk, &model, &err) != INOX_OK ||
         inox_session_new(model, &s, &session, &err) != INOX_OK) {
         inox_model_close(model);
@@ -90,7 +91,7 @@ int cmd_logits(const command *c, int argc, char **argv)
         { "out", 'o', OPTION_TEXT, &o.out_file, "FILE", "where the rows go: little-endian float32", NULL },
         { "last", 0, OPTION_FLAG, &o.last, NULL, "only the last position", NULL },
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "tokens computed together (512)", NULL },
-        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        CACHE_OPTION(o.cache),
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
@@ -103,8 +104,6 @@ int cmd_logits(const command *c, int argc, char **argv)
         return usage_error(c, "a MODEL, --ids and --out are needed"), EXIT_USAGE;
     if (o.chunk < 0 || o.chunk > 65536)
         return usage_error(c, "--chunk must be 1 to 65536"), EXIT_USAGE;
-    if (o.cache != NULL && strcmp(o.cache, "f16") != 0 && strcmp(o.cache, "f32") != 0)
-        return usage_error(c, "--cache must be f16 or f32, not '%s'", o.cache), EXIT_USAGE;
     int code = read_ids(&o.common, o.ids_file, &ids, &count);
     if (code == 0 && count == 0)
         code = fail_text(&o.common, EXIT_FORMAT, "%s: no ids", o.ids_file);

@@ -6,7 +6,8 @@
 
 typedef struct perplexity_options {
     common common;
-    const char *ids_file, *cache;
+    const char *ids_file;
+    inox_cache_type cache;
     int64_t window;
 } perplexity_options;
 
@@ -69,7 +70,7 @@ static int perplexity(const perplexity_options *o, const char *path, const char 
         return fail(&o->common, &err);
     int code = o->ids_file != NULL ? read_ids(&o->common, o->ids_file, &ids, &count) : tokens_of(o, model, file, &ids, &count);
     s.context = (int32_t)o->window;
-    s.cache = o->cache != NULL && o->cache[0] == 'f' && o->cache[1] == '3' ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    s.cache = o->cache;
     if (code == 0 && inox_session_new(model, &s, &session, &err) != INOX_OK)
         code = fail(&o->common, &err);
     if (code == 0)
@@ -92,7 +93,7 @@ int cmd_perplexity(const command *c, int argc, char **argv)
     const option options[] = {
         { "ids", 0, OPTION_TEXT, &o.ids_file, "FILE", "JSON array of token ids instead of a text", NULL },
         { "window", 'w', OPTION_INT, &o.window, "N", "tokens per window, without overlap (512)", NULL },
-        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        CACHE_OPTION(o.cache),
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };

@@ -8,7 +8,8 @@
 
 typedef struct run_options {
     common common;
-    const char *prompt, *file, *cache, *receipt_file;
+    const char *prompt, *file, *receipt_file;
+    inox_cache_type cache;
     int64_t tokens, context, chunk, top_k, penalty_window;
     double temperature, top_p, min_p, typical, repetition, presence, frequency;
     uint64_t seed;
@@ -183,7 +184,7 @@ static inox_status answer(run_options *o, inox_model *model, const char *text, s
     inox_session_options s = INOX_SESSION_OPTIONS_INIT;
     unsigned flags = (o->no_special ? 0u : INOX_TOKENIZE_SPECIAL) | (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
     s.context = (int32_t)o->context;
-    s.cache = o->cache != NULL && strcmp(o->cache, "f32") == 0 ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    s.cache = o->cache;
     inox_status status = inox_tokenize(model, text, bytes, flags, &prompt, err);
     if (status == INOX_OK)
         status = inox_session_new(model, &s, &session, err);
@@ -258,8 +259,6 @@ static int check_options(const command *c, const run_options *o)
         return usage_error(c, "--ctx or --chunk is out of range");
     if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 || o->penalty_window > INT32_MAX)
         return usage_error(c, "--top-k or --penalty-window is out of range");
-    if (o->cache != NULL && strcmp(o->cache, "f16") != 0 && strcmp(o->cache, "f32") != 0)
-        return usage_error(c, "--cache must be f16 or f32, not '%s'", o->cache);
     return 0;
 }
 
@@ -287,7 +286,7 @@ int cmd_run(const command *c, int argc, char **argv)
         { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL, "special tokens may be spelt in the prompt", NULL },
         { "no-special", 0, OPTION_FLAG, &o.no_special, NULL, "no beginning-of-text token before the prompt", NULL },
         { "ctx", 'c', OPTION_INT, &o.context, "N", "positions of context (default: the model's, at most 4096)", NULL },
-        { "cache", 0, OPTION_TEXT, &o.cache, "f16|f32", "type of the key-value cache (f16)", NULL },
+        CACHE_OPTION(o.cache),
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
         { "receipt", 0, OPTION_TEXT, &o.receipt_file, "FILE", "write the receipt there too", NULL },
         { "no-receipt", 0, OPTION_FLAG, &o.no_receipt, NULL, "keep no receipt", NULL },

@@ -85,6 +85,11 @@ static int set_value(const command *c, const option *o, const char *value)
         if (end == value || *end != '\0')
             return bad_value(c, o, value, "a number");
         break;
+    case OPTION_CACHE:
+        if (strcmp(value, "f16") != 0 && strcmp(value, "f32") != 0)
+            return bad_value(c, o, value, "f16 or f32");
+        *(inox_cache_type *)o->out = value[1] == '3' ? INOX_CACHE_F32 : INOX_CACHE_F16;
+        break;
     case OPTION_FLAG:
         break;
     }

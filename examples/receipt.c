@@ -46,7 +46,7 @@ int main(void)
     if (status == INOX_OK)
         status = inox_replay(other, info.receipt, &report, &err);
     if (status == INOX_OK)
-        printf("The sea was%s\nreceipt %.12s..., made by %s, replayed by %s: %zu tokens, same bits\n",
+        printf("The sea was%s\nreceipt %.12s: made by %s, replayed by %s, %zu tokens, same bits\n",
                info.text, info.receipt_id, report.was_isa, report.now_isa, report.tokens);
     else
         fprintf(stderr, "%s: %s\n", inox_status_name(err.code), err.message);

@@ -153,8 +153,13 @@ INOX_API INOX_CHECK inox_status inox_detokenize(const inox_model *model, const i
 
 typedef struct inox_session inox_session;
 
-/* The element type of cached keys and values. */
-typedef enum inox_cache_type { INOX_CACHE_F16 = 0, INOX_CACHE_F32 = 1 } inox_cache_type;
+/* The element type of cached keys and values.  Auto: float32 beside float weights, so that a float
+ * model's logits are as exact as its weights; float16 beside quantised ones. */
+typedef enum inox_cache_type {
+    INOX_CACHE_AUTO = 0,
+    INOX_CACHE_F16 = 1,
+    INOX_CACHE_F32 = 2
+} inox_cache_type;
 
 /* How to start a session. */
 typedef struct inox_session_options {
@@ -162,7 +167,7 @@ typedef struct inox_session_options {
     int32_t context;       /* positions; 0: the model's own, at most 4096 */
     inox_cache_type cache; /* changes results, so it is named in receipts (rule C13) */
 } inox_session_options;
-#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_F16 }
+#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_AUTO }
 
 /* Starts an empty sequence; options may be NULL. */
 INOX_API INOX_CHECK inox_status inox_session_new(inox_model *model,

@@ -156,6 +156,11 @@ def bpe(path, texts):
     }, [{"text": t, "ids": tok.encode(t, add_special_tokens=False).ids} for t in texts])
 
 
+def decoded(tok, ids):
+    """Inox leaves unknown tokens out, SentencePiece writes a sign for them."""
+    return {} if tok.unk_id() in ids else {"decoded": tok.decode(ids)}
+
+
 def spm(name, text, texts, unused=(), **options):
     path = os.path.join("/tmp", "make_text_goldens." + name)
     sentencepiece.SentencePieceTrainer.train(
@@ -173,7 +178,7 @@ def spm(name, text, texts, unused=(), **options):
         "add_space_prefix": int(proto.normalizer_spec.add_dummy_prefix),
         "remove_extra_whitespaces": int(proto.normalizer_spec.remove_extra_whitespaces),
         "unknown": proto.trainer_spec.unk_id,
-    }, [{"text": t, "ids": tok.encode(t), "decoded": tok.decode(tok.encode(t))} for t in texts])
+    }, [{"text": t, "ids": tok.encode(t), **decoded(tok, tok.encode(t))} for t in texts])
 
 
 def write_lines(name, records):
@@ -199,7 +204,7 @@ def main():
     bpe(sys.argv[1], texts)
     sp_texts = [t for t in texts if "\x00" not in t]
     spm("bytes", text, sp_texts, byte_fallback=True, remove_extra_whitespaces=False,
-        user_defined_symbols=["<x>", "LL", "  "])
+        user_defined_symbols=["<x>", "LL", "\u2581" * 3])
     spm("unknown", text, sp_texts, remove_extra_whitespaces=True)
     spm("unused", text, sp_texts, remove_extra_whitespaces=False, add_dummy_prefix=False, byte_fallback=True,
         unused=range(260, 420, 3))

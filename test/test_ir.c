@@ -7,8 +7,7 @@
 #include "ir/graph.h"
 #include "pass/pass.h"
 
-/* ---- tensors to choose from
- * ------------------------------------------------------------------------- */
+/* ---- tensors to choose from ------------------------------------------------------------------ */
 
 #define KIT_MAX 32
 
@@ -81,8 +80,7 @@ static int32_t kit_args(const kit *k, const char *names, ix_tensor *args[IX_MAX_
     return count;
 }
 
-/* ---- rules of every operator
- * -------------------------------------------------------------------------- */
+/* ---- rules of every operator ----------------------------------------------------------------- */
 
 typedef struct rule_case {
     ix_op op;
@@ -303,8 +301,7 @@ TEST(ir_arity_of_every_operator)
     }
 }
 
-/* ---- leaves and reshapes
- * -------------------------------------------------------------------------------- */
+/* ---- leaves and reshapes --------------------------------------------------------------------- */
 
 static void check_refused(ix_test *t, const ix_graph *g, const ix_tensor *made, inox_status code,
                           const char *says)
@@ -419,8 +416,7 @@ TEST(ir_reshape)
     check_reshape(t, "cache", 1, ix_sym(IX_CACHE_PAGES), tokens, tokens, "a cache can only");
 }
 
-/* ---- finishing and the verifier
- * -------------------------------------------------------------------------- */
+/* ---- finishing and the verifier -------------------------------------------------------------- */
 
 TEST(ir_outputs)
 {
@@ -537,8 +533,7 @@ TEST(ir_verifier_survives_corruption)
     ix_decoder_release(&d);
 }
 
-/* ---- printing
- * -------------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static ix_graph *small_graph(inox_error *err)
 {
@@ -760,8 +755,7 @@ TEST(ir_survives_allocation_failures)
     }
 }
 
-/* ---- the page of the documentation
- * ------------------------------------------------------------------------- */
+/* ---- the page of the documentation ----------------------------------------------------------- */
 
 TEST(ir_operators_page_is_current)
 {

@@ -10,8 +10,7 @@
 #include "num/scalar/scalar.h"
 #include "pass/pass.h"
 
-/* ---- known answers
- * ----------------------------------------------------------------------------------- */
+/* ---- known answers --------------------------------------------------------------------------- */
 
 typedef struct bench {
     ix_graph *g;
@@ -277,8 +276,7 @@ TEST(ir_rope_table)
     }
 }
 
-/* ---- what callers get wrong
- * ----------------------------------------------------------------------------- */
+/* ---- what callers get wrong ------------------------------------------------------------------ */
 
 TEST(ir_run_refuses)
 {
@@ -379,8 +377,7 @@ TEST(ir_run_survives_allocation_failures)
     CHECK(status == INOX_OK);
 }
 
-/* ---- a decoder in binary64
- * --------------------------------------------------------------------------------- */
+/* ---- a decoder in binary64 ------------------------------------------------------------------- */
 
 #define LENGTH 9
 #define WIDTH_MAX 128

@@ -1,8 +1,9 @@
 /* Every attention kernel of this machine against the reference by memcmp (rules C6, C6a).
  *
- * The caches are filled with NaNs first, so a kernel that lets a position which a token may not see take part
- * shows it.  Cases are generated: head sizes around the borders of vectors, groups of query heads, windows,
- * soft caps, sinks, several sequences at scattered pages, and values that are infinite or NaN.
+ * The caches are filled with NaNs first, so a kernel that lets a position which a token may not see
+ * take part shows it.  Cases are generated: head sizes around the borders of vectors, groups of
+ * query heads, windows, soft caps, sinks, several sequences at scattered pages, and values that are
+ * infinite or NaN.
  */
 #include "base/alloc.h"
 #include "num/attention/attention.h"
@@ -41,8 +42,10 @@ static void *room(size_t bytes)
 
 static float some_float(const attention_case *c, uint64_t *state)
 {
-    static const uint32_t specials[] = { 0x7f800000, 0xff800000, 0x7fc00000, 0x80000000, 0x00000001,
-                                         0x7f7fffff, 0xff7fffff, 0x33800000, 0x477ff000, 0xffffffff };
+    static const uint32_t specials[] = {
+        0x7f800000, 0xff800000, 0x7fc00000, 0x80000000, 0x00000001,
+        0x7f7fffff, 0xff7fffff, 0x33800000, 0x477ff000, 0xffffffff
+    };
     uint64_t r = ix_test_random(state);
     if (c->specials && r % 2048 == 0)
         return ix_float(specials[(r >> 16) % (sizeof specials / sizeof *specials)]);
@@ -99,8 +102,9 @@ static void set_up(bench *b, const attention_case *c, uint64_t *state)
         /* either a run of the last positions, or anything */
         bool run = !c->many_sequences;
         b->sequence[i] = run ? 1 : (int32_t)(ix_test_random(state) % SEQUENCES);
-        b->position[i] = (int32_t)(run ? c->length - c->tokens + i
-                                       : (int64_t)(ix_test_random(state) % (uint64_t)(c->length + 1)) - 1);
+        b->position[i] =
+            (int32_t)(run ? c->length - c->tokens + i
+                          : (int64_t)(ix_test_random(state) % (uint64_t)(c->length + 1)) - 1);
     }
     job->tokens = c->tokens;
     job->heads = heads;
@@ -116,14 +120,15 @@ static void set_up(bench *b, const attention_case *c, uint64_t *state)
 
 static void tear_down(bench *b)
 {
-    void *all[] = { b->job.cache.k, b->job.cache.v, b->table,    b->q,       b->out,
+    void *all[] = { b->job.cache.k, b->job.cache.v, b->table,    b->q,        b->out,
                     b->k_rows,      b->v_rows,      b->sequence, b->position, b->sinks };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ix_free_aligned(all[i]);
 }
 
 /* Fills the cache with one kernel's store; other kernels must give the same bytes. */
-static void fill_cache(const bench *b, const attention_case *c, const ix_attention_kernels *kernels, uint64_t state)
+static void fill_cache(const bench *b, const attention_case *c, const ix_attention_kernels *kernels,
+                       uint64_t state)
 {
     const ix_cache_view *cache = &b->job.cache;
     memset(cache->k, 0xff, b->k_bytes);
@@ -138,8 +143,8 @@ static void fill_cache(const bench *b, const attention_case *c, const ix_attenti
 }
 
 /* All of the job, cut into pieces of tokens and heads of the cache; `out` has margins. */
-static void run_cut(bench *b, const ix_attention_kernels *kernels, int64_t token_step, int64_t kv_step, float *out,
-                    size_t out_bytes)
+static void run_cut(bench *b, const ix_attention_kernels *kernels, int64_t token_step,
+                    int64_t kv_step, float *out, size_t out_bytes)
 {
     memset(out, 0xa5, out_bytes);
     b->job.out = out + MARGIN;
@@ -180,18 +185,20 @@ static void compare(ix_test *t, const attention_case *c, uint64_t seed)
         if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
             continue;
         fill_cache(&b, c, fast, state);
-        CHECK_MSG(memcmp(k, b.job.cache.k, b.k_bytes) == 0, "%s: store of keys, head_dim %" PRId64, fast->name,
-                  c->head_dim);
-        CHECK_MSG(memcmp(v, b.job.cache.v, b.v_bytes) == 0, "%s: store of values, value_dim %" PRId64,
-                  fast->name, c->value_dim);
+        CHECK_MSG(memcmp(k, b.job.cache.k, b.k_bytes) == 0, "%s: store of keys, head_dim %" PRId64,
+                  fast->name, c->head_dim);
+        CHECK_MSG(memcmp(v, b.job.cache.v, b.v_bytes) == 0,
+                  "%s: store of values, value_dim %" PRId64, fast->name, c->value_dim);
         const int64_t steps[][2] = { { c->tokens, c->kv_heads }, { 1, 1 }, { 3, 2 } };
         for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
             run_cut(&b, fast, steps[i][0], steps[i][1], b.out, out_bytes);
             CHECK_MSG(memcmp(want, b.out, out_bytes) == 0,
-                      "%s: type %d, head_dim %" PRId64 ", value_dim %" PRId64 ", group %" PRId64 ", kv_heads %" PRId64
-                      ", tokens %" PRId64 ", length %" PRId64 ", window %" PRId64 ", softcap %g, specials %d, step %"
-                      PRId64, fast->name, (int)c->type, c->head_dim, c->value_dim, c->group, c->kv_heads, c->tokens,
-                      c->length, c->window, (double)c->softcap, c->specials, steps[i][0]);
+                      "%s: type %d, head_dim %" PRId64 ", value_dim %" PRId64 ", group %" PRId64
+                      ", kv_heads %" PRId64 ", tokens %" PRId64 ", length %" PRId64
+                      ", window %" PRId64 ", softcap %g, specials %d, step %" PRId64,
+                      fast->name, (int)c->type, c->head_dim, c->value_dim, c->group, c->kv_heads,
+                      c->tokens, c->length, c->window, (double)c->softcap, c->specials,
+                      steps[i][0]);
         }
     }
     ix_free_aligned(want);
@@ -209,8 +216,14 @@ TEST(num_attention_head_sizes)
     for (int i = 0; i < 70 + (int)(sizeof large / sizeof *large); i++) {
         int64_t dim = i < 70 ? i + 1 : large[i - 70];
         for (int type = 0; type < 2; type++) {
-            attention_case c = { .type = TYPES[type], .kv_heads = 1, .group = 1 + i % 3, .head_dim = dim,
-                                 .value_dim = dim, .tokens = 1 + i % 4, .length = 20 + i * 2, .q_size = 1 };
+            attention_case c = { .type = TYPES[type],
+                                 .kv_heads = 1,
+                                 .group = 1 + i % 3,
+                                 .head_dim = dim,
+                                 .value_dim = dim,
+                                 .tokens = 1 + i % 4,
+                                 .length = 20 + i * 2,
+                                 .q_size = 1 };
             compare(t, &c, (uint64_t)i + 100);
         }
     }
@@ -219,37 +232,63 @@ TEST(num_attention_head_sizes)
 /* A head longer than a segment of C2 is more than one chain. */
 TEST(num_attention_long_head)
 {
-    attention_case c = { .type = IX_TYPE_F16, .kv_heads = 1, .group = 2, .head_dim = 2100, .value_dim = 33,
-                         .tokens = 2, .length = 140, .q_size = 1 };
+    attention_case c = { .type = IX_TYPE_F16,
+                         .kv_heads = 1,
+                         .group = 2,
+                         .head_dim = 2100,
+                         .value_dim = 33,
+                         .tokens = 2,
+                         .length = 140,
+                         .q_size = 1 };
     compare(t, &c, 7);
 }
 
-/* Groups of query heads and numbers of tokens: every size of a tile, and blocks of more than 64 rows. */
+/* Groups of query heads and numbers of tokens: every size of a tile, and blocks of more than 64
+ * rows. */
 TEST(num_attention_tiles)
 {
     for (int type = 0; type < 2; type++) {
         for (int64_t group = 1; group <= 9; group++) {
             for (int64_t tokens = 1; tokens <= 9; tokens += 4) {
-                attention_case c = { .type = TYPES[type], .kv_heads = 2, .group = group, .head_dim = 16,
-                                     .value_dim = 24, .tokens = tokens, .length = 200, .q_size = 2 };
+                attention_case c = { .type = TYPES[type],
+                                     .kv_heads = 2,
+                                     .group = group,
+                                     .head_dim = 16,
+                                     .value_dim = 24,
+                                     .tokens = tokens,
+                                     .length = 200,
+                                     .q_size = 2 };
                 compare(t, &c, (uint64_t)(group * 16 + tokens));
             }
         }
-        attention_case wide = { .type = TYPES[type], .kv_heads = 1, .group = 71, .head_dim = 8, .value_dim = 16,
-                                .tokens = 3, .length = 150, .q_size = 2 };
+        attention_case wide = { .type = TYPES[type],
+                                .kv_heads = 1,
+                                .group = 71,
+                                .head_dim = 8,
+                                .value_dim = 16,
+                                .tokens = 3,
+                                .length = 150,
+                                .q_size = 2 };
         compare(t, &wide, 1);
-        attention_case prompt = { .type = TYPES[type], .kv_heads = 2, .group = 2, .head_dim = 32,
-                                  .value_dim = 32, .tokens = 150, .length = 270, .q_size = 2 };
+        attention_case prompt = { .type = TYPES[type],
+                                  .kv_heads = 2,
+                                  .group = 2,
+                                  .head_dim = 32,
+                                  .value_dim = 32,
+                                  .tokens = 150,
+                                  .length = 270,
+                                  .q_size = 2 };
         compare(t, &prompt, 2);
     }
 }
 
-/* Random shapes with windows, soft caps, sinks, sequences and special values; q_size large makes weights that
- * vanish, and chunks whose scale underflows. */
+/* Random shapes with windows, soft caps, sinks, sequences and special values; q_size large makes
+ * weights that vanish, and chunks whose scale underflows. */
 TEST(num_attention_random)
 {
     int count = getenv("INOX_TEST_LONG") ? 5000 : 250;
-    static const int64_t lengths[] = { 1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 127, 128, 129, 140, 255, 256, 257, 300, 500 };
+    static const int64_t lengths[] = { 1,   2,   15,  16,  17,  31,  33,  63,  64, 65,
+                                       127, 128, 129, 140, 255, 256, 257, 300, 500 };
     static const float sizes[] = { 0, 1, 1, 4, 30, 300, 1e10f, 1e30f };
     for (int i = 0; i < count; i++) {
         uint64_t state = (uint64_t)i * 1000003 + 5;
@@ -257,7 +296,8 @@ TEST(num_attention_random)
         c.kv_heads = 1 + (int64_t)(ix_test_random(&state) % 3);
         c.group = 1 + (int64_t)(ix_test_random(&state) % 8);
         c.head_dim = 1 + (int64_t)(ix_test_random(&state) % 40);
-        c.value_dim = ix_test_random(&state) % 2 ? c.head_dim : 1 + (int64_t)(ix_test_random(&state) % 40);
+        c.value_dim =
+            ix_test_random(&state) % 2 ? c.head_dim : 1 + (int64_t)(ix_test_random(&state) % 40);
         c.length = lengths[ix_test_random(&state) % (sizeof lengths / sizeof *lengths)];
         c.tokens = 1 + (int64_t)(ix_test_random(&state) % 8);
         if (c.tokens > c.length)
@@ -276,8 +316,15 @@ TEST(num_attention_random)
 TEST(num_attention_long_context)
 {
     for (int type = 0; type < 2; type++) {
-        attention_case c = { .type = TYPES[type], .kv_heads = 1, .group = 4, .head_dim = 24, .value_dim = 24,
-                             .tokens = 2, .length = 9000, .q_size = 8, .sinks = true };
+        attention_case c = { .type = TYPES[type],
+                             .kv_heads = 1,
+                             .group = 4,
+                             .head_dim = 24,
+                             .value_dim = 24,
+                             .tokens = 2,
+                             .length = 9000,
+                             .q_size = 8,
+                             .sinks = true };
         compare(t, &c, 77);
         c.window = 4096;
         compare(t, &c, 78);
@@ -289,8 +336,14 @@ TEST(num_attention_holes)
 {
     const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
     for (int share = 0; share <= 4; share++) { /* of 4 keys so many are masked */
-        attention_case c = { .type = share % 2 ? IX_TYPE_F32 : IX_TYPE_F16, .kv_heads = 1, .group = 5,
-                             .head_dim = 4, .value_dim = 20, .tokens = 7, .length = 400, .q_size = 1 };
+        attention_case c = { .type = share % 2 ? IX_TYPE_F32 : IX_TYPE_F16,
+                             .kv_heads = 1,
+                             .group = 5,
+                             .head_dim = 4,
+                             .value_dim = 20,
+                             .tokens = 7,
+                             .length = 400,
+                             .q_size = 1 };
         bench b;
         uint64_t state = 11 + (uint64_t)share;
         set_up(&b, &c, &state);
@@ -317,7 +370,8 @@ TEST(num_attention_holes)
             if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
                 continue;
             run_cut(&b, fast, c.tokens, 1, b.out, bytes);
-            CHECK_MSG(memcmp(want, b.out, bytes) == 0, "%s: %d of 4 keys masked", fast->name, share);
+            CHECK_MSG(memcmp(want, b.out, bytes) == 0, "%s: %d of 4 keys masked", fast->name,
+                      share);
         }
         ix_free_aligned(want);
         tear_down(&b);

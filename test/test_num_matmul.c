@@ -33,7 +33,7 @@ static fence fence_new(size_t bytes, size_t align)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t size = (bytes + align - 1) / align * align;
-    size_t room = (size + page - 1) / page * page;
+    size_t room = size ? (size + page - 1) / page * page : page;
     fence f = { .map_bytes = room + page };
     f.map = mmap(NULL, f.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (f.map == MAP_FAILED || mprotect((char *)f.map + room, page, PROT_NONE) != 0) {
@@ -153,20 +153,37 @@ static void fill_weights(product *p, int kind, uint64_t *state)
     }
 }
 
-/* Special activations: `x` holds ordinary numbers already. */
+/* Blocks whose largest magnitude is about the threshold of C3a, 2^-100. */
+static void make_threshold(float *x, int64_t n, uint64_t *state)
+{
+    static const uint32_t TOP[] = { 0x0d7fffffu, 0x0d800000u, 0x0d800001u, 0x0d000000u };
+    uint32_t top = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (i % 32 == 0)
+            top = TOP[below(state, 4)];
+        uint32_t u = i % 32 == 5 ? top : below(state, top);
+        x[i] = ix_float(u | below(state, 2) << 31);
+    }
+}
+
+/* Special activations in place of ordinary ones. */
 static void make_special(float *x, int64_t n, int kind, uint64_t *state)
 {
+    if (kind == 4) {
+        make_threshold(x, n, state);
+        return;
+    }
     for (int64_t i = 0; i < n; i++) {
         uint32_t r = (uint32_t)(ix_test_random(state) >> 32);
         switch (kind) {
         case 0: x[i] = r & 1 ? -0.0f : 0.0f; break;
-        case 1: x[i] = 3.0f; break;                                /* every integer is 127 */
-        case 2: x[i] = i & 1 ? -3.0f : 3.0f; break;                /* 127 and -127 */
-        case 3: x[i] = ix_float(r & 0x807fffffu); break;           /* subnormal */
-        case 4: x[i] = ix_float((r & 0x81ffffffu) | 0x0c000000u); break; /* threshold of C3a */
+        case 1: x[i] = 3.0f; break;                                      /* all integers 127 */
+        case 2: x[i] = i & 1 ? -3.0f : 3.0f; break;                      /* 127 and -127 */
+        case 3: x[i] = ix_float(r & 0x807fffffu); break;                 /* subnormal */
         case 5: x[i] = ix_float((r & 0x80ffffffu) | 0x7e800000u); break; /* huge */
         case 6: x[i] = (float)((int32_t)(r % 509) - 254) * 0.5f; break;  /* ties beside 127 */
-        default: x[i] = ix_float(r); break;                        /* any bits */
+        case 7: x[i] = ix_float(i == n / 2 ? 1 : 0); break; /* products that round to -0 */
+        default: x[i] = ix_float(r); break;                              /* any bits */
         }
     }
     if (kind == 6 && n > 0)
@@ -182,7 +199,7 @@ static void fill_row(float *x, int64_t n, uint64_t *state)
         x[i] = ix_float((uint32_t)(ix_test_random(state) >> 32 & 0x807fffffu) |
                         (118 + below(state, 12)) << 23);
     if (below(state, 3) == 0) /* half of the rows stay ordinary: a NaN hides what else is wrong */
-        make_special(x, n, (int)below(state, 8), state);
+        make_special(x, n, (int)below(state, 9), state);
     else if (below(state, 4) == 0) /* some blocks */
         for (int64_t i = 0; i < n; i += 256)
             if (below(state, 3) == 0)
@@ -250,8 +267,8 @@ static packed pack(const product *p, const ix_matmul_kernel *k, uint64_t *state)
     packed a = { .job = { .rows = p->rows, .cols = p->cols, .depth = p->depth, .weights = p->w.data,
                           .weight_row_bytes = p->row_bytes, .ldy = p->ldy } };
     size_t scratch = k->scratch_bytes ? k->scratch_bytes(p->depth) : 0;
-    a.acts = fence_new(k->acts_bytes(p->rows, p->depth) + 1, 64);
-    a.scratch = fence_new(scratch + 1, 64);
+    a.acts = fence_new(k->acts_bytes(p->rows, p->depth), 64);
+    a.scratch = fence_new(scratch, 64);
     memset(a.scratch.data, 0xff, scratch);
     a.job.acts = a.acts.data;
     for (int pass = 0; pass < 2; pass++) {
@@ -358,10 +375,8 @@ static void compare_rows(ix_test *t, const product *p, const ix_matmul_kernel *k
 static int64_t depth_of_case(ix_type type, int i, uint64_t *state)
 {
     static const int16_t FLOATS[] = { 1,    2,    3,    15,   17,   31,   64,
-                                      1023, 1024, 1025, 2048, 2500, 3073, 4097 };
-    static const int16_t BLOCKS[] = {
-        0, 1024, 2048, 3072, 4096, 5120
-    }; /* and 1 to 7 blocks more */
+                                      1023, 1024, 1025, 2500, 3073, 7173, 15361 };
+    static const int16_t BLOCKS[] = { 0, 1024, 2048, 3072, 4096, 7168, 14336 }; /* and 0 to 7 more */
     const ix_type_info *info = ix_type_of(type);
     if (info->block_elements == 1)
         return i % 3 == 2 ? 1 + (int64_t)below(state, 2600)

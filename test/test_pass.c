@@ -7,8 +7,7 @@
 #include "num/scalar/scalar.h"
 #include "pass/pass.h"
 
-/* ---- the small decoder --------------------------------------------------------------------------
- */
+/* ---- the small decoder ----------------------------------------------------------------------- */
 
 static ix_tensor *weight(ix_decoder *d, ix_type type, int64_t rows, int64_t n, float scale,
                          const char *format, int layer)
@@ -131,8 +130,7 @@ void ix_decoder_release(ix_decoder *d)
     ix_arena_release(&d->bytes);
 }
 
-/* ---- running it ---------------------------------------------------------------------------------
- */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 #define TOKENS 6
 #define CACHE_PAGES 5
@@ -232,8 +230,7 @@ TEST(pass_fuse_keeps_bits)
         check_fused(t, &shapes[i], 1000 + i);
 }
 
-/* ---- what must not be fused
- * ----------------------------------------------------------------------- */
+/* ---- what must not be fused ------------------------------------------------------------------ */
 
 typedef struct parts {
     ix_graph *g;

@@ -12,8 +12,7 @@
 
 #define FIRST_CAPACITY 256
 
-/* ---- the graph --------------------------------------------------------------------------------
- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 inox_status ix_graph_new(ix_graph **out, inox_error *err)
 {
@@ -42,8 +41,7 @@ inox_status ix_graph_finish(ix_graph *g, ix_tensor *output, inox_error *err)
     return ix_graph_verify(g, err);
 }
 
-/* ---- appending --------------------------------------------------------------------------------
- */
+/* ---- appending ------------------------------------------------------------------------------- */
 
 IX_PRINTF(3, 4) static ix_tensor *fail(ix_graph *g, inox_status code, const char *format, ...)
 {
@@ -129,8 +127,7 @@ ix_tensor *ix_emit(ix_graph *g, ix_op op, int32_t arg_count, ix_tensor *const *a
     return emit(g, op, arg_count, args, attrs);
 }
 
-/* ---- leaves -----------------------------------------------------------------------------------
- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* Finishes a leaf: its name and its dimensions. */
 static ix_tensor *leaf(ix_graph *g, ix_tensor *t, const char *name, int32_t rank,
@@ -208,8 +205,7 @@ ix_step_inputs ix_step_inputs_of(ix_graph *g)
     return s;
 }
 
-/* ---- primitives -------------------------------------------------------------------------------
- */
+/* ---- primitives ------------------------------------------------------------------------------ */
 
 ix_tensor *ix_binary(ix_graph *g, ix_op op, ix_tensor *a, ix_tensor *b)
 {

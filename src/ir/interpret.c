@@ -26,8 +26,7 @@ typedef struct run {
     ix_arena arena;
 } run;
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static const float *floats(const run *r, const ix_tensor *t)
 {
@@ -71,8 +70,7 @@ static inox_status result(run *r, const ix_tensor *t, float **out, inox_error *e
     return INOX_OK;
 }
 
-/* ---- leaves -----------------------------------------------------------------------------------
- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 static inox_status run_INPUT(run *r, const ix_tensor *t, inox_error *err)
 {
@@ -95,8 +93,7 @@ static inox_status run_WEIGHT(run *r, const ix_tensor *t, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- elementwise ------------------------------------------------------------------------------
- */
+/* ---- elementwise ----------------------------------------------------------------------------- */
 
 static inox_status unary(run *r, const ix_tensor *t, float (*one)(float), inox_error *err)
 {
@@ -196,8 +193,7 @@ static inox_status run_SWIGLU(run *r, const ix_tensor *t, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static inox_status reduce(run *r, const ix_tensor *t, float (*sum)(const float *, int64_t),
                           inox_error *err)
@@ -235,8 +231,7 @@ static inox_status run_RMS_NORM(run *r, const ix_tensor *t, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- movement ---------------------------------------------------------------------------------
- */
+/* ---- movement -------------------------------------------------------------------------------- */
 
 static inox_status run_RESHAPE(run *r, const ix_tensor *t, inox_error *err)
 {
@@ -278,8 +273,7 @@ static inox_status run_GATHER(run *r, const ix_tensor *t, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- products ---------------------------------------------------------------------------------
- */
+/* ---- products -------------------------------------------------------------------------------- */
 
 static inox_status product(run *r, const ix_tensor *t, const float *bias, const float *residual,
                            inox_error *err)
@@ -337,8 +331,7 @@ static inox_status run_LINEAR(run *r, const ix_tensor *t, inox_error *err)
     return product(r, t, bias, residual, err);
 }
 
-/* ---- sequence ---------------------------------------------------------------------------------
- */
+/* ---- sequence -------------------------------------------------------------------------------- */
 
 static inox_status run_ROPE(run *r, const ix_tensor *t, inox_error *err)
 {
@@ -444,8 +437,7 @@ static inox_status run_ATTENTION(run *r, const ix_tensor *t, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- the graph --------------------------------------------------------------------------------
- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 static inox_status (*const RUN[IX_OP_COUNT])(run *r, const ix_tensor *t, inox_error *err) = {
 #define IX_OP(name, text, least, most, attributes, shape, type, gradient, meaning)                 \

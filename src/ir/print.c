@@ -13,13 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- texts that the SVG shares ------------------------------------------------------------------
- */
+/* ---- texts that the SVG shares --------------------------------------------------------------- */
 
 #define NUMBER_TEXT 32
 
-/* The shortest decimal text that reads back as the same number; whole numbers without an exponent.
- */
+/* The shortest text that reads back as the same number; whole numbers without an exponent. */
 static const char *number64(double x, char out[NUMBER_TEXT])
 {
     bool whole = x > -1e15 && x < 1e15 && x == (double)(int64_t)x;
@@ -110,8 +108,7 @@ void ix_shorten(ix_buffer *b, size_t size)
     }
 }
 
-/* ---- lines --------------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static inox_status print_name(const char *name, ix_buffer *out, inox_error *err)
 {

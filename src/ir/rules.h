@@ -42,8 +42,7 @@ void ix_shape_text(int32_t rank, const ix_dim *dims, char out[IX_SHAPE_TEXT]);
 /* "'blk.0.attn_q.weight' Q8_0 [64, 128]", or "%12 = rope F32 [tokens, 4, 32]" */
 #define IX_TENSOR_TEXT 448
 void ix_tensor_text(const ix_tensor *t, char out[IX_TENSOR_TEXT]);
-/* "eps=1e-05", "base=10000 factor=1 dims=64": what the attributes of an operator say; "" for none.
- */
+/* "eps=1e-05", "base=10000 factor=1 dims=64": what the attributes say; "" for none. */
 #define IX_ATTRS_TEXT 192
 void ix_attrs_text(const ix_tensor *t, char out[IX_ATTRS_TEXT]);
 /* Layer of a weight or state named "blk.<layer>.<rest>" and where <rest> begins; -1 and the whole

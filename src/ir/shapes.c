@@ -35,8 +35,7 @@ static inox_status misfit_own(const ix_tensor *t, const char *what, inox_error *
     return ix_fail(err, INOX_E_FORMAT, "%s: %s: %s", ix_op_of(t->op)->name, what, a);
 }
 
-/* ---- attributes -------------------------------------------------------------------------------
- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static bool finite32(float x)
 {
@@ -141,8 +140,7 @@ static inox_status check_attrs(const ix_tensor *t, inox_error *err)
     return ix_fail(err, INOX_E_INTERNAL, "%s: unknown kind of attributes", op);
 }
 
-/* ---- shapes -----------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static ix_shape shape_of(const ix_tensor *x)
 {
@@ -423,8 +421,7 @@ static inox_status shape_ATTENTION(const ix_tensor *t, ix_shape *out, inox_error
     return INOX_OK;
 }
 
-/* ---- types ------------------------------------------------------------------------------------
- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 /* Argument i has type `want`. */
 static inox_status want_type(const ix_tensor *t, int32_t i, ix_type want, inox_error *err)
@@ -524,8 +521,7 @@ static inox_status type_ATTENTION(const ix_tensor *t, ix_type *out, inox_error *
     return want_types(t, 5, 6, IX_TYPE_F32, err);
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 typedef struct rules {
     inox_status (*shape)(const ix_tensor *t, ix_shape *out, inox_error *err);

@@ -46,8 +46,7 @@ static long px(double v)
     return (long)(v + 0.5);
 }
 
-/* ---- texts
- * ------------------------------------------------------------------------------------------ */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static inox_status put_text(picture *p, const char *text, inox_error *err)
 {
@@ -127,8 +126,7 @@ static ix_svg_size size_of(const ix_tensor *t, const box *b)
     return size;
 }
 
-/* ---- placing
- * ---------------------------------------------------------------------------------------- */
+/* ---- placing --------------------------------------------------------------------------------- */
 
 static inox_status place_section(picture *p, int32_t index, inox_error *err)
 {
@@ -166,8 +164,7 @@ static inox_status place_all(picture *p, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- drawing
- * ---------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static const char *kind_of(const ix_tensor *t)
 {

@@ -57,8 +57,7 @@ typedef struct ix_svg_row {
 typedef struct ix_svg_layout {
     ix_svg_item *items;
     int32_t item_count, item_capacity;
-    int32_t operators; /* items 1 .. operators are the section's results in order; item 0 is the
-                          entry */
+    int32_t operators; /* items 1 .. operators are the results in order; item 0 is the entry */
     ix_svg_link *links;
     int32_t link_count, link_capacity;
     ix_svg_row *rows;

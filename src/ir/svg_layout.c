@@ -16,8 +16,7 @@
 #define ORDER_SWEEPS 6
 #define PLACE_SWEEPS 24
 
-/* ---- rows and bends
- * ------------------------------------------------------------------------------- */
+/* ---- rows and bends -------------------------------------------------------------------------- */
 
 static inox_status add_item(ix_svg_layout *l, ix_arena *arena, ix_svg_item item, int32_t *index,
                             inox_error *err)
@@ -54,8 +53,7 @@ static inox_status add_link(ix_svg_layout *l, ix_arena *arena, int32_t from, int
     return INOX_OK;
 }
 
-/* Item of an argument: one of this section, the entry for the result before it, or -1 for a leaf.
- */
+/* Item of an argument: of this section, the entry for the result before it, -1 for a leaf. */
 static int32_t item_of(const ix_svg_sections *s, const ix_svg_section *section,
                        const ix_tensor *arg)
 {
@@ -136,8 +134,7 @@ static inox_status fill_rows(ix_svg_layout *l, ix_arena *arena, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- order and places
- * ------------------------------------------------------------------------------- */
+/* ---- order and places ------------------------------------------------------------------------ */
 
 /* wanted = mean of `next` (order) or `x` (places) of the neighbours above (down) or below; own
  * value without any. */

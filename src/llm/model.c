@@ -196,6 +196,15 @@ void inox_model_close(inox_model *m)
     ix_free(m);
 }
 
+bool ix_model_is_float(const inox_model *m)
+{
+    for (size_t i = 0; i < ix_gguf_tensor_count(m->file); i++) {
+        if (ix_type_of(ix_gguf_tensor_at(m->file, i)->type)->block_elements > 1)
+            return false;
+    }
+    return true;
+}
+
 /* ---- plans */
 
 inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out, inox_error *err)
@@ -235,7 +244,7 @@ static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant
 
 inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out, inox_error *err)
 {
-    ix_variant *v = &m->variants[cache];
+    ix_variant *v = &m->variants[cache == INOX_CACHE_F32];
     if (m->arch == NULL) {
         if (m->options.vocabulary_only)
             return ix_fail(err, INOX_E_ARGUMENT, "the model was opened for its vocabulary only");

@@ -38,7 +38,7 @@ struct inox_model {
     ix_isa isa;
     ix_pool *pool;
     ix_lock lock;
-    ix_variant variants[2];      /* by inox_cache_type */
+    ix_variant variants[2];      /* float16, float32 cache */
     char identity[65];           /* "" until it is known */
 };
 
@@ -46,6 +46,9 @@ struct inox_model {
 inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out, inox_error *err) IX_MUST_USE;
 /* The unfused graph as the architecture builds it (caller frees). */
 inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out, inox_error *err) IX_MUST_USE;
+
+/* No weight of the model is quantised. */
+bool ix_model_is_float(const inox_model *m);
 
 /* vocab.c: the tokenizer of a GGUF file. */
 inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out, inox_error *err) IX_MUST_USE;

@@ -100,11 +100,11 @@ inox_status inox_session_new(inox_model *model, const inox_session_options *opti
         return ix_fail(err, INOX_E_ARGUMENT, "inox_session_options.size is %zu: use INOX_SESSION_OPTIONS_INIT", options->size);
     if (options != NULL)
         o = *options;
-    if (o.context < 0 || o.context > IX_MAX_CONTEXT || (o.cache != INOX_CACHE_F16 && o.cache != INOX_CACHE_F32))
+    if (o.context < 0 || o.context > IX_MAX_CONTEXT || o.cache < INOX_CACHE_AUTO || o.cache > INOX_CACHE_F32)
         return ix_fail(err, INOX_E_ARGUMENT, "a context of %d positions or cache type %d is not possible", o.context, (int)o.cache);
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->model = model;
-    s->cache_type = o.cache;
+    s->cache_type = o.cache != INOX_CACHE_AUTO ? o.cache : ix_model_is_float(model) ? INOX_CACHE_F32 : INOX_CACHE_F16;
     if (o.context == 0 && model->shape.context > 0)
         o.context = model->shape.context < DEFAULT_CONTEXT ? (int32_t)model->shape.context : DEFAULT_CONTEXT;
     s->context = o.context > 0 ? o.context : DEFAULT_CONTEXT;

@@ -120,6 +120,8 @@ static inox_status fill(vocab *v, inox_error *err)
     if (s->model == NULL)
         return ix_fail(err, INOX_E_NOT_FOUND, "the file has no vocabulary (no key tokenizer.ggml.model)");
     IX_TRY(string_of(v, "tokenizer.ggml.pre", &s->pre, err));
+    IX_TRY(string_of(v, "general.architecture", &s->architecture, err));
+    IX_TRY(string_of(v, "general.name", &s->name, err));
     IX_TRY(views_of(v, "tokenizer.ggml.tokens", &s->pieces, &s->count, err));
     if (s->count == 0)
         return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no tokens (key tokenizer.ggml.tokens)");

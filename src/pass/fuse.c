@@ -30,8 +30,7 @@ typedef struct fusion {
     ix_tensor **made; /* by old id */
 } fusion;
 
-/* ---- matching ---------------------------------------------------------------------------------
- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 /* `x` is the result of `op` and has no user but the composition. */
 static bool is_inner(const fusion *f, const ix_tensor *x, ix_op op)
@@ -172,8 +171,7 @@ static void choose(const fusion *f, const ix_tensor *t, match *m)
         m->args[i] = t->args[i];
 }
 
-/* ---- what is needed ---------------------------------------------------------------------------
- */
+/* ---- what is needed -------------------------------------------------------------------------- */
 
 /* Users in the old graph, of tensors that are needed there. */
 static void count_users(fusion *f)
@@ -207,8 +205,7 @@ static void choose_all(fusion *f)
     }
 }
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static ix_tensor *build_one(const fusion *f, ix_graph *g, const ix_tensor *t, const match *m)
 {

@@ -1,9 +1,9 @@
 /* Merging the symbols of one word: always the pair of lowest rank, of equal ones the leftmost.
  *
- * Short words are scanned for their minimum.  Long ones keep a bucket of positions for each rank, and a
- * heap of the ranks.  Positions mostly arrive in ascending order, so that a bucket is a queue; at the
- * first that does not, it becomes a heap.  So a long run of one letter costs little more than words do.
- * Entries whose pair has changed since are skipped when they come up.
+ * Short words are scanned for their minimum.  Long ones keep a bucket of positions for each rank,
+ * and a heap of the ranks.  Positions mostly arrive in ascending order, so that a bucket is a
+ * queue; at the first that does not, it becomes a heap.  So a long run of one letter costs little
+ * more than words do. Entries whose pair has changed since are skipped when they come up.
  */
 #include "text/bpe.h"
 
@@ -38,8 +38,8 @@ void ix_word_release(ix_word *w)
 }
 
 /* Fills left->rank and left->merged for the pair (left, right). */
-static inline void look_at_pair(const ix_tokenizer *t, const char *text, ix_word *w, ix_symbol *left,
-                                const ix_symbol *right)
+static inline void look_at_pair(const ix_tokenizer *t, const char *text, ix_word *w,
+                                ix_symbol *left, const ix_symbol *right)
 {
     left->rank = NO_RANK;
     if (t->by_text) {
@@ -151,7 +151,8 @@ static inox_status new_bucket(ix_word *w, uint32_t rank, inox_error *err)
     if (w->bucket_count == w->bucket_capacity) {
         size_t capacity = w->bucket_capacity ? w->bucket_capacity * 2 : 64;
         IX_TRY(IX_REALLOC(&w->buckets, capacity, err));
-        memset(w->buckets + w->bucket_capacity, 0, (capacity - w->bucket_capacity) * sizeof *w->buckets);
+        memset(w->buckets + w->bucket_capacity, 0,
+               (capacity - w->bucket_capacity) * sizeof *w->buckets);
         w->bucket_capacity = capacity;
     }
     ix_bucket *b = &w->buckets[w->bucket_count++];
@@ -177,7 +178,8 @@ static inox_status push_pair(ix_word *w, uint32_t i, inox_error *err)
 }
 
 /* Joins symbol i with the next one and looks at its new neighbours, from left to right. */
-static inox_status join_links(const ix_tokenizer *t, const char *text, ix_word *w, uint32_t i, inox_error *err)
+static inox_status join_links(const ix_tokenizer *t, const char *text, ix_word *w, uint32_t i,
+                              inox_error *err)
 {
     ix_symbol *s = w->symbols, *right = &s[s[i].next];
     join(&s[i], right);

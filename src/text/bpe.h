@@ -19,21 +19,21 @@ struct ix_tokenizer {
     ix_tokenizer_kind kind;
     ix_pretokenizer pre;
     size_t count;
-    ix_text_view *pieces;  /* as the file writes them */
-    ix_text_view *bytes;   /* what they match in text; {NULL, 0} for pieces that never do */
-    char *store;           /* of `bytes`, where they are not the file's own */
-    uint8_t *types;        /* IX_PIECE_... */
-    uint8_t *strips;       /* IX_STRIP_..., by id; NULL where nothing strips */
-    uint8_t *ends;         /* 1 for tokens that end a generation */
-    ix_piece_table table;  /* over `bytes` */
-    ix_pair_table merges;  /* unless by_text */
-    bool by_text;          /* any two neighbours that together are a piece may merge */
-    uint32_t *order;       /* by_text: rank of each piece; UINT32_MAX never */
-    size_t rank_count;     /* ranks of merges are smaller */
-    uint64_t *inside;      /* bit set of hashed pairs of characters that some piece holds side by side */
+    ix_text_view *pieces; /* as the file writes them */
+    ix_text_view *bytes;  /* what they match in text; {NULL, 0} for pieces that never do */
+    char *store;          /* of `bytes`, where they are not the file's own */
+    uint8_t *types;       /* IX_PIECE_... */
+    uint8_t *strips;      /* IX_STRIP_..., by id; NULL where nothing strips */
+    uint8_t *ends;        /* 1 for tokens that end a generation */
+    ix_piece_table table; /* over `bytes` */
+    ix_pair_table merges; /* unless by_text */
+    bool by_text;         /* any two neighbours that together are a piece may merge */
+    uint32_t *order;      /* by_text: rank of each piece; UINT32_MAX never */
+    size_t rank_count;    /* ranks of merges are smaller */
+    uint64_t *inside; /* bit set of hashed pairs of characters that some piece holds side by side */
     int32_t byte_ids[256]; /* the token of each byte, or -1 */
     bool byte_fallback;
-    bool has_unused;       /* a piece of type unused may be merged, and must come apart again */
+    bool has_unused; /* a piece of type unused may be merged, and must come apart again */
     bool ignore_merges, escape, drop_gaps, add_space_prefix, remove_extra_whitespaces;
     bool add_bos, add_eos;
     int32_t bos, eos, unknown;
@@ -52,7 +52,8 @@ static inline size_t ix_chunk(const char *p, size_t left)
 }
 
 /* Where the pair of characters at left and right is found in `inside`. */
-static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const char *right, size_t right_size)
+static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const char *right,
+                                      size_t right_size)
 {
     uint64_t h = 0;
     for (size_t i = 0; i < left_size; i++)
@@ -90,9 +91,11 @@ typedef struct ix_word {
     ix_bucket ranks;     /* heap of the ranks whose buckets are not empty */
 } ix_word;
 
-inox_status ix_word_add(ix_word *w, uint32_t at, uint32_t size, int32_t id, inox_error *err) IX_MUST_USE;
+inox_status ix_word_add(ix_word *w, uint32_t at, uint32_t size, int32_t id,
+                        inox_error *err) IX_MUST_USE;
 /* Merges until nothing merges: symbols[0..count) are then the pieces, in order. */
-inox_status ix_word_merge(const ix_tokenizer *t, const char *text, ix_word *w, inox_error *err) IX_MUST_USE;
+inox_status ix_word_merge(const ix_tokenizer *t, const char *text, ix_word *w,
+                          inox_error *err) IX_MUST_USE;
 void ix_word_release(ix_word *w);
 
 /* Fills t->ends (tokens that end a generation).  In ends.c. */

@@ -21,7 +21,8 @@ int ix_byte_of_piece(const ix_text_view *piece)
 
 /* Appends bytes so that what is not UTF-8 becomes U+FFFD, one for each maximal part of a character.
  * The beginning of a character at the end is held back for the next call. */
-static inox_status append_text(ix_decoder *d, const char *bytes, size_t n, ix_buffer *out, inox_error *err)
+static inox_status append_text(ix_decoder *d, const char *bytes, size_t n, ix_buffer *out,
+                               inox_error *err)
 {
     if (d->flags & IX_DECODE_RAW)
         return ix_buffer_append(out, bytes, n, err);
@@ -60,7 +61,8 @@ static inox_status append_text(ix_decoder *d, const char *bytes, size_t n, ix_bu
 }
 
 /* A piece with U+2581 as spaces; at the beginning of a text one is left out where one was added. */
-static inox_status append_escaped(ix_decoder *d, const ix_text_view *piece, ix_buffer *out, inox_error *err)
+static inox_status append_escaped(ix_decoder *d, const ix_text_view *piece, ix_buffer *out,
+                                  inox_error *err)
 {
     static const char space[] = "\xE2\x96\x81";
     const char *p = piece->data, *end = p + piece->size;
@@ -89,8 +91,8 @@ inox_status ix_decoder_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_erro
 {
     const ix_tokenizer *t = d->tokenizer;
     if (id < 0 || (size_t)id >= t->count)
-        return ix_fail(err, INOX_E_ARGUMENT, "token id %ld is not in the vocabulary of %zu tokens", (long)id,
-                       t->count);
+        return ix_fail(err, INOX_E_ARGUMENT, "token id %ld is not in the vocabulary of %zu tokens",
+                       (long)id, t->count);
     const ix_text_view *piece = &t->pieces[id];
     int type = t->types[id], byte;
     if (type == IX_PIECE_CONTROL || type == IX_PIECE_UNKNOWN) {
@@ -117,8 +119,8 @@ inox_status ix_decoder_flush(ix_decoder *d, ix_buffer *out, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count, unsigned flags,
-                                ix_buffer *out, inox_error *err)
+inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count,
+                                unsigned flags, ix_buffer *out, inox_error *err)
 {
     size_t before = out->size;
     ix_decoder d;

@@ -1,6 +1,7 @@
 /* Text to token ids: special tokens are taken out, what lies between is cleaned, cut and merged.
  *
- *     text -> [special] fragment [special] ... -> form C, spaces escaped -> words -> symbols -> tokens
+ *     text -> [special] fragment [special] ... -> form C, spaces escaped -> words -> symbols ->
+ * tokens
  *
  * Offsets go through all of it: a mapped text knows where in the source each byte comes from.
  */
@@ -47,12 +48,13 @@ static inox_status emit(encoder *e, int32_t id, size_t start, size_t end)
 }
 
 /* A token for text->data[at..at + size). */
-static inox_status emit_mapped(encoder *e, int32_t id, const ix_mapped_text *text, size_t at, size_t size)
+static inox_status emit_mapped(encoder *e, int32_t id, const ix_mapped_text *text, size_t at,
+                               size_t size)
 {
     return emit(e, id, ix_mapped_start(text, at), ix_mapped_end(text, at + size - 1));
 }
 
-/* ---- words of byte-level BPE ------------------------------------------------------------------- */
+/* ---- words of byte-level BPE ----------------------------------------------------------------- */
 
 static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t start, size_t end)
 {
@@ -65,7 +67,8 @@ static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t s
     e->word.count = 0;
     for (size_t i = start; i < end; i++) {
         int32_t id = t->byte_ids[(unsigned char)text->data[i]];
-        if (id >= 0) /* a byte that the vocabulary lacks is dropped, as the original tokenizers do */
+        if (id >=
+            0) /* a byte that the vocabulary lacks is dropped, as the original tokenizers do */
             IX_TRY(ix_word_add(&e->word, (uint32_t)i, 1, id, e->err));
     }
     IX_TRY(ix_word_merge(t, text->data, &e->word, e->err));
@@ -76,7 +79,7 @@ static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t s
     return INOX_OK;
 }
 
-/* ---- words of characters ----------------------------------------------------------------------- */
+/* ---- words of characters --------------------------------------------------------------------- */
 
 /* A symbol that is no piece: its bytes, or the unknown token, one for neighbours together. */
 static inox_status fall_back(encoder *e, const ix_mapped_text *text, size_t at, size_t size)
@@ -98,8 +101,9 @@ static inox_status fall_back(encoder *e, const ix_mapped_text *text, size_t at, 
     return INOX_OK;
 }
 
-/* A merged piece that is unused comes apart as it was last put together.  The stack holds the ends of
- * the parts that wait; parts only get shorter, and there are never more of them than bytes. */
+/* A merged piece that is unused comes apart as it was last put together.  The stack holds the
+ * ends of the parts that wait; parts only get shorter, and there are never more of them than
+ * bytes. */
 static inox_status emit_used(encoder *e, const ix_mapped_text *text, size_t at, size_t size)
 {
     const ix_tokenizer *t = e->t;
@@ -146,7 +150,8 @@ static inox_status encode_word(encoder *e, const ix_mapped_text *text)
 }
 
 /* Cuts text[start..end) where nothing can merge, and at user-defined pieces. */
-static inox_status encode_characters(encoder *e, const ix_mapped_text *text, size_t start, size_t end)
+static inox_status encode_characters(encoder *e, const ix_mapped_text *text, size_t start,
+                                     size_t end)
 {
     const ix_tokenizer *t = e->t;
     bool users = t->users.any && !(e->flags & INOX_TOKENIZE_PARSE_SPECIAL);
@@ -170,7 +175,8 @@ static inox_status encode_characters(encoder *e, const ix_mapped_text *text, siz
             if (!(t->inside[h >> 6] >> (h & 63) & 1))
                 IX_TRY(encode_word(e, text));
         }
-        IX_TRY(ix_word_add(&e->word, (uint32_t)at, (uint32_t)n, ix_piece_find(&t->table, p, n), e->err));
+        IX_TRY(ix_word_add(&e->word, (uint32_t)at, (uint32_t)n, ix_piece_find(&t->table, p, n),
+                           e->err));
         before = n;
         at += n;
     }
@@ -180,7 +186,8 @@ static inox_status encode_characters(encoder *e, const ix_mapped_text *text, siz
 /* ---- fragments ----------------------------------------------------------------------------- */
 
 /* *out = `in` with U+2581 for each space; prefix puts one in front. */
-static inox_status escape_spaces(encoder *e, const ix_mapped_text *in, bool prefix, ix_mapped_text *out)
+static inox_status escape_spaces(encoder *e, const ix_mapped_text *in, bool prefix,
+                                 ix_mapped_text *out)
 {
     static const char space[] = "\xE2\x96\x81";
     bool squeeze = e->t->remove_extra_whitespaces, after_space = true;
@@ -194,8 +201,8 @@ static inox_status escape_spaces(encoder *e, const ix_mapped_text *in, bool pref
     for (size_t i = 0; i < size; i++) {
         bool is_space = in->data[i] == ' ';
         if (!(squeeze && is_space && after_space))
-            IX_TRY(ix_mapped_append(out, is_space ? space : in->data + i, is_space ? 3 : 1, ix_mapped_start(in, i),
-                                    ix_mapped_end(in, i), e->err));
+            IX_TRY(ix_mapped_append(out, is_space ? space : in->data + i, is_space ? 3 : 1,
+                                    ix_mapped_start(in, i), ix_mapped_end(in, i), e->err));
         after_space = is_space;
     }
     return INOX_OK;
@@ -227,10 +234,13 @@ static inox_status encode_fragment(encoder *e, size_t start, size_t end, bool fi
     const ix_tokenizer *t = e->t;
     if (start == end)
         return INOX_OK;
-    ix_mapped_text clean = { .data = e->text + start, .size = end - start, .base = (uint32_t)start }, escaped;
+    ix_mapped_text clean = { .data = e->text + start,
+                             .size = end - start,
+                             .base = (uint32_t)start },
+                   escaped;
     if (t->kind != IX_SENTENCEPIECE)
-        IX_TRY(ix_clean_text(e->text + start, end - start, (uint32_t)start, (t->pre.flags & IX_PRE_NFC) != 0, &clean,
-                             e->err));
+        IX_TRY(ix_clean_text(e->text + start, end - start, (uint32_t)start,
+                             (t->pre.flags & IX_PRE_NFC) != 0, &clean, e->err));
     inox_status status;
     if (t->escape) {
         status = escape_spaces(e, &clean, first && t->add_space_prefix, &escaped);
@@ -271,8 +281,9 @@ static size_t space_behind(const encoder *e, size_t at)
     return at;
 }
 
-/* Takes special tokens out, leftmost and longest first.  Without PARSE_SPECIAL only user-defined ones:
- * the spelling of any other is text, and hides what is spelled inside it, as in the originals. */
+/* Takes special tokens out, leftmost and longest first.  Without PARSE_SPECIAL only user-defined
+ * ones: the spelling of any other is text, and hides what is spelled inside it, as in the
+ * originals. */
 static inox_status encode_text(encoder *e)
 {
     const ix_tokenizer *t = e->t;
@@ -305,8 +316,8 @@ static inox_status encode_text(encoder *e)
     return encode_fragment(e, from, e->bytes, first);
 }
 
-inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes, unsigned flags,
-                                inox_tokens *out, inox_error *err)
+inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes,
+                                unsigned flags, inox_tokens *out, inox_error *err)
 {
     *out = (inox_tokens){ 0 };
     if (bytes > IX_MAX_TEXT_BYTES - 1)

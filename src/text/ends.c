@@ -20,15 +20,34 @@ static bool one_of(const ix_text_view *piece, const char *const *spellings)
     return false;
 }
 
-static const char *const end_spellings[] = {
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",
-    "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
-    "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
-    "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>", "[e~[", NULL
-};
-static const char *const padding_spellings[] = { "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", NULL };
-static const char *const repository_spellings[] = { "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>",
-                                                    "<reponame>", NULL };
+static const char *const end_spellings[] = { "<|eot_id|>",
+                                             "<|im_end|>",
+                                             "<|end|>",
+                                             "<|return|>",
+                                             "<|call|>",
+                                             "<|flush|>",
+                                             "<|calls|>",
+                                             "<end_of_turn>",
+                                             "<|endoftext|>",
+                                             "</s>",
+                                             "<|eom_id|>",
+                                             "<EOT>",
+                                             "_<EOT>",
+                                             "[EOT]",
+                                             "[EOS]",
+                                             "<|end_of_text|>",
+                                             "<end_of_utterance>",
+                                             "<eos>",
+                                             "<turn|>",
+                                             "<|tool_response>",
+                                             "<\xEF\xBD\x9C"
+                                             "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+                                             "[e~[",
+                                             NULL };
+static const char *const padding_spellings[] = { "<|fim_pad|>", "<fim-pad>", "<fim_pad>",
+                                                 "<PAD>",       "[PAD]",     NULL };
+static const char *const repository_spellings[] = { "<|fim_repo|>", "<|repo_name|>", "<fim-repo>",
+                                                    "<REPO>",       "<reponame>",    NULL };
 static const char *const separator_spellings[] = { "<|file_sep|>", NULL };
 
 static void mark(ix_tokenizer *t, int64_t id)
@@ -81,7 +100,8 @@ void ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source)
     mark(t, t->eos);
     mark(t, source->eot);
     mark(t, source->eom);
-    /* The harmony format ends a message with <|end|>, not the answer; and Gemma 4 has </s> as text. */
+    /* The harmony format ends a message with <|end|>, not the answer; and Gemma 4 has </s> as
+     * text. */
     bool any_call = is_end(t, call) || is_end(t, calls);
     if (end >= 0 && any_call && (is_end(t, returns) || is_end(t, flush)))
         t->ends[end] = 0;

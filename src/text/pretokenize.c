@@ -14,26 +14,26 @@
 typedef struct words {
     enum { NO_CONTRACTION, CONTRACTION, CONTRACTION_ANY_CASE } contraction;
     enum {
-        SPACE_BEFORE,       /*  ?                      */
-        OTHER_BEFORE,       /* [^\r\n\p{L}\p{N}]?       */
-        NO_SYMBOL_BEFORE,   /* [^\r\n\p{L}\p{P}\p{S}]?  */
+        SPACE_BEFORE,     /*  ?                      */
+        OTHER_BEFORE,     /* [^\r\n\p{L}\p{N}]?       */
+        NO_SYMBOL_BEFORE, /* [^\r\n\p{L}\p{P}\p{S}]?  */
     } before;
     enum {
-        LETTERS,            /* \p{L}+ */
-        LETTERS_MARKS,      /* [\p{L}\p{M}]+ */
-        CASED,              /* [Lu Lt Lm Lo M]*[Ll Lm Lo M]+ | [Lu Lt Lm Lo M]+[Ll Lm Lo M]* */
-        CASED_CONTRACTION,  /* each with (?i:'s|'t|'re|'ve|'m|'ll|'d)? behind */
-        CASED_NOT_HAN,      /* the same without characters of Han, which are words of their own */
-        PHRASE,             /* (?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+ */
+        LETTERS,           /* \p{L}+ */
+        LETTERS_MARKS,     /* [\p{L}\p{M}]+ */
+        CASED,             /* [Lu Lt Lm Lo M]*[Ll Lm Lo M]+ | [Lu Lt Lm Lo M]+[Ll Lm Lo M]* */
+        CASED_CONTRACTION, /* each with (?i:'s|'t|'re|'ve|'m|'ll|'d)? behind */
+        CASED_NOT_HAN,     /* the same without characters of Han, which are words of their own */
+        PHRASE,            /* (?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+ */
     } word;
-    size_t digits;          /* \p{N}{1,digits}; 0: none */
+    size_t digits;             /* \p{N}{1,digits}; 0: none */
     unsigned other, not_other; /* properties of the characters of " ?[...]+"; other 0: any */
     enum { NOTHING_BEHIND, LINES_BEHIND, LINES_SLASHES_BEHIND, LINE_SLASH_BEHIND } behind;
     enum {
-        SPACES,             /* \s+(?!\S)|\s+ */
-        LINES_SPACES,       /* \s*[\r\n]+|\s+(?!\S)|\s+ */
-        LINE_SPACES,        /* [\r\n]|\s+(?!\S)|\s+ */
-        LINES_CASCADE,      /* \s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|...|\s{1,2}(?!\S)|\s{1} */
+        SPACES,        /* \s+(?!\S)|\s+ */
+        LINES_SPACES,  /* \s*[\r\n]+|\s+(?!\S)|\s+ */
+        LINE_SPACES,   /* [\r\n]|\s+(?!\S)|\s+ */
+        LINES_CASCADE, /* \s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|...|\s{1,2}(?!\S)|\s{1} */
     } spaces;
     bool ascii_symbol_first; /* [!-/:-@[-`{-~][A-Za-z]+ before all others */
 } words;
@@ -95,8 +95,9 @@ static size_t run_of(const ix_pre_piece *p, size_t at, unsigned any, unsigned no
     }
 }
 
-/* [U]*[W]+ (lower) or [U]+[W]*, where U has no lower and W no upper case; other letters and marks are
- * in both.  The first gives back characters of its U run until W can match: to its last common one. */
+/* [U]*[W]+ (lower) or [U]+[W]*, where U has no lower and W no upper case; other letters and marks
+ * are in both.  The first gives back characters of its U run until W can match: to its last
+ * common one. */
 static size_t cased_word(const ix_pre_piece *p, size_t at, unsigned none, bool lower)
 {
     enum { BOTH = IX_OTHER_LETTER | IX_MARK };
@@ -134,17 +135,12 @@ static size_t phrase(const ix_pre_piece *p, size_t at)
 static size_t word_at(const ix_pre_piece *p, const words *w, size_t at, bool lower)
 {
     switch (w->word) {
-    case LETTERS:
-        return run_of(p, at, IX_LETTER, 0);
-    case LETTERS_MARKS:
-        return run_of(p, at, IX_LETTER | IX_MARK, 0);
-    case PHRASE:
-        return phrase(p, at);
-    case CASED:
-        return cased_word(p, at, 0, lower);
+    case LETTERS: return run_of(p, at, IX_LETTER, 0);
+    case LETTERS_MARKS: return run_of(p, at, IX_LETTER | IX_MARK, 0);
+    case PHRASE: return phrase(p, at);
+    case CASED: return cased_word(p, at, 0, lower);
     case CASED_CONTRACTION:
-    case CASED_NOT_HAN:
-        break;
+    case CASED_NOT_HAN: break;
     }
     size_t end = cased_word(p, at, w->word == CASED_NOT_HAN ? IX_HAN : 0, lower);
     return end > at ? end + contraction(p, end, true) : at;
@@ -183,8 +179,8 @@ static size_t others(const ix_pre_piece *p, const words *w, size_t at)
         return at;
     if (w->behind == NOTHING_BEHIND)
         return end;
-    while (end < p->end &&
-           (is_line_end((unsigned char)p->text[end]) || (p->text[end] == '/' && w->behind != LINES_BEHIND))) {
+    while (end < p->end && (is_line_end((unsigned char)p->text[end]) ||
+                            (p->text[end] == '/' && w->behind != LINES_BEHIND))) {
         end++;
         if (w->behind == LINE_SLASH_BEHIND)
             break;
@@ -363,8 +359,8 @@ static void enter_run(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
     }
 }
 
-/* Groups of three, counted from the end of the run.  With max 1 (\d{1,3}(?=(?:\d{3})*\b)) only where
- * no word character follows the run. */
+/* Groups of three, counted from the end of the run.  With max 1 (\d{1,3}(?=(?:\d{3})*\b)) only
+ * where no word character follows the run. */
 static size_t match_grouped(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
 {
     uint32_t c;
@@ -534,8 +530,9 @@ static bool in_han_kana(uint32_t c, unsigned is)
 static bool in_deepseek_symbols(uint32_t c, unsigned is)
 {
     (void)is;
-    static const uint32_t ranges[][2] = { { 0x21, 0x2F },     { 0x3A, 0x7E },     { 0x2018, 0x201F },
-                                          { 0x3000, 0x3002 }, { 0xFF01, 0xFF0F }, { 0xFF1A, 0xFF5E } };
+    static const uint32_t ranges[][2] = { { 0x21, 0x2F },     { 0x3A, 0x7E },
+                                          { 0x2018, 0x201F }, { 0x3000, 0x3002 },
+                                          { 0xFF01, 0xFF0F }, { 0xFF1A, 0xFF5E } };
     return IN_RANGES(c, ranges);
 }
 
@@ -573,11 +570,22 @@ static bool in_deepseek_letters(uint32_t c, unsigned is)
 static bool in_bloom_words(uint32_t c, unsigned is)
 {
     switch (c) {
-    case '(': case ')': case '|': case '.': case ',': case '!': case '?': case 0x2026: case 0x3002:
-    case 0xFF0C: case 0x3001: case 0x0964: case 0x06D4: case 0x060C: case NONE:
-        return false;
-    default:
-        return !(is & IX_SPACE);
+    case '(':
+    case ')':
+    case '|':
+    case '.':
+    case ',':
+    case '!':
+    case '?':
+    case 0x2026:
+    case 0x3002:
+    case 0xFF0C:
+    case 0x3001:
+    case 0x0964:
+    case 0x06D4:
+    case 0x060C:
+    case NONE: return false;
+    default: return !(is & IX_SPACE);
     }
 }
 
@@ -586,8 +594,9 @@ static bool in_afmoe_asian(uint32_t c, unsigned is)
 {
     (void)is;
     static const uint32_t ranges[][2] = {
-        { 0x0E40, 0x0EFF }, { 0x1000, 0x109F }, { 0x1100, 0x11FF }, { 0x1780, 0x17FF }, { 0x2F00, 0x2FDF },
-        { 0x3040, 0x30FF }, { 0x3400, 0x4DBF }, { 0x4E00, 0xFAFF }, { 0xFF65, 0xFF9F },
+        { 0x0E40, 0x0EFF }, { 0x1000, 0x109F }, { 0x1100, 0x11FF },
+        { 0x1780, 0x17FF }, { 0x2F00, 0x2FDF }, { 0x3040, 0x30FF },
+        { 0x3400, 0x4DBF }, { 0x4E00, 0xFAFF }, { 0xFF65, 0xFF9F },
     };
     return IN_RANGES(c, ranges);
 }
@@ -602,11 +611,17 @@ static bool in_asian_symbols(uint32_t c, unsigned is)
 {
     (void)is;
     switch (c) {
-    case 0xFF01: case 0x2026: case 0x201C: case 0x201D: case 0x2018: case 0x2019: case 0x2014:
-    case 0xFF1A: case 0xFF1B: case 0xFF0C:
-        return true;
-    default:
-        return (c >= 0x3001 && c <= 0x303F) || (c >= 0xFE30 && c <= 0xFE4F);
+    case 0xFF01:
+    case 0x2026:
+    case 0x201C:
+    case 0x201D:
+    case 0x2018:
+    case 0x2019:
+    case 0x2014:
+    case 0xFF1A:
+    case 0xFF1B:
+    case 0xFF0C: return true;
+    default: return (c >= 0x3001 && c <= 0x303F) || (c >= 0xFE30 && c <= 0xFE4F);
     }
 }
 static bool in_bopomofo(uint32_t c, unsigned is)
@@ -617,9 +632,10 @@ static bool in_bopomofo(uint32_t c, unsigned is)
 static size_t match_youtu(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
 {
     (void)s;
-    static const ix_pre_stage sets[] = {
-        { .in = in_hangul }, { .in = in_asian_symbols }, { .in = in_bopomofo }, { .in = in_han_kana }
-    };
+    static const ix_pre_stage sets[] = { { .in = in_hangul },
+                                         { .in = in_asian_symbols },
+                                         { .in = in_bopomofo },
+                                         { .in = in_han_kana } };
     size_t end = at;
     for (size_t i = 0; i < 4 && end == at; i++)
         end = match_run(&sets[i], p, at);
@@ -640,43 +656,105 @@ static size_t match_lines(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
 
 #define NOT_OTHER (IX_SPACE | IX_LETTER | IX_NUMBER)
 
-static const words gpt2_words = { .contraction = CONTRACTION, .digits = MANY, .not_other = NOT_OTHER };
-static const words llama3_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .digits = 3,
-                                    .not_other = NOT_OTHER, .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words jais2_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .digits = 3,
-                                   .not_other = NOT_OTHER, .behind = LINES_BEHIND, .spaces = LINES_CASCADE };
-static const words qwen2_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .digits = 1,
-                                   .not_other = NOT_OTHER, .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words qwen35_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE,
-                                    .word = LETTERS_MARKS, .digits = 1, .not_other = NOT_OTHER | IX_MARK,
-                                    .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words minicpm_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .digits = MANY,
-                                     .not_other = NOT_OTHER, .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words turkish_words = { .before = OTHER_BEFORE, .digits = 1, .not_other = NOT_OTHER,
-                                     .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words seed_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .digits = 1,
-                                  .not_other = NOT_OTHER, .spaces = LINES_SPACES };
-static const words exaone_words = { .contraction = CONTRACTION_ANY_CASE, .before = OTHER_BEFORE, .word = PHRASE,
-                                    .digits = 1, .not_other = NOT_OTHER, .behind = LINE_SLASH_BEHIND,
+static const words gpt2_words = { .contraction = CONTRACTION,
+                                  .digits = MANY,
+                                  .not_other = NOT_OTHER };
+static const words llama3_words = { .contraction = CONTRACTION_ANY_CASE,
+                                    .before = OTHER_BEFORE,
+                                    .digits = 3,
+                                    .not_other = NOT_OTHER,
+                                    .behind = LINES_BEHIND,
                                     .spaces = LINES_SPACES };
-static const words tekken_words = { .before = OTHER_BEFORE, .word = CASED, .digits = 1, .not_other = NOT_OTHER,
-                                    .behind = LINES_SLASHES_BEHIND, .spaces = LINES_SPACES };
-static const words gpt4o_words = { .before = OTHER_BEFORE, .word = CASED_CONTRACTION, .digits = 3,
-                                   .not_other = NOT_OTHER, .behind = LINES_SLASHES_BEHIND, .spaces = LINES_SPACES };
-static const words youtu_words = { .before = OTHER_BEFORE, .word = CASED_CONTRACTION, .digits = 1,
-                                   .not_other = NOT_OTHER, .behind = LINES_SLASHES_BEHIND, .spaces = LINES_SPACES };
-static const words kimi_words = { .before = OTHER_BEFORE, .word = CASED_NOT_HAN, .digits = 3,
-                                  .not_other = NOT_OTHER, .behind = LINES_BEHIND, .spaces = LINES_SPACES };
-static const words deepseek3_words = { .before = NO_SYMBOL_BEFORE, .word = LETTERS_MARKS,
-                                       .other = IX_PUNCTUATION | IX_SYMBOL, .behind = LINES_BEHIND,
-                                       .spaces = LINES_SPACES, .ascii_symbol_first = true };
-static const words spark_words = { .before = NO_SYMBOL_BEFORE, .word = LETTERS_MARKS,
-                                   .other = IX_PUNCTUATION | IX_SYMBOL, .spaces = LINE_SPACES,
+static const words jais2_words = { .contraction = CONTRACTION_ANY_CASE,
+                                   .before = OTHER_BEFORE,
+                                   .digits = 3,
+                                   .not_other = NOT_OTHER,
+                                   .behind = LINES_BEHIND,
+                                   .spaces = LINES_CASCADE };
+static const words qwen2_words = { .contraction = CONTRACTION_ANY_CASE,
+                                   .before = OTHER_BEFORE,
+                                   .digits = 1,
+                                   .not_other = NOT_OTHER,
+                                   .behind = LINES_BEHIND,
+                                   .spaces = LINES_SPACES };
+static const words qwen35_words = { .contraction = CONTRACTION_ANY_CASE,
+                                    .before = OTHER_BEFORE,
+                                    .word = LETTERS_MARKS,
+                                    .digits = 1,
+                                    .not_other = NOT_OTHER | IX_MARK,
+                                    .behind = LINES_BEHIND,
+                                    .spaces = LINES_SPACES };
+static const words minicpm_words = { .contraction = CONTRACTION_ANY_CASE,
+                                     .before = OTHER_BEFORE,
+                                     .digits = MANY,
+                                     .not_other = NOT_OTHER,
+                                     .behind = LINES_BEHIND,
+                                     .spaces = LINES_SPACES };
+static const words turkish_words = { .before = OTHER_BEFORE,
+                                     .digits = 1,
+                                     .not_other = NOT_OTHER,
+                                     .behind = LINES_BEHIND,
+                                     .spaces = LINES_SPACES };
+static const words seed_words = { .contraction = CONTRACTION_ANY_CASE,
+                                  .before = OTHER_BEFORE,
+                                  .digits = 1,
+                                  .not_other = NOT_OTHER,
+                                  .spaces = LINES_SPACES };
+static const words exaone_words = { .contraction = CONTRACTION_ANY_CASE,
+                                    .before = OTHER_BEFORE,
+                                    .word = PHRASE,
+                                    .digits = 1,
+                                    .not_other = NOT_OTHER,
+                                    .behind = LINE_SLASH_BEHIND,
+                                    .spaces = LINES_SPACES };
+static const words tekken_words = { .before = OTHER_BEFORE,
+                                    .word = CASED,
+                                    .digits = 1,
+                                    .not_other = NOT_OTHER,
+                                    .behind = LINES_SLASHES_BEHIND,
+                                    .spaces = LINES_SPACES };
+static const words gpt4o_words = { .before = OTHER_BEFORE,
+                                   .word = CASED_CONTRACTION,
+                                   .digits = 3,
+                                   .not_other = NOT_OTHER,
+                                   .behind = LINES_SLASHES_BEHIND,
+                                   .spaces = LINES_SPACES };
+static const words youtu_words = { .before = OTHER_BEFORE,
+                                   .word = CASED_CONTRACTION,
+                                   .digits = 1,
+                                   .not_other = NOT_OTHER,
+                                   .behind = LINES_SLASHES_BEHIND,
+                                   .spaces = LINES_SPACES };
+static const words kimi_words = { .before = OTHER_BEFORE,
+                                  .word = CASED_NOT_HAN,
+                                  .digits = 3,
+                                  .not_other = NOT_OTHER,
+                                  .behind = LINES_BEHIND,
+                                  .spaces = LINES_SPACES };
+static const words deepseek3_words = { .before = NO_SYMBOL_BEFORE,
+                                       .word = LETTERS_MARKS,
+                                       .other = IX_PUNCTUATION | IX_SYMBOL,
+                                       .behind = LINES_BEHIND,
+                                       .spaces = LINES_SPACES,
+                                       .ascii_symbol_first = true };
+static const words spark_words = { .before = NO_SYMBOL_BEFORE,
+                                   .word = LETTERS_MARKS,
+                                   .other = IX_PUNCTUATION | IX_SYMBOL,
+                                   .spaces = LINE_SPACES,
                                    .ascii_symbol_first = true };
 
-#define WORDS(w) { .match = match_words, .words = &(w) }
-#define RUN(set, most) { .match = match_run, .in = (set), .max = (most) }
-#define SPACED(set, only_space) { .match = match_spaced_run, .in = (set), .max = (only_space) }
+#define WORDS(w)                                                                                   \
+    {                                                                                              \
+        .match = match_words, .words = &(w)                                                        \
+    }
+#define RUN(set, most)                                                                             \
+    {                                                                                              \
+        .match = match_run, .in = (set), .max = (most)                                             \
+    }
+#define SPACED(set, only_space)                                                                    \
+    {                                                                                              \
+        .match = match_spaced_run, .in = (set), .max = (only_space)                                \
+    }
 
 static const ix_pre_stage gpt2[] = { WORDS(gpt2_words) };
 static const ix_pre_stage llama3[] = { WORDS(llama3_words) };
@@ -694,28 +772,36 @@ static const ix_pre_stage laguna[] = { { .match = match_lines }, WORDS(qwen2_wor
 static const ix_pre_stage tiny_aya[] = { { .match = match_grouped, .in = in_digits, .max = 1 },
                                          WORDS(gpt4o_words) };
 static const ix_pre_stage youtu[] = { { .match = match_youtu }, WORDS(youtu_words) };
-static const ix_pre_stage afmoe[] = { { .match = match_grouped, .in = in_numbers }, RUN(in_afmoe_asian, 0),
+static const ix_pre_stage afmoe[] = { { .match = match_grouped, .in = in_numbers },
+                                      RUN(in_afmoe_asian, 0),
                                       WORDS(deepseek3_words) };
-static const ix_pre_stage superbpe[] = { RUN(in_numbers, 0), { .match = match_cuts, .in = in_digits } };
+static const ix_pre_stage superbpe[] = { RUN(in_numbers, 0),
+                                         { .match = match_cuts, .in = in_digits } };
 static const ix_pre_stage digits_gpt2[] = { RUN(in_numeric, 1), WORDS(gpt2_words) };
 static const ix_pre_stage bloom[] = { SPACED(in_bloom_words, 1) };
 static const ix_pre_stage viking[] = { SPACED(in_bloom_words, 1), RUN(in_numeric, 1) };
-static const ix_pre_stage falcon[] = { RUN(in_old_punctuation, 0), WORDS(gpt2_words),
-                                       { .match = match_byte_digits }, { .match = match_three_digits } };
-static const ix_pre_stage default_stages[] = { RUN(in_default_symbols, 0), WORDS(gpt2_words),
-                                               RUN(in_numbers, 0), { .match = match_three_digits } };
+static const ix_pre_stage falcon[] = { RUN(in_old_punctuation, 0),
+                                       WORDS(gpt2_words),
+                                       { .match = match_byte_digits },
+                                       { .match = match_three_digits } };
+static const ix_pre_stage default_stages[] = { RUN(in_default_symbols, 0),
+                                               WORDS(gpt2_words),
+                                               RUN(in_numbers, 0),
+                                               { .match = match_three_digits } };
 static const ix_pre_stage deepseek_coder[] = { RUN(in_line_ends, 1), SPACED(in_letters, 0),
                                                SPACED(in_punctuation, 0), RUN(in_deepseek_asian, 0),
                                                RUN(in_numeric, 1) };
-static const ix_pre_stage deepseek_llm[] = { RUN(in_line_ends, 1), SPACED(in_deepseek_letters, 0),
-                                             SPACED(in_deepseek_symbols, 0), { .match = match_end_spaces },
-                                             RUN(in_deepseek_asian, 0), RUN(in_numeric, 1) };
-static const ix_pre_stage deepseek3[] = { RUN(in_numbers, 3), RUN(in_han_kana, 0), WORDS(deepseek3_words) };
+static const ix_pre_stage deepseek_llm[] = {
+    RUN(in_line_ends, 1),          SPACED(in_deepseek_letters, 0), SPACED(in_deepseek_symbols, 0),
+    { .match = match_end_spaces }, RUN(in_deepseek_asian, 0),      RUN(in_numeric, 1)
+};
+static const ix_pre_stage deepseek3[] = { RUN(in_numbers, 3), RUN(in_han_kana, 0),
+                                          WORDS(deepseek3_words) };
 static const ix_pre_stage spark[] = { RUN(in_numbers, 3), RUN(in_han_kana, 0), WORDS(spark_words),
                                       RUN(in_numbers, 1) };
 static const ix_pre_stage chameleon[] = { { .match = match_sentinel }, { .match = match_image },
-                                          { .match = match_indent }, RUN(in_numeric, 1),
-                                          RUN(in_all_punctuation, 1), WORDS(gpt2_words) };
+                                          { .match = match_indent },   RUN(in_numeric, 1),
+                                          RUN(in_all_punctuation, 1),  WORDS(gpt2_words) };
 static const ix_pre_stage not_spaces[] = { RUN(in_no_spaces, 0) };
 
 static const struct name {
@@ -724,8 +810,14 @@ static const struct name {
     int count;
     unsigned flags;
 } names[] = {
-#define NAME(text, list, flags) { (text), (list), (int)(sizeof(list) / sizeof *(list)), (flags) }
-#define WHOLE(text, flags) { (text), NULL, 0, (flags) }
+#define NAME(text, list, flags)                                                                    \
+    {                                                                                              \
+        (text), (list), (int)(sizeof(list) / sizeof *(list)), (flags)                              \
+    }
+#define WHOLE(text, flags)                                                                         \
+    {                                                                                              \
+        (text), NULL, 0, (flags)                                                                   \
+    }
     NAME("gpt-2", gpt2, 0),
     NAME("default", default_stages, 0),
     NAME("llama3", llama3, IX_PRE_IGNORE_MERGES | IX_PRE_ADD_BOS),

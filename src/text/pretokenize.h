@@ -1,9 +1,9 @@
 /* Pre-tokenizers: cutting text into the words that BPE works on.
  *
  * A pre-tokenizer is a list of stages.  Each stage cuts every piece of the stage before it into
- * matches of a pattern and what lies between them, so that lookahead ends at the piece.  The patterns
- * are those of the original tokenizers, written as matchers by hand: no expression is interpreted at
- * run time, and every stage is linear in the text.
+ * matches of a pattern and what lies between them, so that lookahead ends at the piece.  The
+ * patterns are those of the original tokenizers, written as matchers by hand: no expression is
+ * interpreted at run time, and every stage is linear in the text.
  */
 #ifndef IX_TEXT_PRETOKENIZE_H
 #define IX_TEXT_PRETOKENIZE_H
@@ -42,11 +42,11 @@ enum { IX_PRE_STAGES_MAX = 8 };
 /* One stage's piece that is being cut. */
 typedef struct ix_pre_piece {
     const char *text;
-    size_t at, end;      /* of the piece, what is left */
-    size_t match_end;    /* of a match that starts at `at` and was found already; 0: none */
-    size_t run_end;      /* what a matcher knows about the run that it is in: its end, */
-    size_t run_left;     /* and the characters up to there, */
-    bool run_plain;      /* and that they are spaces without line ends */
+    size_t at, end;   /* of the piece, what is left */
+    size_t match_end; /* of a match that starts at `at` and was found already; 0: none */
+    size_t run_end;   /* what a matcher knows about the run that it is in: its end, */
+    size_t run_left;  /* and the characters up to there, */
+    bool run_plain;   /* and that they are spaces without line ends */
 } ix_pre_piece;
 
 typedef struct ix_pre_cursor {

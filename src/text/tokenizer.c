@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- GPT-2's alphabet of bytes ------------------------------------------------------------------ */
+/* ---- GPT-2's alphabet of bytes --------------------------------------------------------------- */
 
 /* Printable Latin-1 characters stand for themselves, the other bytes, ascending, for U+0100 on. */
 static bool stands_for_itself(uint32_t b)
@@ -32,8 +32,8 @@ static void alphabet_init(alphabet *a)
     }
 }
 
-/* Writes the bytes that `piece` spells and their number (never more than piece->size); false where a
- * character is not of the alphabet. */
+/* Writes the bytes that `piece` spells and their number (never more than piece->size); false
+ * where a character is not of the alphabet. */
 static bool spell(const alphabet *a, const char *piece, size_t size, char *out, size_t *n)
 {
     *n = 0;
@@ -54,7 +54,8 @@ static inox_status copy_pieces(ix_tokenizer *t, const ix_vocab_source *s, inox_e
     if (s->count == 0 || !s->pieces)
         return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no tokens");
     if (s->count > IX_MAX_VOCAB)
-        return ix_fail(err, INOX_E_LIMIT, "the vocabulary has %zu tokens, more than %d", s->count, IX_MAX_VOCAB);
+        return ix_fail(err, INOX_E_LIMIT, "the vocabulary has %zu tokens, more than %d", s->count,
+                       IX_MAX_VOCAB);
     t->count = s->count;
     IX_TRY(IX_ALLOC(&t->pieces, s->count, err));
     IX_TRY(IX_ALLOC(&t->bytes, s->count, err));
@@ -62,11 +63,12 @@ static inox_status copy_pieces(ix_tokenizer *t, const ix_vocab_source *s, inox_e
     IX_TRY(IX_ALLOC(&t->ends, s->count, err));
     for (size_t i = 0; i < s->count; i++) {
         if (s->pieces[i].size > IX_MAX_GGUF_STRING)
-            return ix_fail(err, INOX_E_LIMIT, "token %zu has %zu bytes, more than %llu", i, s->pieces[i].size,
-                           (unsigned long long)IX_MAX_GGUF_STRING);
+            return ix_fail(err, INOX_E_LIMIT, "token %zu has %zu bytes, more than %llu", i,
+                           s->pieces[i].size, (unsigned long long)IX_MAX_GGUF_STRING);
         t->pieces[i] = s->pieces[i];
         int32_t type = s->types ? s->types[i] : IX_PIECE_NORMAL;
-        t->types[i] = (uint8_t)(type >= IX_PIECE_NORMAL && type <= IX_PIECE_BYTE ? type : IX_PIECE_NORMAL);
+        t->types[i] =
+            (uint8_t)(type >= IX_PIECE_NORMAL && type <= IX_PIECE_BYTE ? type : IX_PIECE_NORMAL);
     }
     return INOX_OK;
 }
@@ -110,7 +112,8 @@ static void find_bytes(ix_tokenizer *t)
     }
 }
 
-static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const alphabet *a, inox_error *err)
+static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const alphabet *a,
+                              inox_error *err)
 {
     size_t longest = 0;
     char *joined = NULL;
@@ -131,14 +134,16 @@ static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const a
             continue;
         size_t left = (size_t)(space - m->data), right = m->size - left - 1, more;
         if (t->kind == IX_BYTE_BPE) {
-            if (!spell(a, m->data, left, joined, &left) || !spell(a, space + 1, right, joined + left, &more))
+            if (!spell(a, m->data, left, joined, &left) ||
+                !spell(a, space + 1, right, joined + left, &more))
                 continue;
             right = more;
         } else {
             memcpy(joined, m->data, left);
             memcpy(joined + left, space + 1, right);
         }
-        int32_t l = ix_piece_find(&t->table, joined, left), r = ix_piece_find(&t->table, joined + left, right);
+        int32_t l = ix_piece_find(&t->table, joined, left),
+                r = ix_piece_find(&t->table, joined + left, right);
         int32_t both = ix_piece_find(&t->table, joined, left + right);
         if (l >= 0 && r >= 0 && both >= 0)
             (void)ix_pair_add(&t->merges, (uint32_t)l, (uint32_t)r, (uint32_t)i, both);
@@ -204,8 +209,10 @@ static inox_status order_pieces(ix_tokenizer *t, const float *scores, inox_error
         t->order[i] = UINT32_MAX;
         if (!merges)
             continue;
-        t->order[i] = t->kind == IX_SENTENCEPIECE ? order_of_score(scores ? scores[i] : 0) : (uint32_t)i;
-        t->has_unused = t->has_unused || (t->types[i] == IX_PIECE_UNUSED && t->kind == IX_SENTENCEPIECE);
+        t->order[i] =
+            t->kind == IX_SENTENCEPIECE ? order_of_score(scores ? scores[i] : 0) : (uint32_t)i;
+        t->has_unused =
+            t->has_unused || (t->types[i] == IX_PIECE_UNUSED && t->kind == IX_SENTENCEPIECE);
     }
     return make_dense(t->order, t->count, &t->rank_count, err);
 }
@@ -254,13 +261,16 @@ static unsigned strip_of(const ix_tokenizer *t, const ix_vocab_source *s, size_t
     if ((t->pre.flags & IX_PRE_STRIP_MASK) && spelled(p, "<mask>"))
         return IX_STRIP_LEFT;
     if (contains_any_case(s->name, "phi-3") || contains_any_case(s->name, "phi3"))
-        return spelled(p, "<unk>") || spelled(p, "<s>") || spelled(p, "<|endoftext|>") ? 0 : IX_STRIP_RIGHT;
+        return spelled(p, "<unk>") || spelled(p, "<s>") || spelled(p, "<|endoftext|>")
+                   ? 0
+                   : IX_STRIP_RIGHT;
     return contains_any_case(s->name, "modern-bert") && spelled(p, "[MASK]") ? IX_STRIP_LEFT : 0;
 }
 
 static bool is_special(const ix_tokenizer *t, size_t id)
 {
-    return t->types[id] == IX_PIECE_CONTROL || t->types[id] == IX_PIECE_UNKNOWN || t->types[id] == IX_PIECE_USER;
+    return t->types[id] == IX_PIECE_CONTROL || t->types[id] == IX_PIECE_UNKNOWN ||
+           t->types[id] == IX_PIECE_USER;
 }
 
 /* The spelling with each space as U+2581, into `out` of three times the size. */
@@ -314,12 +324,14 @@ static inox_status find_kind(ix_tokenizer *t, const ix_vocab_source *s, inox_err
     else if (strcmp(model, "whitespace") == 0)
         t->drop_gaps = true;
     else if (strcmp(model, "gpt2") != 0)
-        return ix_fail(err, INOX_E_UNSUPPORTED,
-                       "tokenizers of the kind '%.64s' are not supported (gpt2, llama and gemma4 are)", model);
+        return ix_fail(
+            err, INOX_E_UNSUPPORTED,
+            "tokenizers of the kind '%.64s' are not supported (gpt2, llama and gemma4 are)", model);
     if (pre && !*pre)
         pre = NULL;
     if (!ix_pretokenizer_find(pre, &t->pre))
-        return ix_fail(err, INOX_E_UNSUPPORTED, "unknown pre-tokenizer '%.64s' (tokenizer.ggml.pre)", pre);
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "unknown pre-tokenizer '%.64s' (tokenizer.ggml.pre)", pre);
     if (!pre && s->architecture && strcmp(s->architecture, "gptneox") == 0)
         t->pre.flags |= IX_PRE_NFC;
     t->kind = t->pre.flags & IX_PRE_RAW ? IX_RAW_BPE : IX_BYTE_BPE;
@@ -346,7 +358,8 @@ static void read_flags(ix_tokenizer *t, const ix_vocab_source *s)
 {
     bool sp = t->kind == IX_SENTENCEPIECE;
     t->ignore_merges = flag(s->ignore_merges, (t->pre.flags & IX_PRE_IGNORE_MERGES) != 0);
-    t->add_bos = flag(s->add_bos, sp || (t->pre.flags & IX_PRE_ADD_BOS)) || (t->pre.flags & IX_PRE_FORCE_BOS);
+    t->add_bos = flag(s->add_bos, sp || (t->pre.flags & IX_PRE_ADD_BOS)) ||
+                 (t->pre.flags & IX_PRE_FORCE_BOS);
     t->add_eos = flag(s->add_eos, false);
     t->add_space_prefix = sp && flag(s->add_space_prefix, true);
     t->remove_extra_whitespaces = sp && flag(s->remove_extra_whitespaces, false);
@@ -461,7 +474,8 @@ bool ix_tokenizer_adds_bos(const ix_tokenizer *t)
 int32_t ix_tokenizer_find(const ix_tokenizer *t, const char *piece, size_t bytes)
 {
     for (size_t i = t->count; i-- > 0;)
-        if (t->pieces[i].size == bytes && (bytes == 0 || memcmp(t->pieces[i].data, piece, bytes) == 0))
+        if (t->pieces[i].size == bytes &&
+            (bytes == 0 || memcmp(t->pieces[i].data, piece, bytes) == 0))
             return (int32_t)i;
     return -1;
 }

@@ -1,18 +1,18 @@
 /* Tokenizers: text to token ids and back.
  *
- * A tokenizer is made from plain arrays (ix_vocab_source); the front ends that read files know nothing
- * of this folder, and this folder nothing of files.  It is immutable once made: any number of threads
- * may encode and decode with one tokenizer at once, without locks.
+ * A tokenizer is made from plain arrays (ix_vocab_source); the front ends that read files know
+ * nothing of this folder, and this folder nothing of files.  It is immutable once made: any
+ * number of threads may encode and decode with one tokenizer at once, without locks.
  *
  * Kinds today: byte-level BPE with the pre-tokenizers that llama.cpp names, BPE on UTF-8 with byte
  * fallback (gemma-4), and SentencePiece BPE.  Another kind is INOX_E_UNSUPPORTED.
  *
- * Everything in the source is untrusted.  Ids out of range count as not given, of several equal pieces
- * the last one is found (as in llama.cpp), merges whose parts or whole are no pieces never apply.
- * Encoding takes time linear in the text (n log n at worst) and never recurses.
+ * Everything in the source is untrusted.  Ids out of range count as not given, of several equal
+ * pieces the last one is found (as in llama.cpp), merges whose parts or whole are no pieces never
+ * apply. Encoding takes time linear in the text (n log n at worst) and never recurses.
  *
- * Bytes that are not UTF-8 are read as llama.cpp reads them: a byte that begins no character is U+FFFD
- * (SentencePiece: its byte token), an overlong form is the character that it spells.
+ * Bytes that are not UTF-8 are read as llama.cpp reads them: a byte that begins no character is
+ * U+FFFD (SentencePiece: its byte token), an overlong form is the character that it spells.
  */
 #ifndef IX_TEXT_TOKENIZER_H
 #define IX_TEXT_TOKENIZER_H
@@ -40,25 +40,26 @@ enum {
     IX_PIECE_BYTE = 6,
 };
 
-/* What a file says about its vocabulary.  Start from IX_VOCAB_SOURCE_INIT and set what the file has.
- * The arrays may go after ix_tokenizer_new; the bytes behind `pieces` must outlive the tokenizer. */
+/* What a file says about its vocabulary.  Start from IX_VOCAB_SOURCE_INIT and set what the file
+ * has. The arrays may go after ix_tokenizer_new; the bytes behind `pieces` must outlive the
+ * tokenizer. */
 typedef struct ix_vocab_source {
-    const char *model;            /* tokenizer.ggml.model: "gpt2", "llama", "gemma4", ...; required */
-    const char *pre;              /* tokenizer.ggml.pre; NULL: the file has none */
-    const char *architecture;     /* general.architecture, or NULL */
-    const char *name;             /* general.name, or NULL */
-    size_t count;                 /* of pieces, scores and types */
-    const ix_text_view *pieces;   /* tokenizer.ggml.tokens */
-    const float *scores;          /* or NULL */
-    const int32_t *types;         /* IX_PIECE_..., or NULL: all normal */
+    const char *model;          /* tokenizer.ggml.model: "gpt2", "llama", "gemma4", ...; required */
+    const char *pre;            /* tokenizer.ggml.pre; NULL: the file has none */
+    const char *architecture;   /* general.architecture, or NULL */
+    const char *name;           /* general.name, or NULL */
+    size_t count;               /* of pieces, scores and types */
+    const ix_text_view *pieces; /* tokenizer.ggml.tokens */
+    const float *scores;        /* or NULL */
+    const int32_t *types;       /* IX_PIECE_..., or NULL: all normal */
     size_t merge_count;
-    const ix_text_view *merges;   /* "left right"; NULL for kinds without merges */
+    const ix_text_view *merges; /* "left right"; NULL for kinds without merges */
     /* Flags: 1, 0, or -1 where the file does not say. */
     int8_t add_bos, add_eos, add_sep, add_space_prefix, remove_extra_whitespaces, ignore_merges;
     /* Ids: -1 where the file does not say. */
     int64_t bos, eos, eot, eom, unknown, separator, padding, mask;
     int64_t fim_prefix, fim_suffix, fim_middle, fim_padding, fim_repository, fim_separator;
-    ix_text_view charsmap;        /* tokenizer.ggml.precompiled_charsmap */
+    ix_text_view charsmap; /* tokenizer.ggml.precompiled_charsmap */
 } ix_vocab_source;
 #define IX_VOCAB_SOURCE_INIT                                                                       \
     {                                                                                              \
@@ -71,18 +72,19 @@ typedef struct ix_vocab_source {
 
 typedef struct ix_tokenizer ix_tokenizer;
 
-inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out, inox_error *err) IX_MUST_USE;
+inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out,
+                             inox_error *err) IX_MUST_USE;
 void ix_tokenizer_free(ix_tokenizer *t); /* NULL is fine */
 
 /* Number of pieces: ids are 0 to count - 1. */
 size_t ix_tokenizer_count(const ix_tokenizer *t);
 
-/* flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no byte of it (BOS, the
- * space that SentencePiece puts in front) have an empty range.  A token inside a character that was
- * rewritten (normalized, or not UTF-8) has the range of what was rewritten.
+/* flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no byte of it
+ * (BOS, the space that SentencePiece puts in front) have an empty range.  A token inside a
+ * character that was rewritten (normalized, or not UTF-8) has the range of what was rewritten.
  * Release with ix_tokens_release; on failure *out is empty. */
-inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes, unsigned flags,
-                                inox_tokens *out, inox_error *err) IX_MUST_USE;
+inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes,
+                                unsigned flags, inox_tokens *out, inox_error *err) IX_MUST_USE;
 void ix_tokens_release(inox_tokens *tokens);
 
 #define IX_DECODE_SPECIAL 1u  /* control tokens appear by their texts; else they give nothing */
@@ -90,16 +92,16 @@ void ix_tokens_release(inox_tokens *tokens);
 #define IX_DECODE_CONTINUE 4u /* the text goes on behind other text: keep a leading space */
 
 /* Appends the text of the ids.  An id out of range is INOX_E_ARGUMENT, and `out` is unchanged. */
-inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count, unsigned flags,
-                                ix_buffer *out, inox_error *err) IX_MUST_USE;
+inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count,
+                                unsigned flags, ix_buffer *out, inox_error *err) IX_MUST_USE;
 
 /* Decoding one token at a time: what comes out is always whole characters.  Owns no memory. */
 typedef struct ix_decoder {
     const ix_tokenizer *tokenizer;
-    unsigned flags;   /* IX_DECODE_... */
-    bool started;     /* a text byte has come out or is held back */
-    uint8_t held;     /* bytes in `pending` */
-    char pending[4];  /* the valid beginning of a character */
+    unsigned flags;  /* IX_DECODE_... */
+    bool started;    /* a text byte has come out or is held back */
+    uint8_t held;    /* bytes in `pending` */
+    char pending[4]; /* the valid beginning of a character */
 } ix_decoder;
 
 void ix_decoder_init(ix_decoder *d, const ix_tokenizer *t, unsigned flags);
@@ -108,8 +110,8 @@ inox_status ix_decoder_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_erro
 /* The end: a character that was never finished becomes U+FFFD. */
 inox_status ix_decoder_flush(ix_decoder *d, ix_buffer *out, inox_error *err) IX_MUST_USE;
 
-/* The piece as the vocabulary writes it ({NULL, 0} for an id out of range).  For display; the text that
- * a token stands for comes from decoding. */
+/* The piece as the vocabulary writes it ({NULL, 0} for an id out of range).  For display; the
+ * text that a token stands for comes from decoding. */
 ix_text_view ix_tokenizer_piece(const ix_tokenizer *t, int32_t id);
 /* IX_PIECE_...; 0 for an id out of range. */
 int32_t ix_tokenizer_type(const ix_tokenizer *t, int32_t id);

@@ -1,9 +1,9 @@
 /* Reading and writing UTF-8, and normalization form C with a map back to the source.
  *
- * Normalization works on segments: a segment starts at a character that nothing before it can change
- * or absorb, and ends before the next such character.  Only segments that hold something else are
- * decomposed, sorted and composed; a segment that comes out as it went in keeps its offsets.
- * All steps are linear in the text (a run of combining marks is sorted by counting).
+ * Normalization works on segments: a segment starts at a character that nothing before it can
+ * change or absorb, and ends before the next such character.  Only segments that hold something
+ * else are decomposed, sorted and composed; a segment that comes out as it went in keeps its
+ * offsets. All steps are linear in the text (a run of combining marks is sorted by counting).
  */
 #include "text/unicode.h"
 
@@ -101,8 +101,8 @@ static inox_status reserve(ix_mapped_text *t, size_t more, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start, uint32_t end,
-                             inox_error *err)
+inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
+                             uint32_t end, inox_error *err)
 {
     IX_TRY(reserve(t, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -115,7 +115,8 @@ inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uin
 }
 
 /* Bytes that are kept as they are. */
-static inox_status append_same(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start, inox_error *err)
+static inox_status append_same(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
+                               inox_error *err)
 {
     IX_TRY(reserve(t, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -147,8 +148,9 @@ static unsigned combining_class(utf8proc_int32_t c)
     return (unsigned)utf8proc_get_property(c)->combining_class;
 }
 
-/* A character that starts a segment: composition never takes it apart or joins it to what is before.
- * (What may join backwards is a mark, or a vowel or final consonant of conjoining Hangul.) */
+/* A character that starts a segment: composition never takes it apart or joins it to what is
+ * before. (What may join backwards is a mark, or a vowel or final consonant of conjoining
+ * Hangul.) */
 static bool starts_segment(uint32_t c)
 {
     if (c < 0x300 || c == IX_BAD_CHARACTER)
@@ -172,9 +174,8 @@ static inox_status decompose(code_points *b, uint32_t c, inox_error *err)
         b->capacity = capacity;
     }
     int bounds = 0;
-    utf8proc_ssize_t n =
-        utf8proc_decompose_char((utf8proc_int32_t)c, b->items + b->count, LONGEST,
-                                UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &bounds);
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, b->items + b->count, LONGEST,
+                                                 UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &bounds);
     if (n < 1 || n > LONGEST) { /* libutf8proc knows no such character: it stays */
         b->items[b->count] = (utf8proc_int32_t)c;
         n = 1;
@@ -260,8 +261,9 @@ static size_t next_segment(const char *text, size_t size, bool nfc, bool *plain)
 }
 
 /* One segment onto the end of `out`, or, with out NULL, just *changed. */
-static inox_status clean_segment(const char *text, size_t size, uint32_t at, bool nfc, code_points *b,
-                                 ix_mapped_text *out, bool *changed, inox_error *err)
+static inox_status clean_segment(const char *text, size_t size, uint32_t at, bool nfc,
+                                 code_points *b, ix_mapped_text *out, bool *changed,
+                                 inox_error *err)
 {
     char bytes[4];
     if (nfc) {
@@ -298,7 +300,8 @@ static inox_status clean(const char *text, size_t size, uint32_t base, bool nfc,
     size_t same = 0; /* text[0..same) needs no change */
     bool plain, changed = false;
     while (same < size && !changed) {
-        if ((unsigned char)text[same] < 0x80 && (same + 1 == size || (unsigned char)text[same + 1] < 0x80)) {
+        if ((unsigned char)text[same] < 0x80 &&
+            (same + 1 == size || (unsigned char)text[same + 1] < 0x80)) {
             same++;
             continue;
         }
@@ -315,14 +318,15 @@ static inox_status clean(const char *text, size_t size, uint32_t base, bool nfc,
         if (plain)
             IX_TRY(append_same(out, text + same, n, base + (uint32_t)same, err));
         else
-            IX_TRY(clean_segment(text + same, n, base + (uint32_t)same, nfc, b, out, &changed, err));
+            IX_TRY(
+                clean_segment(text + same, n, base + (uint32_t)same, nfc, b, out, &changed, err));
         same += n;
     }
     return INOX_OK;
 }
 
-inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc, ix_mapped_text *out,
-                          inox_error *err)
+inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc,
+                          ix_mapped_text *out, inox_error *err)
 {
     code_points b = { 0 };
     *out = (ix_mapped_text){ .data = text, .size = 0, .base = base };

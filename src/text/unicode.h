@@ -14,19 +14,20 @@
 
 /* Properties of a character; several may hold. */
 enum {
-    IX_UPPER = 1,              /* Lu, Lt */
-    IX_LOWER = 2,              /* Ll */
-    IX_OTHER_LETTER = 4,       /* Lm, Lo */
-    IX_MARK = 8,               /* M */
-    IX_NUMBER = 16,            /* N */
-    IX_DIGIT = 32,             /* Nd */
-    IX_PUNCTUATION = 64,       /* P */
-    IX_SYMBOL = 128,           /* S */
-    IX_SPACE = 256,            /* White_Space */
-    IX_WORD = 512,             /* \w of the original tokenizers' expressions */
-    IX_OLD_PUNCTUATION = 1024, /* punctuation in Hugging Face's own pre-tokenizers, all of ASCII's */
-    IX_NUMERIC = 2048,         /* N in Hugging Face's own pre-tokenizers (a newer Unicode) */
-    IX_HAN = 4096,             /* script Han */
+    IX_UPPER = 1,        /* Lu, Lt */
+    IX_LOWER = 2,        /* Ll */
+    IX_OTHER_LETTER = 4, /* Lm, Lo */
+    IX_MARK = 8,         /* M */
+    IX_NUMBER = 16,      /* N */
+    IX_DIGIT = 32,       /* Nd */
+    IX_PUNCTUATION = 64, /* P */
+    IX_SYMBOL = 128,     /* S */
+    IX_SPACE = 256,      /* White_Space */
+    IX_WORD = 512,       /* \w of the original tokenizers' expressions */
+    IX_OLD_PUNCTUATION =
+        1024,          /* punctuation in Hugging Face's own pre-tokenizers, all of ASCII's */
+    IX_NUMERIC = 2048, /* N in Hugging Face's own pre-tokenizers (a newer Unicode) */
+    IX_HAN = 4096,     /* script Han */
     IX_LETTER = IX_UPPER | IX_LOWER | IX_OTHER_LETTER,
 };
 
@@ -64,8 +65,8 @@ size_t ix_utf8_write(uint32_t c, char out[4]);
  * more bytes follow; *whole says which.  At least 1 (a byte that begins nothing: *whole, *bad). */
 size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad);
 
-/* Text on its way to the model, and where in the source each of its bytes comes from.  starts and ends
- * are NULL while byte i is byte base + i of the source. */
+/* Text on its way to the model, and where in the source each of its bytes comes from.  starts and
+ * ends are NULL while byte i is byte base + i of the source. */
 typedef struct ix_mapped_text {
     const char *data;
     size_t size;
@@ -85,13 +86,13 @@ static inline uint32_t ix_mapped_end(const ix_mapped_text *t, size_t i) /* i: th
 }
 
 /* Appends bytes that stand for source[start..end), after ix_mapped_reserve or itself growing. */
-inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start, uint32_t end,
-                             inox_error *err) IX_MUST_USE;
+inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
+                             uint32_t end, inox_error *err) IX_MUST_USE;
 void ix_mapped_release(ix_mapped_text *t);
 
-/* *out = text that is well-formed (but for surrogates) and, with nfc, in normalization form C; a view
- * of `text` where nothing changes.  base: the position of `text` in the source. */
-inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc, ix_mapped_text *out,
-                          inox_error *err) IX_MUST_USE;
+/* *out = text that is well-formed (but for surrogates) and, with nfc, in normalization form C; a
+ * view of `text` where nothing changes.  base: the position of `text` in the source. */
+inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc,
+                          ix_mapped_text *out, inox_error *err) IX_MUST_USE;
 
 #endif

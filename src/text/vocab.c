@@ -43,7 +43,8 @@ static uint64_t hash_bytes(const ix_piece_table *t, const char *p, size_t n)
     return h ^ h >> 29;
 }
 
-inox_status ix_piece_table_new(ix_piece_table *t, const ix_text_view *bytes, size_t count, inox_error *err)
+inox_status ix_piece_table_new(ix_piece_table *t, const ix_text_view *bytes, size_t count,
+                               inox_error *err)
 {
     uint64_t size = table_size(count);
     *t = (ix_piece_table){ .bytes = bytes, .mask = size - 1 };
@@ -82,7 +83,8 @@ int32_t ix_piece_find(const ix_piece_table *t, const char *bytes, size_t size)
     uint64_t h = hash_bytes(t, bytes, size);
     for (uint64_t i = h & t->mask; t->slots[i].id >= 0; i = (i + 1) & t->mask) {
         const ix_text_view *b = &t->bytes[t->slots[i].id];
-        if (t->slots[i].tag == (uint32_t)(h >> 32) && b->size == size && memcmp(b->data, bytes, size) == 0)
+        if (t->slots[i].tag == (uint32_t)(h >> 32) && b->size == size &&
+            memcmp(b->data, bytes, size) == 0)
             return t->slots[i].id;
     }
     return -1;
@@ -109,7 +111,8 @@ void ix_pair_table_release(ix_pair_table *t)
     t->slots = NULL;
 }
 
-ix_pair_slot *ix_pair_add(ix_pair_table *t, uint32_t left, uint32_t right, uint32_t rank, int32_t id)
+ix_pair_slot *ix_pair_add(ix_pair_table *t, uint32_t left, uint32_t right, uint32_t rank,
+                          int32_t id)
 {
     uint64_t key = (uint64_t)left << 32 | right;
     uint64_t i = (key ^ t->seed) * t->factor >> t->shift;
@@ -147,7 +150,8 @@ void ix_special_add(ix_special_trie *t, const char *spelling, size_t size, int32
     uint32_t node = 0;
     for (size_t i = 0; i < size; i++) {
         size_t before = t->edges.count;
-        ix_pair_slot *edge = ix_pair_add(&t->edges, node, (unsigned char)spelling[i], 0, (int32_t)t->count);
+        ix_pair_slot *edge =
+            ix_pair_add(&t->edges, node, (unsigned char)spelling[i], 0, (int32_t)t->count);
         if (t->edges.count > before)
             t->tokens[t->count++] = -1;
         node = (uint32_t)edge->id;

@@ -48,9 +48,11 @@ typedef struct ix_pair_table {
 inox_status ix_pair_table_new(ix_pair_table *t, size_t most, inox_error *err) IX_MUST_USE;
 void ix_pair_table_release(ix_pair_table *t);
 /* Adds a pair unless it is there, and returns its slot. */
-ix_pair_slot *ix_pair_add(ix_pair_table *t, uint32_t left, uint32_t right, uint32_t rank, int32_t id);
+ix_pair_slot *ix_pair_add(ix_pair_table *t, uint32_t left, uint32_t right, uint32_t rank,
+                          int32_t id);
 
-static inline const ix_pair_slot *ix_pair_find(const ix_pair_table *t, uint32_t left, uint32_t right)
+static inline const ix_pair_slot *ix_pair_find(const ix_pair_table *t, uint32_t left,
+                                               uint32_t right)
 {
     uint64_t key = (uint64_t)left << 32 | right;
     for (uint64_t i = (key ^ t->seed) * t->factor >> t->shift;; i = (i + 1) & t->mask) {
@@ -64,13 +66,15 @@ static inline const ix_pair_slot *ix_pair_find(const ix_pair_table *t, uint32_t 
 
 /* ---- special tokens inside text ------------------------------------------------------------ */
 
-enum { IX_SPECIAL_BYTES_MAX = 1024 }; /* a longer spelling is not looked for: it keeps search linear */
+enum {
+    IX_SPECIAL_BYTES_MAX = 1024
+}; /* a longer spelling is not looked for: it keeps search linear */
 
 typedef struct ix_special_trie {
-    ix_pair_table edges;     /* (node, byte) -> node */
-    int32_t *tokens;         /* of each node, or -1 */
-    size_t count, capacity;  /* of nodes; node 0 is the root */
-    bool first[256];         /* bytes that begin a spelling */
+    ix_pair_table edges;    /* (node, byte) -> node */
+    int32_t *tokens;        /* of each node, or -1 */
+    size_t count, capacity; /* of nodes; node 0 is the root */
+    bool first[256];        /* bytes that begin a spelling */
     bool any;
 } ix_special_trie;
 

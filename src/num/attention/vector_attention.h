@@ -1,18 +1,20 @@
 /* Attention over the paged cache, written over the vectors of num/scalar/x86_<isa>_math.h   (C6)
  *
- * The file of an instruction set includes its vectors, defines CHAINS, the tiles that its registers allow, and
- * includes this body.  For one head of the cache, query rows (tokens x the query heads of that head)
- * are taken in blocks; a block walks over the pages in ascending order:
+ * The file of an instruction set includes its vectors, defines CHAINS, the tiles that its registers
+ * allow, and includes this body.  For one head of the cache, query rows (tokens x the query heads
+ * of that head) are taken in blocks; a block walks over the pages in ascending order:
  *
  *     page of K  [head_dim][128]  --chain with q-->  scores [rows][128]
  *     scores  --softmax_chunk-->  weights [rows][128], M_c, l_c
  *     page of V  [128][value_dim] --chain with w-->  o_c [rows][value_dim]  --join-->  o, l, M
  *
- * Both products are the same loop (`chain`): a coefficient times a row of the page, added to a row of
- * results.  A register holds neighbouring columns of the page, and the loop runs down its rows, which is
- * the order that the rule asks for.  A page is read once for up to CHAIN_ROWS_MAX query rows.
+ * Both products are the same loop (`chain`): a coefficient times a row of the page, added to a row
+ * of results.  A register holds neighbouring columns of the page, and the loop runs down its rows,
+ * which is the order that the rule asks for.  A page comes from memory once for all rows of a
+ * block, and is asked for while the one before it is used.
  *
- * Positions outside a row's range get a score that nobody reads, and are never multiplied with V (C6a).
+ * Positions outside a row's range get a score that nobody reads, and are never multiplied with V
+ * (C6a).
  */
 #ifndef IX_NUM_ATTENTION_VECTOR_ATTENTION_H
 #define IX_NUM_ATTENTION_VECTOR_ATTENTION_H
@@ -21,22 +23,16 @@
 
 #include <string.h>
 
-#define CHAIN_STEP 32
 #define CHAIN_COUNT(rows, wide, narrow) +1
 enum { CHAIN_ROWS_MAX = CHAINS(CHAIN_COUNT) };
-#define BLOCK_ROWS 64
+#define CHAIN_STEP 32 /* rows of a page: 8 KiB of float16 where they are 128 long */
+#define BLOCK_ROWS 64 /* query rows: their sums stay in the second cache beside a page */
 #define PAGE_VECTORS (IX_PAGE / VF_LANES)
 #define SEGMENT 1024 /* C2: a longer head would be several chains */
 #define T_LIMIT 0x1p30f
 #define INFINITY_BITS 0x7f800000u
 #define LOG2_E 0x1.715476p+0f
 #define LOG2_E_F64 0x1.71547652b82fep+0
-
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
 
 /* Row `i` of a page, `part` lanes of it (0: a whole vector). */
 VF_INLINE vf page_load(bool half, const void *page, int64_t i, int64_t part)
@@ -49,63 +45,68 @@ VF_INLINE vf page_load(bool half, const void *page, int64_t i, int64_t part)
     return part ? vf_load_n(p, part) : vf_load(p);
 }
 
-/* out[r][.] = fma(coef[r][i], page[i * stride + .], out[r][.]), i ascending in [i0, i1), for `vecs` vectors of
- * columns, held in registers: rows, vecs and half are constants where this is inlined. */
-VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const float *const *coef, const void *page,
-                          int64_t stride, int64_t i0, int64_t i1, float *const *out, int64_t col, const char *ahead)
+/* out[r][.] = fma(coef[r][i], page[i * stride + .], out[r][.]), i ascending in [i0, i1), for `vecs`
+ * vectors of columns, held in registers: rows, vecs and half are constants where this is inlined.
+ * The same columns of the rows from `ahead` on, which are needed next, are called for. */
+VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const float *const *coef,
+                          const void *page, int64_t stride, int64_t i0, int64_t i1,
+                          float *const *out, int64_t col, const char *ahead)
 {
     const int64_t item = half ? 2 : 4;
     vf acc[CHAIN_ROWS_MAX][8];
     const float *c[CHAIN_ROWS_MAX];
-    UNROLL
+    VF_UNROLL
     for (int r = 0; r < rows; r++) {
         c[r] = coef[r];
-        UNROLL
+        VF_UNROLL
         for (int v = 0; v < vecs; v++)
             acc[r][v] = vf_load(out[r] + col + v * VF_LANES);
     }
     for (int64_t i = i0; i < i1; i++) {
         int64_t at = i * stride + col;
-        UNROLL
+        VF_UNROLL
         for (int64_t line = 0; line < vecs * VF_LANES * item; line += 64)
             __builtin_prefetch(ahead + ((i - i0) * stride + col) * item + line);
         if (vecs <= rows) {
             vf m[8];
-            UNROLL
+            VF_UNROLL
             for (int v = 0; v < vecs; v++)
                 m[v] = page_load(half, page, at + v * VF_LANES, part);
-            UNROLL
+            VF_UNROLL
             for (int r = 0; r < rows; r++) {
                 vf a = vf_set(c[r][i]);
-                UNROLL
+                VF_UNROLL
                 for (int v = 0; v < vecs; v++)
                     acc[r][v] = vf_fma(a, m[v], acc[r][v]);
             }
         } else {
             vf a[CHAIN_ROWS_MAX];
-            UNROLL
+            VF_UNROLL
             for (int r = 0; r < rows; r++)
                 a[r] = vf_set(c[r][i]);
-            UNROLL
+            VF_UNROLL
             for (int v = 0; v < vecs; v++) {
                 vf m = page_load(half, page, at + v * VF_LANES, part);
-                UNROLL
+                VF_UNROLL
                 for (int r = 0; r < rows; r++)
                     acc[r][v] = vf_fma(a[r], m, acc[r][v]);
             }
         }
     }
-    UNROLL
-    for (int r = 0; r < rows; r++)
-        UNROLL
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        VF_UNROLL
         for (int v = 0; v < vecs; v++)
             vf_store(out[r] + col + v * VF_LANES, acc[r][v]);
+    }
 }
 
-/* Rows [begin, until) and columns [left, right) of a page.  Rows of `out` have room for whole vectors.  A few rows of
- * the page are finished before the next are read, so that memory is read in order, and once. */
-typedef void chain_function(const float *const *coef, const void *page, int64_t stride, int64_t begin,
-                            int64_t until, float *const *out, int64_t left, int64_t right, const void *next);
+/* Rows [begin, until) and columns [left, right) of a page.  Rows of `out` have room for whole
+ * vectors.  A few rows of the page are finished before the next are read, so that memory is read in
+ * order, and once; `next` is what will be read after this page. */
+typedef void chain_function(const float *const *coef, const void *page, int64_t stride,
+                            int64_t begin, int64_t until, float *const *out, int64_t left,
+                            int64_t right, const void *next);
 
 #define CHAIN(name, rows, wide, narrow, half)                                                      \
     static void name(const float *const *coef, const void *page, int64_t stride, int64_t begin,    \
@@ -117,13 +118,14 @@ typedef void chain_function(const float *const *coef, const void *page, int64_t 
             const char *ahead = i1 < until ? (const char *)page + i1 * stride * ((half) ? 2 : 4)   \
                                            : (const char *)next;                                   \
             for (; col + (wide)*VF_LANES <= right; col += (wide)*VF_LANES)                         \
-                chain_tile(rows, wide, half, 0, coef, page, stride, i0, i1, out, col, ahead);             \
+                chain_tile(rows, wide, half, 0, coef, page, stride, i0, i1, out, col, ahead);      \
             for (; col + (narrow)*VF_LANES <= right; col += (narrow)*VF_LANES)                     \
-                chain_tile(rows, narrow, half, 0, coef, page, stride, i0, i1, out, col, ahead);           \
+                chain_tile(rows, narrow, half, 0, coef, page, stride, i0, i1, out, col, ahead);    \
             for (; col + VF_LANES <= right; col += VF_LANES)                                       \
-                chain_tile(rows, 1, half, 0, coef, page, stride, i0, i1, out, col, ahead);                \
+                chain_tile(rows, 1, half, 0, coef, page, stride, i0, i1, out, col, ahead);         \
             if (col < right)                                                                       \
-                chain_tile(rows, 1, half, right - col, coef, page, stride, i0, i1, out, col, ahead);      \
+                chain_tile(rows, 1, half, right - col, coef, page, stride, i0, i1, out, col,       \
+                           ahead);                                                                 \
         }                                                                                          \
     }
 #define CHAIN_DEFINE(rows, wide, narrow)                                                           \
@@ -159,7 +161,7 @@ typedef struct chunk_row {
     float *o;       /* [value_dim] */
     int64_t lo, hi; /* within the chunk */
     float l, m;
-    bool holes;     /* some positions in [lo, hi) are masked: live says which are not */
+    bool holes; /* some positions in [lo, hi) are masked: live says which are not */
     uint32_t live[4];
 } chunk_row;
 
@@ -167,9 +169,9 @@ typedef struct chunk_row {
 typedef struct attention_call {
     const ix_attention_job *job;
     bool half;
-    int64_t group;              /* query heads per head of the cache */
-    int64_t stride;             /* of rows of o in the scratch */
-    float scale, scale_log2;    /* C6: s = mul(scale, q.k), t = mul(scale_log2, q.k) */
+    int64_t group;           /* query heads per head of the cache */
+    int64_t stride;          /* of rows of o in the scratch */
+    float scale, scale_log2; /* C6: s = mul(scale, q.k), t = mul(scale_log2, q.k) */
 } attention_call;
 
 /* Scores q.k of one chunk to t of C6 (in place), for one row. */
@@ -183,8 +185,8 @@ VF_INLINE vf finish_score(const attention_call *call, vf score)
     return vf_mul(s, vf_set(LOG2_E));
 }
 
-/* Scores to weights: sets s, l, m and which positions are live.  False where the chunk has no live position or
- * the row becomes NaN: then nothing is to be joined. */
+/* Scores to weights: sets s, l, m and which positions are live.  False where the chunk has no live
+ * position or the row becomes NaN: then nothing is to be joined. */
 static bool softmax_chunk(const attention_call *call, chunk_row *c)
 {
     const vf limit = vf_set(T_LIMIT), infinity = vf_of_bits(vi_set(INFINITY_BITS));
@@ -231,7 +233,8 @@ static bool softmax_chunk(const attention_call *call, chunk_row *c)
 }
 
 /* o_c of one row over its live positions in [lo, hi). */
-static void sum_values_row(const attention_call *call, chunk_row *c, const void *page, int64_t lo, int64_t hi)
+static void sum_values_row(const attention_call *call, chunk_row *c, const void *page, int64_t lo,
+                           int64_t hi)
 {
     const float *w = c->s;
     int64_t dim = call->job->cache.value_dim;
@@ -245,9 +248,10 @@ static void sum_values_row(const attention_call *call, chunk_row *c, const void 
             add(&w, page, dim, i, i + 1, &c->o, 0, dim, page);
 }
 
-/* o_c of a tile of rows.  What all rows see goes through one loop; each row's own positions before and after it
- * are added before and after. */
-static void sum_values(const attention_call *call, chunk_row *tile, int rows, const void *page, const void *next)
+/* o_c of a tile of rows.  What all rows see goes through one loop; each row's own positions before
+ * and after it are added before and after. */
+static void sum_values(const attention_call *call, chunk_row *tile, int rows, const void *page,
+                       const void *next)
 {
     int64_t dim = call->job->cache.value_dim, lo = 0, hi = IX_PAGE;
     bool holes = false;
@@ -303,8 +307,8 @@ static void join(const attention_call *call, const chunk_row *c)
 }
 
 /* One chunk for up to CHAIN_ROWS_MAX rows. */
-static void attend_tile(const attention_call *call, chunk_row *tile, int rows, const void *k_page, const void *v_page,
-                        const void *next_k)
+static void attend_tile(const attention_call *call, chunk_row *tile, int rows, const void *k_page,
+                        const void *v_page, const void *next_k)
 {
     const float *q[CHAIN_ROWS_MAX];
     float *s[CHAIN_ROWS_MAX];
@@ -332,9 +336,10 @@ static void attend_tile(const attention_call *call, chunk_row *tile, int rows, c
         join(call, &tile[r]);
 }
 
-/* All chunks for a block of rows that share a sequence and a head of the cache.  `scratch`: see scratch_bytes. */
-static void attend_block(const attention_call *call, query_row *rows, int count, int32_t sequence, int64_t kv_head,
-                         float *scratch)
+/* All chunks for a block of rows that share a sequence and a head of the cache.  `scratch`: see
+ * scratch_bytes. */
+static void attend_block(const attention_call *call, query_row *rows, int count, int32_t sequence,
+                         int64_t kv_head, float *scratch)
 {
     const ix_cache_view *cache = &call->job->cache;
     size_t item = call->half ? 2 : 4;
@@ -352,7 +357,8 @@ static void attend_block(const attention_call *call, query_row *rows, int count,
     for (int64_t start = lo < hi ? lo / IX_PAGE * IX_PAGE : hi; start < hi; start += IX_PAGE) {
         int seen[BLOCK_ROWS], active = 0;
         for (int r = 0; r < count; r++)
-            if (!rows[r].nan && rows[r].lo < start + IX_PAGE && rows[r].hi > start && rows[r].lo < rows[r].hi)
+            if (!rows[r].nan && rows[r].lo < start + IX_PAGE && rows[r].hi > start &&
+                rows[r].lo < rows[r].hi)
                 seen[active++] = r;
         size_t page = (size_t)pages[start / IX_PAGE];
         const uint8_t *k_page = cache->k + page * cache->k_page_bytes + k_offset;
@@ -423,7 +429,8 @@ static size_t scratch_bytes(const ix_attention_job *job, int64_t tokens)
     return (size_t)floats * sizeof(float);
 }
 
-static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0, int64_t kv1, void *scratch)
+static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,
+                int64_t kv1, void *scratch)
 {
     const ix_cache_view *cache = &job->cache;
     if (cache->head_dim > SEGMENT) {
@@ -466,7 +473,8 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
 }
 
 /* Writing to the cache (C12): a column of K, a row of V. */
-static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence, int32_t position)
+static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                  int32_t position)
 {
     size_t page = (size_t)c->page_table[sequence * c->page_table_stride + position / IX_PAGE];
     uint8_t *k_page = c->k + page * c->k_page_bytes, *v_page = c->v + page * c->v_page_bytes;

@@ -1,8 +1,8 @@
 /* Row kernels, written over the vectors of num/scalar/x86_<isa>_math.h   (C4, C5, C7, C8, C11, C12)
  *
- * The file of an instruction set includes its vectors, defines ROW(function), the name of its version
- * of a row of kernels.def, and includes this body.  A row is whole vectors and one shorter one at the
- * end, whose other lanes are neither read nor written.
+ * The file of an instruction set includes its vectors, defines ROW(function), the name of its
+ * version of a row of kernels.def, and includes this body.  A row is whole vectors and one shorter
+ * one at the end, whose other lanes are neither read nor written.
  */
 #ifndef IX_NUM_ROWS_VECTOR_ROWS_H
 #define IX_NUM_ROWS_VECTOR_ROWS_H
@@ -97,9 +97,9 @@ void ROW(swiglu)(const float *gate, const float *up, int64_t n, float *y)
     map_2(gate, up, n, y, vf_swiglu);
 }
 
-/* Sums along a row (C4).  `term` adds one vector of x to one vector of lanes.  At the end of a row the
- * missing lanes add a term of +0, which changes nothing: lanes start at +0 and a sum is -0 only when
- * both sides are, so no lane ever is. */
+/* Sums along a row (C4).  `term` adds one vector of x to one vector of lanes.  At the end of a row
+ * the missing lanes add a term of +0, which changes nothing: lanes start at +0 and a sum is -0 only
+ * when both sides are, so no lane ever is. */
 
 typedef vf term(vf x, vf lane, vf offset);
 
@@ -127,16 +127,20 @@ VF_INLINE vf term_square_centred(vf x, vf lane, vf offset)
 VF_INLINE float block_sum(const float *x, int64_t n, vf offset, term *f)
 {
     vf lanes[C4_VECTORS];
+    VF_UNROLL
     for (int j = 0; j < C4_VECTORS; j++)
         lanes[j] = vf_set(0.0f);
     int64_t i = 0;
-    for (; i + 32 <= n; i += 32)
+    for (; i + 32 <= n; i += 32) {
+        VF_UNROLL
         for (int j = 0; j < C4_VECTORS; j++)
             lanes[j] = f(vf_load(x + i + j * VF_LANES), lanes[j], offset);
-    for (int j = 0; j < C4_VECTORS && i < n; j++, i += VF_LANES) {
+    }
+    VF_UNROLL
+    for (int j = 0; j < C4_VECTORS; j++, i += VF_LANES) {
         if (i + VF_LANES <= n) {
             lanes[j] = f(vf_load(x + i), lanes[j], offset);
-        } else { /* the offset of a missing lane is zero too */
+        } else if (i < n) { /* the offset of a missing lane is zero too */
             float part[VF_LANES] = { 0 };
             vf_store_n(part, offset, n - i);
             lanes[j] = f(vf_load_n(x + i, n - i), lanes[j], vf_load(part));
@@ -145,8 +149,8 @@ VF_INLINE float block_sum(const float *x, int64_t n, vf offset, term *f)
     return vf_fold_32(lanes);
 }
 
-/* T over the sums of the blocks, as they come: finished[j] is a subtree of 2^j blocks where bit j of
- * `count` is set, as in binary counting. */
+/* T over the sums of the blocks, as they come: finished[j] is a subtree of 2^j blocks where bit j
+ * of `count` is set, as in binary counting. */
 VF_INLINE float row_sum(const float *x, int64_t n, float offset, term *f)
 {
     float finished[64];
@@ -250,8 +254,8 @@ VF_INLINE void rotate_pairs(const float *x, const float *c, const float *s, int6
     }
 }
 
-void ROW(rope)(const float *x, const float *cos_table, const float *sin_table, int64_t half, int interleaved,
-                     int64_t heads, int64_t head_dim, float *y)
+void ROW(rope)(const float *x, const float *cos_table, const float *sin_table, int64_t half,
+               int interleaved, int64_t heads, int64_t head_dim, float *y)
 {
     for (int64_t h = 0; h < heads; h++, x += head_dim, y += head_dim) {
         if (interleaved)

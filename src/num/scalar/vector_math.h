@@ -7,6 +7,14 @@
 #ifndef IX_NUM_SCALAR_VECTOR_MATH_H
 #define IX_NUM_SCALAR_VECTOR_MATH_H
 
+/* Before a loop of at most 8 turns whose number is known where it is
+ * inlined: registers have no index. */
+#ifdef __clang__
+#define VF_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define VF_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* Up to a whole vector, of which `n` >= 1 lanes are left. */
 VF_INLINE vf vf_load_part(const float *x, int64_t n)
 {

@@ -183,7 +183,7 @@ VF_INLINE vi vi_xor(vi a, vi b)
 }
 #define vi_shift_left(a, bits) _mm256_slli_epi32((a), (bits))
 #define vi_shift_right(a, bits) _mm256_srli_epi32((a), (bits)) /* zeros come in */
-VF_INLINE vi vi_of_float(vf a) /* the integer that `a` is */
+VF_INLINE vi vi_of_float(vf a)                                 /* the integer that `a` is */
 {
     return _mm256_cvtps_epi32(a);
 }

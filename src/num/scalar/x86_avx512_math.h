@@ -154,7 +154,7 @@ VF_INLINE vi vi_xor(vi a, vi b)
 }
 #define vi_shift_left(a, bits) _mm512_slli_epi32((a), (bits))
 #define vi_shift_right(a, bits) _mm512_srli_epi32((a), (bits)) /* zeros come in */
-VF_INLINE vi vi_of_float(vf a) /* the integer that `a` is */
+VF_INLINE vi vi_of_float(vf a)                                 /* the integer that `a` is */
 {
     return _mm512_cvtps_epi32(a);
 }
