@@ -1,7 +1,7 @@
 /* What the commands of the program share: options, errors, output.
  *
- * A command is a row in COMMANDS (main.c) and one function in cmd_<name>.c.  Its options are a table, from which
- * parsing and --help come.  Commands see the library through <inox.h> only.
+ * A command is a row in COMMANDS (main.c) and one function in cmd_<name>.c.  Its options are a
+ * table, from which parsing and --help come.  Commands see the library through <inox.h> only.
  */
 #ifndef INOX_CLI_H
 #define INOX_CLI_H
@@ -16,15 +16,15 @@
 /* Exit codes, documented in the man page: below 128, and 130 for Ctrl-C. */
 enum {
     EXIT_FINE = 0,
-    EXIT_DIFFERENT = 1,   /* a replay or a check did not agree */
-    EXIT_USAGE = 2,       /* wrong options or arguments */
+    EXIT_DIFFERENT = 1, /* a replay or a check did not agree */
+    EXIT_USAGE = 2,     /* wrong options or arguments */
     EXIT_MEMORY = 3,
     EXIT_IO = 4,
     EXIT_NOT_FOUND = 5,
-    EXIT_FORMAT = 6,      /* a malformed file */
+    EXIT_FORMAT = 6, /* a malformed file */
     EXIT_UNSUPPORTED = 7,
     EXIT_LIMIT = 8,
-    EXIT_CONTEXT = 9,     /* the context is full */
+    EXIT_CONTEXT = 9, /* the context is full */
     EXIT_NAN = 10,
     EXIT_ISA = 11,
     EXIT_INTERNAL = 12,
@@ -47,13 +47,13 @@ typedef struct option_texts { /* OPTION_TEXTS: may be given several times */
 } option_texts;
 
 typedef struct option {
-    const char *name;  /* without the dashes */
-    char letter;       /* or 0 */
+    const char *name; /* without the dashes */
+    char letter;      /* or 0 */
     option_kind kind;
-    void *out;         /* bool, const char *, option_texts, int64_t, double, uint64_t, inox_cache_type */
+    void *out; /* bool, const char *, option_texts, int64_t, double, uint64_t, inox_cache_type */
     const char *value; /* what help calls the value, "N" */
     const char *help;
-    bool *given;       /* set when the option is there; may be NULL */
+    bool *given; /* set when the option is there; may be NULL */
 } option;
 
 typedef struct command {
@@ -61,10 +61,11 @@ typedef struct command {
     int (*run)(const struct command *c, int argc, char **argv);
 } command;
 
-/* options.c.  Options may stand before and behind positional arguments; "--" ends them; "--name=value" works.  Returns
- * the number of positional arguments, which are moved to argv[0..]; -1: usage error, told; -2: help was asked for and
- * given.  `options` ends with a name of NULL. */
-int parse_options(const command *c, const option *options, const char *notes, int argc, char **argv);
+/* options.c.  Options may stand before and behind positional arguments; "--" ends them;
+ * "--name=value" works.  Returns the number of positional arguments, which are moved to argv[0..];
+ * -1: usage error, told; -2: help was asked for and given.  `options` ends with a name of NULL. */
+int parse_options(const command *c, const option *options, const char *notes, int argc,
+                  char **argv);
 /* Frees what OPTION_TEXTS collected. */
 void free_texts(option_texts *t);
 int usage_error(const command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -78,23 +79,32 @@ typedef struct common {
     const char *isa;
 } common;
 #define COMMON_OPTIONS(c)                                                                          \
-    { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)", NULL }, \
-    { "isa", 0, OPTION_TEXT, &(c).isa, "X", "ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)", NULL }, \
-    { "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL },                               \
-    { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },             \
-    { "verbose", 'v', OPTION_FLAG, &(c).verbose, NULL, "say more", NULL }
+    { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)",   \
+      NULL },                                                                                      \
+        { "isa",    0,   OPTION_TEXT,                                                              \
+          &(c).isa, "X", "ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)",     \
+          NULL },                                                                                  \
+        { "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL },                           \
+        { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },         \
+    {                                                                                              \
+        "verbose", 'v', OPTION_FLAG, &(c).verbose, NULL, "say more", NULL                          \
+    }
 
 #define CACHE_OPTION(type)                                                                         \
-    { "cache", 0, OPTION_CACHE, &(type), "f16|f32",                                                \
-      "type of the key-value cache (f32 beside float weights, else f16)", NULL }
+    {                                                                                              \
+        "cache", 0, OPTION_CACHE, &(type), "f16|f32",                                              \
+            "type of the key-value cache (f32 beside float weights, else f16)", NULL               \
+    }
 
-/* Tells an error ("inox: ..." on standard error; with json also an object on standard output) and returns its exit code. */
+/* Tells an error ("inox: ..." on standard error; with json also an object on standard output) and
+ * returns its exit code. */
 int fail(const common *c, const inox_error *err);
-int fail_text(const common *c, int exit_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int fail_text(const common *c, int exit_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Opens a model with a progress bar where a person sees it. */
-inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch, inox_model **out,
-                       inox_error *err);
+inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch,
+                       inox_model **out, inox_error *err);
 
 /* ---- terminal.c */
 bool is_terminal(FILE *f);
@@ -102,7 +112,8 @@ bool input_is_terminal(void);
 /* Ctrl-C: the first sets a flag, the second ends the program. */
 void catch_interrupt(void);
 bool interrupted(void);
-/* Draws "what  [=====     ]  50 %" on standard error, at most ten times a second; fraction 1 wipes it away. */
+/* Draws "what  [=====     ]  50 %" on standard error, at most ten times a second; fraction 1 wipes
+ * it away. */
 void draw_progress(const char *what, double fraction);
 
 /* ---- files and JSON */

@@ -43,8 +43,8 @@ static figures figures_of(double *values, int64_t n)
 }
 
 /* One round: prompt, then token by token.  Times in seconds. */
-static inox_status round_of(const bench_options *o, inox_session *s, const int32_t *ids, double *prompt_s, double *decode_s,
-                            inox_error *err)
+static inox_status round_of(const bench_options *o, inox_session *s, const int32_t *ids,
+                            double *prompt_s, double *decode_s, inox_error *err)
 {
     inox_status status = inox_session_truncate(s, 0, err);
     double start = now();
@@ -63,29 +63,35 @@ static inox_status round_of(const bench_options *o, inox_session *s, const int32
     return status;
 }
 
-static int print_figures(const bench_options *o, const inox_model *model, figures prompt, figures decode, double load_s)
+static int print_figures(const bench_options *o, const inox_model *model, figures prompt,
+                         figures decode, double load_s)
 {
     inox_model_info m = INOX_MODEL_INFO_INIT;
     inox_error err;
     if (inox_model_describe(model, &m, &err) != INOX_OK)
         return fail(&o->common, &err);
     if (o->common.json)
-        return print_json(&o->common,
-                          json_pack("{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "model",
-                                    json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa, "threads",
-                                    m.threads, "prompt_tokens", (json_int_t)o->prompt, "decode_tokens", (json_int_t)o->tokens,
-                                    "repetitions", (json_int_t)o->repetitions, "load_s", load_s, "prompt_tokens_per_s",
-                                    prompt.median, "prompt_tokens_per_s_min", prompt.least, "prompt_tokens_per_s_max", prompt.most,
-                                    "decode_tokens_per_s", decode.median, "decode_tokens_per_s_min", decode.least,
-                                    "decode_tokens_per_s_max", decode.most, "weight_bytes", (json_int_t)m.weight_bytes));
+        return print_json(
+            &o->common,
+            json_pack("{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+                      "model", json_text(m.name, strlen(m.name)), "description", m.description,
+                      "isa", m.isa, "threads", m.threads, "prompt_tokens", (json_int_t)o->prompt,
+                      "decode_tokens", (json_int_t)o->tokens, "repetitions",
+                      (json_int_t)o->repetitions, "load_s", load_s, "prompt_tokens_per_s",
+                      prompt.median, "prompt_tokens_per_s_min", prompt.least,
+                      "prompt_tokens_per_s_max", prompt.most, "decode_tokens_per_s", decode.median,
+                      "decode_tokens_per_s_min", decode.least, "decode_tokens_per_s_max",
+                      decode.most, "weight_bytes", (json_int_t)m.weight_bytes));
     printf("%s, %s, %d threads, loaded in %.2f s\n", m.description, m.isa, m.threads, load_s);
-    printf("prompt %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->prompt, prompt.median, prompt.least, prompt.most);
-    printf("decode %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->tokens, decode.median, decode.least, decode.most);
+    printf("prompt %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->prompt,
+           prompt.median, prompt.least, prompt.most);
+    printf("decode %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->tokens,
+           decode.median, decode.least, decode.most);
     return 0;
 }
 
-static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary, double *prompt, double *decode,
-                           inox_error *err)
+static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary,
+                           double *prompt, double *decode, inox_error *err)
 {
     size_t n = (size_t)(o->prompt + o->tokens);
     uint64_t state = 1;
@@ -97,7 +103,8 @@ static inox_status measure(const bench_options *o, inox_session *s, int32_t voca
     }
     for (size_t i = 0; i < n; i++)
         ids[i] = next_id(&state, vocabulary);
-    inox_status status = inox_session_feed(s, ids, n > 16 ? 16 : n, INOX_LOGITS_LAST, err); /* touch everything once */
+    inox_status status = inox_session_feed(s, ids, n > 16 ? 16 : n, INOX_LOGITS_LAST,
+                                           err); /* touch everything once */
     for (int64_t i = 0; i < o->repetitions && status == INOX_OK; i++) {
         status = round_of(o, s, ids, &p, &d, err);
         prompt[i] = o->prompt > 0 ? (double)o->prompt / p : 0;
@@ -116,7 +123,8 @@ static int bench(const bench_options *o, const char *path)
     inox_session *session = NULL;
     inox_session_options s = INOX_SESSION_OPTIONS_INIT;
     inox_model_info m = INOX_MODEL_INFO_INIT;
-    double *prompt = calloc((size_t)o->repetitions, sizeof *prompt), *decode = calloc((size_t)o->repetitions, sizeof *decode);
+    double *prompt = calloc((size_t)o->repetitions, sizeof *prompt),
+           *decode = calloc((size_t)o->repetitions, sizeof *decode);
     double start = now(), load_s = 0;
     s.context = (int32_t)(o->prompt + o->tokens > 16 ? o->prompt + o->tokens : 16);
     s.cache = o->cache;
@@ -134,7 +142,8 @@ static int bench(const bench_options *o, const char *path)
     if (status != INOX_OK)
         code = fail(&o->common, &err);
     else
-        code = print_figures(o, model, figures_of(prompt, o->repetitions), figures_of(decode, o->repetitions), load_s);
+        code = print_figures(o, model, figures_of(prompt, o->repetitions),
+                             figures_of(decode, o->repetitions), load_s);
     inox_session_free(session);
     inox_model_close(model);
     free(prompt);
@@ -154,13 +163,17 @@ int cmd_bench(const command *c, int argc, char **argv)
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    int n = parse_options(c, options, "Ids are random and nothing is cached between rounds. Decoding stands behind the prompt.", argc, argv);
+    int n = parse_options(
+        c, options,
+        "Ids are random and nothing is cached between rounds. Decoding stands behind the prompt.",
+        argc, argv);
     if (n < 0)
         return parse_exit(n);
     if (n > 1)
         return usage_error(c, "one MODEL at a time"), EXIT_USAGE;
-    if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) || o.tokens > (1 << 23) || o.repetitions < 1 ||
-        o.repetitions > 1000 || o.chunk < 0 || o.chunk > 65536)
+    if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) ||
+        o.tokens > (1 << 23) || o.repetitions < 1 || o.repetitions > 1000 || o.chunk < 0 ||
+        o.chunk > 65536)
         return usage_error(c, "-p, -n, --repeat or --chunk is out of range"), EXIT_USAGE;
     return bench(&o, n == 1 ? argv[0] : NULL);
 }

@@ -30,18 +30,26 @@ int cmd_inspect(const command *c, int argc, char **argv)
     bool metadata = false, tensors = false, graph = false, identity = false;
     const char *svg = NULL;
     const option options[] = {
-        { "metadata", 0, OPTION_FLAG, &metadata, NULL, "all keys and values (long arrays shortened)", NULL },
-        { "tensors", 0, OPTION_FLAG, &tensors, NULL, "name, type, bytes and shape of every tensor", NULL },
-        { "graph", 0, OPTION_FLAG, &graph, NULL, "the graph of primitive operators, as text", NULL },
-        { "svg", 0, OPTION_TEXT, &svg, "FILE", "the graph as a picture ('-': standard output)", NULL },
-        { "identity", 0, OPTION_FLAG, &identity, NULL, "the SHA-256 identity that receipts name", NULL },
+        { "metadata", 0, OPTION_FLAG, &metadata, NULL,
+          "all keys and values (long arrays shortened)", NULL },
+        { "tensors", 0, OPTION_FLAG, &tensors, NULL, "name, type, bytes and shape of every tensor",
+          NULL },
+        { "graph", 0, OPTION_FLAG, &graph, NULL, "the graph of primitive operators, as text",
+          NULL },
+        { "svg", 0, OPTION_TEXT, &svg, "FILE", "the graph as a picture ('-': standard output)",
+          NULL },
+        { "identity", 0, OPTION_FLAG, &identity, NULL, "the SHA-256 identity that receipts name",
+          NULL },
         COMMON_OPTIONS(o),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
     inox_error err = { 0 };
     inox_model *model;
     char digest[65];
-    int n = parse_options(c, options, "Without options: a summary. With --json: summary, metadata and tensors as one object.", argc, argv);
+    int n = parse_options(
+        c, options,
+        "Without options: a summary. With --json: summary, metadata and tensors as one object.",
+        argc, argv);
     if (n < 0)
         return parse_exit(n);
     if (n > 1)

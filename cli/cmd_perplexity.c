@@ -11,7 +11,8 @@ typedef struct perplexity_options {
     int64_t window;
 } perplexity_options;
 
-static int tokens_of(const perplexity_options *o, const inox_model *model, const char *path, int32_t **ids, size_t *count)
+static int tokens_of(const perplexity_options *o, const inox_model *model, const char *path,
+                     int32_t **ids, size_t *count)
 {
     inox_error err = { 0 };
     inox_tokens tokens;
@@ -29,11 +30,13 @@ static int tokens_of(const perplexity_options *o, const inox_model *model, const
         (*ids)[i] = tokens.ids[i];
     *count = tokens.count;
     inox_tokens_release(&tokens);
-    return *ids == NULL ? fail_text(&o->common, EXIT_MEMORY, "no memory for %zu tokens", *count) : 0;
+    return *ids == NULL ? fail_text(&o->common, EXIT_MEMORY, "no memory for %zu tokens", *count)
+                        : 0;
 }
 
 /* Window by window, so that there is progress and Ctrl-C. */
-static int measure(const perplexity_options *o, inox_session *s, const int32_t *ids, size_t count, double *nats, size_t *predicted)
+static int measure(const perplexity_options *o, inox_session *s, const int32_t *ids, size_t count,
+                   double *nats, size_t *predicted)
 {
     inox_error err = { 0 };
     size_t window = (size_t)o->window;
@@ -68,7 +71,8 @@ static int perplexity(const perplexity_options *o, const char *path, const char 
     double nats = 0;
     if (open_model(&o->common, path, false, 0, &model, &err) != INOX_OK)
         return fail(&o->common, &err);
-    int code = o->ids_file != NULL ? read_ids(&o->common, o->ids_file, &ids, &count) : tokens_of(o, model, file, &ids, &count);
+    int code = o->ids_file != NULL ? read_ids(&o->common, o->ids_file, &ids, &count)
+                                   : tokens_of(o, model, file, &ids, &count);
     s.context = (int32_t)o->window;
     s.cache = o->cache;
     if (code == 0 && inox_session_new(model, &s, &session, &err) != INOX_OK)
@@ -76,11 +80,13 @@ static int perplexity(const perplexity_options *o, const char *path, const char 
     if (code == 0)
         code = measure(o, session, ids, count, &nats, &predicted);
     if (code == 0 && o->common.json)
-        code = print_json(&o->common, json_pack("{s:f, s:f, s:I, s:I}", "nats_per_token", nats, "perplexity", exp(nats), "tokens",
-                                                (json_int_t)predicted, "window", (json_int_t)o->window));
+        code = print_json(&o->common,
+                          json_pack("{s:f, s:f, s:I, s:I}", "nats_per_token", nats, "perplexity",
+                                    exp(nats), "tokens", (json_int_t)predicted, "window",
+                                    (json_int_t)o->window));
     else if (code == 0)
-        printf("%.6f nats per token, perplexity %.4f (%zu tokens, windows of %lld)\n", nats, exp(nats), predicted,
-               (long long)o->window);
+        printf("%.6f nats per token, perplexity %.4f (%zu tokens, windows of %lld)\n", nats,
+               exp(nats), predicted, (long long)o->window);
     inox_session_free(session);
     inox_model_close(model);
     free(ids);
@@ -91,13 +97,18 @@ int cmd_perplexity(const command *c, int argc, char **argv)
 {
     perplexity_options o = { .window = 512 };
     const option options[] = {
-        { "ids", 0, OPTION_TEXT, &o.ids_file, "FILE", "JSON array of token ids instead of a text", NULL },
-        { "window", 'w', OPTION_INT, &o.window, "N", "tokens per window, without overlap (512)", NULL },
+        { "ids", 0, OPTION_TEXT, &o.ids_file, "FILE", "JSON array of token ids instead of a text",
+          NULL },
+        { "window", 'w', OPTION_INT, &o.window, "N", "tokens per window, without overlap (512)",
+          NULL },
         CACHE_OPTION(o.cache),
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    int n = parse_options(c, options, "FILE is a text ('-': standard input). The first token of a window is not predicted.", argc, argv);
+    int n = parse_options(
+        c, options,
+        "FILE is a text ('-': standard input). The first token of a window is not predicted.", argc,
+        argv);
     if (n < 0)
         return parse_exit(n);
     if (n < 1 || n > 2 || (n == 2) == (o.ids_file != NULL))

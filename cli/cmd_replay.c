@@ -6,19 +6,21 @@
 static int print_report(const common *c, const inox_replay_report *r, const inox_error *err)
 {
     if (c->json) {
-        json_t *o = json_pack("{s:b, s:I, s:I, s:s, s:s, s:i, s:i, s:b, s:s, s:o}", "identical", r->identical, "tokens",
-                              (json_int_t)r->tokens, "rows", (json_int_t)r->rows, "was_isa", r->was_isa, "now_isa", r->now_isa,
-                              "was_threads", r->was_threads, "now_threads", r->now_threads, "same_build", r->same_build,
-                              "was_build", r->was_build, "first_difference",
-                              r->first_difference < 0 ? json_null() : json_integer(r->first_difference));
+        json_t *o = json_pack(
+            "{s:b, s:I, s:I, s:s, s:s, s:i, s:i, s:b, s:s, s:o}", "identical", r->identical,
+            "tokens", (json_int_t)r->tokens, "rows", (json_int_t)r->rows, "was_isa", r->was_isa,
+            "now_isa", r->now_isa, "was_threads", r->was_threads, "now_threads", r->now_threads,
+            "same_build", r->same_build, "was_build", r->was_build, "first_difference",
+            r->first_difference < 0 ? json_null() : json_integer(r->first_difference));
         if (!r->identical)
             json_object_set_new(o, "message", json_text(err->message, strlen(err->message)));
         return print_json(c, o);
     }
     if (!r->identical)
         return 0;
-    printf("identical: %zu tokens, %zu rows of logits, same bits (was: %s, %d threads; now: %s, %d threads)\n", r->tokens, r->rows,
-           r->was_isa, r->was_threads, r->now_isa, r->now_threads);
+    printf("identical: %zu tokens, %zu rows of logits, same bits (was: %s, %d threads; now: %s, %d "
+           "threads)\n",
+           r->tokens, r->rows, r->was_isa, r->was_threads, r->now_isa, r->now_threads);
     if (!r->same_build && !c->quiet)
         printf("another build of the engine made it: %.12s...\n", r->was_build);
     return 0;
@@ -29,7 +31,8 @@ int cmd_replay(const command *c, int argc, char **argv)
     common o = { 0 };
     const char *model_path = NULL;
     const option options[] = {
-        { "model", 'm', OPTION_TEXT, &model_path, "FILE", "the model, if it has moved since", NULL },
+        { "model", 'm', OPTION_TEXT, &model_path, "FILE", "the model, if it has moved since",
+          NULL },
         COMMON_OPTIONS(o),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
@@ -37,7 +40,9 @@ int cmd_replay(const command *c, int argc, char **argv)
     char *receipt = NULL, *recorded = NULL;
     inox_model *model = NULL;
     inox_replay_report report = INOX_REPLAY_REPORT_INIT;
-    int n = parse_options(c, options, "Exit status 0 only when every token and every logit is identical, 1 when not.", argc, argv);
+    int n = parse_options(
+        c, options, "Exit status 0 only when every token and every logit is identical, 1 when not.",
+        argc, argv);
     if (n < 0)
         return parse_exit(n);
     if (n != 1)

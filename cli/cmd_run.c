@@ -17,10 +17,11 @@ typedef struct run_options {
     option_texts stops, biases;
 } run_options;
 
-static const char NOTES[] =
-    "With --prompt or --file the argument is the MODEL. Alone, an argument is the MODEL if it is an existing\n"
-    "file or ends in .gguf, else the prompt for the embedded model. A prompt of '-' is read from standard input.\n"
-    "The receipt is kept in $XDG_STATE_HOME/inox/receipts (mode 0600).";
+static const char NOTES[] = "With --prompt or --file the argument is the MODEL. Alone, an argument "
+                            "is the MODEL if it is an existing\n"
+                            "file or ends in .gguf, else the prompt for the embedded model. A "
+                            "prompt of '-' is read from standard input.\n"
+                            "The receipt is kept in $XDG_STATE_HOME/inox/receipts (mode 0600).";
 
 static bool exists(const char *path)
 {
@@ -55,7 +56,9 @@ static int take_arguments(const command *c, run_options *o, int n, char **argv, 
     }
     if (o->prompt == NULL && o->file == NULL) {
         if (input_is_terminal()) {
-            usage_error(c, "no prompt: give it as an argument, with --prompt or --file, or on standard input");
+            usage_error(
+                c,
+                "no prompt: give it as an argument, with --prompt or --file, or on standard input");
             return EXIT_USAGE;
         }
         o->file = "-";
@@ -113,10 +116,11 @@ static int on_prompt(void *context, size_t done, size_t all)
 
 static json_t *timings_of(const inox_result_info *r)
 {
-    return json_pack("{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s", r->decode_s, "prompt_tokens",
-                     (int)r->prompt_count, "tokens", (int)r->id_count, "prompt_tokens_per_s",
-                     r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0, "decode_tokens_per_s",
-                     r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0);
+    return json_pack(
+        "{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s", r->decode_s,
+        "prompt_tokens", (int)r->prompt_count, "tokens", (int)r->id_count, "prompt_tokens_per_s",
+        r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0, "decode_tokens_per_s",
+        r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0);
 }
 
 static int print_result_json(const run_options *o, const inox_result_info *r, uint64_t seed)
@@ -126,11 +130,13 @@ static int print_result_json(const run_options *o, const inox_result_info *r, ui
     for (size_t i = 0; ids != NULL && i < r->id_count; i++)
         json_array_append_new(ids, json_integer(r->ids[i]));
     snprintf(digits, sizeof digits, "%llu", (unsigned long long)seed);
-    seed_value = seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(digits); /* beyond JSON integers */
+    seed_value = seed <= INT64_MAX ? json_integer((json_int_t)seed)
+                                   : json_string(digits); /* beyond JSON integers */
     json_t *receipt = r->receipt_id == NULL ? json_null() : json_string(r->receipt_id);
-    return print_json(&o->common, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "text", json_text(r->text, r->text_bytes), "ids", ids,
-                                            "finish_reason", r->finish, "timings", timings_of(r), "seed", seed_value, "receipt",
-                                            receipt));
+    return print_json(&o->common, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "text",
+                                            json_text(r->text, r->text_bytes), "ids", ids,
+                                            "finish_reason", r->finish, "timings", timings_of(r),
+                                            "seed", seed_value, "receipt", receipt));
 }
 
 static int keep_receipt(const run_options *o, const inox_result_info *r)
@@ -161,7 +167,8 @@ static int report(const run_options *o, const inox_result_info *r, uint64_t seed
         fflush(stdout);
         if (!o->common.quiet) {
             fprintf(stderr, "%zu tokens, %.0f tokens/s (prompt: %zu tokens, %.0f ms).", r->id_count,
-                    r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0, r->prompt_count, r->prompt_s * 1e3);
+                    r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0, r->prompt_count,
+                    r->prompt_s * 1e3);
             if (r->receipt_id != NULL)
                 fprintf(stderr, " Receipt %.6s.", r->receipt_id);
             fprintf(stderr, o->common.verbose ? " Seed %llu.\n" : "\n", (unsigned long long)seed);
@@ -170,19 +177,21 @@ static int report(const run_options *o, const inox_result_info *r, uint64_t seed
     if (code == 0 && strcmp(r->finish, "cancelled") == 0)
         return EXIT_INTERRUPTED;
     if (code == 0 && strcmp(r->finish, "context") == 0) {
-        fprintf(stderr, "inox: the answer ends because the context is full; --ctx makes it larger\n");
+        fprintf(stderr,
+                "inox: the answer ends because the context is full; --ctx makes it larger\n");
         return EXIT_CONTEXT;
     }
     return code;
 }
 
-static inox_status answer(run_options *o, inox_model *model, const char *text, size_t bytes, inox_generate_options *g,
-                          inox_result **result, inox_error *err)
+static inox_status answer(run_options *o, inox_model *model, const char *text, size_t bytes,
+                          inox_generate_options *g, inox_result **result, inox_error *err)
 {
     inox_tokens prompt = { 0 };
     inox_session *session = NULL;
     inox_session_options s = INOX_SESSION_OPTIONS_INIT;
-    unsigned flags = (o->no_special ? 0u : INOX_TOKENIZE_SPECIAL) | (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
+    unsigned flags = (o->no_special ? 0u : INOX_TOKENIZE_SPECIAL) |
+                     (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
     s.context = (int32_t)o->context;
     s.cache = o->cache;
     inox_status status = inox_tokenize(model, text, bytes, flags, &prompt, err);
@@ -200,7 +209,8 @@ static inox_status answer(run_options *o, inox_model *model, const char *text, s
     return status;
 }
 
-static int run(const command *c, run_options *o, const char *model_path, const char *text, size_t bytes)
+static int run(const command *c, run_options *o, const char *model_path, const char *text,
+               size_t bytes)
 {
     inox_error err = { 0 };
     inox_model *model = NULL;
@@ -237,8 +247,9 @@ static int run(const command *c, run_options *o, const char *model_path, const c
         o->seed &= (UINT64_C(1) << 53) - 1; /* a number that every reader of JSON keeps */
     }
     s->seed = o->seed;
-    if (code == 0 && (open_model(&o->common, model_path, false, (int32_t)o->chunk, &model, &err) != INOX_OK ||
-                      answer(o, model, text, bytes, &g, &result, &err) != INOX_OK))
+    if (code == 0 &&
+        (open_model(&o->common, model_path, false, (int32_t)o->chunk, &model, &err) != INOX_OK ||
+         answer(o, model, text, bytes, &g, &result, &err) != INOX_OK))
         code = fail(&o->common, &err);
     if (code == 0 && inox_result_describe(result, &info, &err) != INOX_OK)
         code = fail(&o->common, &err);
@@ -257,35 +268,57 @@ static int check_options(const command *c, const run_options *o)
         return usage_error(c, "-n must be 0 or more");
     if (o->context < 0 || o->context > INT32_MAX || o->chunk < 0 || o->chunk > 65536)
         return usage_error(c, "--ctx or --chunk is out of range");
-    if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 || o->penalty_window > INT32_MAX)
+    if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 ||
+        o->penalty_window > INT32_MAX)
         return usage_error(c, "--top-k or --penalty-window is out of range");
     return 0;
 }
 
 int cmd_run(const command *c, int argc, char **argv)
 {
-    run_options o = { .tokens = 128, .top_k = 40, .penalty_window = 64, .temperature = 0.8, .top_p = 0.95, .min_p = 0.05,
-                      .typical = 1.0, .repetition = 1.0 };
+    run_options o = { .tokens = 128,
+                      .top_k = 40,
+                      .penalty_window = 64,
+                      .temperature = 0.8,
+                      .top_p = 0.95,
+                      .min_p = 0.05,
+                      .typical = 1.0,
+                      .repetition = 1.0 };
     const option options[] = {
         { "prompt", 'p', OPTION_TEXT, &o.prompt, "TEXT", "the prompt", NULL },
-        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the prompt is in a file ('-': standard input)", NULL },
+        { "file", 'f', OPTION_TEXT, &o.file, "FILE",
+          "the prompt is in a file ('-': standard input)", NULL },
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to write at most (128)", NULL },
-        { "temp", 0, OPTION_FLOAT, &o.temperature, "T", "temperature (0.8); 0: always the likeliest token", NULL },
-        { "top-k", 0, OPTION_INT, &o.top_k, "N", "choose among the N likeliest (40; 0: all)", NULL },
-        { "top-p", 0, OPTION_FLOAT, &o.top_p, "P", "choose among the likeliest that make up P (0.95; 1: all)", NULL },
-        { "min-p", 0, OPTION_FLOAT, &o.min_p, "P", "drop what is below P times the likeliest (0.05; 0: none)", NULL },
+        { "temp", 0, OPTION_FLOAT, &o.temperature, "T",
+          "temperature (0.8); 0: always the likeliest token", NULL },
+        { "top-k", 0, OPTION_INT, &o.top_k, "N", "choose among the N likeliest (40; 0: all)",
+          NULL },
+        { "top-p", 0, OPTION_FLOAT, &o.top_p, "P",
+          "choose among the likeliest that make up P (0.95; 1: all)", NULL },
+        { "min-p", 0, OPTION_FLOAT, &o.min_p, "P",
+          "drop what is below P times the likeliest (0.05; 0: none)", NULL },
         { "typical", 0, OPTION_FLOAT, &o.typical, "P", "locally typical sampling (1: off)", NULL },
-        { "repeat-penalty", 0, OPTION_FLOAT, &o.repetition, "X", "divide the logits of recent tokens (1: off)", NULL },
-        { "presence-penalty", 0, OPTION_FLOAT, &o.presence, "X", "subtract from recent tokens (0: off)", NULL },
-        { "frequency-penalty", 0, OPTION_FLOAT, &o.frequency, "X", "subtract per occurrence (0: off)", NULL },
-        { "penalty-window", 0, OPTION_INT, &o.penalty_window, "N", "recent tokens (64; 0: none; -1: all)", NULL },
-        { "logit-bias", 0, OPTION_TEXTS, &o.biases, "ID=X", "add X to a token's logit; -inf bans it (repeatable)", NULL },
-        { "seed", 's', OPTION_U64, &o.seed, "S", "seed of the random numbers (default: drawn, and recorded)", &o.seed_given },
+        { "repeat-penalty", 0, OPTION_FLOAT, &o.repetition, "X",
+          "divide the logits of recent tokens (1: off)", NULL },
+        { "presence-penalty", 0, OPTION_FLOAT, &o.presence, "X",
+          "subtract from recent tokens (0: off)", NULL },
+        { "frequency-penalty", 0, OPTION_FLOAT, &o.frequency, "X",
+          "subtract per occurrence (0: off)", NULL },
+        { "penalty-window", 0, OPTION_INT, &o.penalty_window, "N",
+          "recent tokens (64; 0: none; -1: all)", NULL },
+        { "logit-bias", 0, OPTION_TEXTS, &o.biases, "ID=X",
+          "add X to a token's logit; -inf bans it (repeatable)", NULL },
+        { "seed", 's', OPTION_U64, &o.seed, "S",
+          "seed of the random numbers (default: drawn, and recorded)", &o.seed_given },
         { "stop", 0, OPTION_TEXTS, &o.stops, "TEXT", "end before this text (repeatable)", NULL },
-        { "ignore-end", 0, OPTION_FLAG, &o.ignore_end, NULL, "go on behind end-of-text tokens", NULL },
-        { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL, "special tokens may be spelt in the prompt", NULL },
-        { "no-special", 0, OPTION_FLAG, &o.no_special, NULL, "no beginning-of-text token before the prompt", NULL },
-        { "ctx", 'c', OPTION_INT, &o.context, "N", "positions of context (default: the model's, at most 4096)", NULL },
+        { "ignore-end", 0, OPTION_FLAG, &o.ignore_end, NULL, "go on behind end-of-text tokens",
+          NULL },
+        { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL,
+          "special tokens may be spelt in the prompt", NULL },
+        { "no-special", 0, OPTION_FLAG, &o.no_special, NULL,
+          "no beginning-of-text token before the prompt", NULL },
+        { "ctx", 'c', OPTION_INT, &o.context, "N",
+          "positions of context (default: the model's, at most 4096)", NULL },
         CACHE_OPTION(o.cache),
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
         { "receipt", 0, OPTION_TEXT, &o.receipt_file, "FILE", "write the receipt there too", NULL },
@@ -298,11 +331,14 @@ int cmd_run(const command *c, int argc, char **argv)
     char *text = NULL;
     size_t bytes = 0;
     int n = parse_options(c, options, NOTES, argc, argv);
-    int code = n < 0 ? parse_exit(n) : check_options(c, &o) != 0 ? EXIT_USAGE : take_arguments(c, &o, n, argv, &model);
+    int code = n < 0                       ? parse_exit(n)
+               : check_options(c, &o) != 0 ? EXIT_USAGE
+                                           : take_arguments(c, &o, n, argv, &model);
     if (n >= 0 && code == 0 && o.file != NULL)
         code = read_file(&o.common, o.file, &text, &bytes);
     if (n >= 0 && code == 0)
-        code = run(c, &o, model, text != NULL ? text : o.prompt, text != NULL ? bytes : strlen(o.prompt));
+        code = run(c, &o, model, text != NULL ? text : o.prompt,
+                   text != NULL ? bytes : strlen(o.prompt));
     free(text);
     free_texts(&o.stops);
     free_texts(&o.biases);

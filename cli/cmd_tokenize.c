@@ -25,11 +25,13 @@ static json_t *tokens_object(const inox_tokens *t)
     return json_pack("{s:o, s:o}", "ids", ids, "offsets", offsets);
 }
 
-static json_t *encode(const inox_model *m, const char *text, size_t bytes, bool special, bool parse_special)
+static json_t *encode(const inox_model *m, const char *text, size_t bytes, bool special,
+                      bool parse_special)
 {
     inox_error err;
     inox_tokens t;
-    unsigned flags = (special ? INOX_TOKENIZE_SPECIAL : 0u) | (parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
+    unsigned flags =
+        (special ? INOX_TOKENIZE_SPECIAL : 0u) | (parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
     if (inox_tokenize(m, text, bytes, flags, &t, &err) != INOX_OK)
         return error_object(err.message);
     json_t *o = tokens_object(&t);
@@ -61,10 +63,14 @@ static json_t *decode(const inox_model *m, const json_t *ids, bool special)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
-static json_t *encode_hex(const inox_model *m, const char *hex, size_t n, bool special, bool parse_special)
+static json_t *encode_hex(const inox_model *m, const char *hex, size_t n, bool special,
+                          bool parse_special)
 {
     char *bytes = malloc(n / 2 + 1);
     if (bytes == NULL)
@@ -75,7 +81,8 @@ static json_t *encode_hex(const inox_model *m, const char *hex, size_t n, bool s
         good = high >= 0 && low >= 0;
         bytes[i] = (char)(high * 16 + low);
     }
-    json_t *o = good ? encode(m, bytes, n / 2, special, parse_special) : error_object("bytes_hex is not pairs of hexadecimal digits");
+    json_t *o = good ? encode(m, bytes, n / 2, special, parse_special)
+                     : error_object("bytes_hex is not pairs of hexadecimal digits");
     free(bytes);
     return o;
 }
@@ -98,7 +105,8 @@ static json_t *answer(const inox_model *m, const tokenize_options *o, const char
         snprintf(message, sizeof message, "not JSON: %s at byte %d", e.text, e.position);
         return error_object(message);
     }
-    const json_t *text = json_object_get(request, "text"), *hex = json_object_get(request, "bytes_hex");
+    const json_t *text = json_object_get(request, "text"),
+                 *hex = json_object_get(request, "bytes_hex");
     const json_t *ids = json_object_get(request, "ids");
     bool bad = false, special = flag_of(request, "special", o->special, &bad);
     bool parse_special = flag_of(request, "parse_special", o->parse_special, &bad);
@@ -107,9 +115,11 @@ static json_t *answer(const inox_model *m, const tokenize_options *o, const char
     else if ((text != NULL) + (hex != NULL) + (ids != NULL) != 1)
         result = error_object("the line must be an object with one of text, bytes_hex and ids");
     else if (json_is_string(text))
-        result = encode(m, json_string_value(text), json_string_length(text), special, parse_special);
+        result =
+            encode(m, json_string_value(text), json_string_length(text), special, parse_special);
     else if (json_is_string(hex))
-        result = encode_hex(m, json_string_value(hex), json_string_length(hex), special, parse_special);
+        result =
+            encode_hex(m, json_string_value(hex), json_string_length(hex), special, parse_special);
     else if (json_is_array(ids))
         result = decode(m, ids, special);
     else
@@ -167,7 +177,8 @@ static int decode_list(const inox_model *m, const tokenize_options *o)
     json_decref(ids);
     const json_t *text = json_object_get(object, "text");
     if (text == NULL) {
-        int code = fail_text(&o->common, EXIT_USAGE, "%s", json_string_value(json_object_get(object, "error")));
+        int code = fail_text(&o->common, EXIT_USAGE, "%s",
+                             json_string_value(json_object_get(object, "error")));
         json_decref(object);
         return code;
     }
@@ -197,7 +208,8 @@ static void print_piece(const char *text, size_t bytes)
 
 static void print_pieces(const char *text, const inox_tokens *t, bool offsets)
 {
-    static const char *const COLOURS[] = { "\033[30;46m", "\033[30;43m", "\033[30;42m", "\033[30;45m" };
+    static const char *const COLOURS[] = { "\033[30;46m", "\033[30;43m", "\033[30;42m",
+                                           "\033[30;45m" };
     bool colour = is_terminal(stdout);
     for (size_t i = 0; i < t->count; i++) {
         if (offsets) {
@@ -218,16 +230,19 @@ static void print_pieces(const char *text, const inox_tokens *t, bool offsets)
         printf("\n");
 }
 
-static int encode_text(const inox_model *m, const tokenize_options *o, const char *text, size_t bytes)
+static int encode_text(const inox_model *m, const tokenize_options *o, const char *text,
+                       size_t bytes)
 {
     inox_error err;
     inox_tokens t;
-    unsigned flags = (o->special ? INOX_TOKENIZE_SPECIAL : 0u) | (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
+    unsigned flags = (o->special ? INOX_TOKENIZE_SPECIAL : 0u) |
+                     (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
     if (inox_tokenize(m, text, bytes, flags, &t, &err) != INOX_OK)
         return fail(&o->common, &err);
     int code = 0;
     if (o->count && o->common.json)
-        code = print_json(&o->common, json_pack("{s:I, s:I}", "tokens", (json_int_t)t.count, "bytes", (json_int_t)bytes));
+        code = print_json(&o->common, json_pack("{s:I, s:I}", "tokens", (json_int_t)t.count,
+                                                "bytes", (json_int_t)bytes));
     else if (o->count)
         printf("%zu\n", t.count);
     else if (o->common.json)
@@ -242,20 +257,26 @@ int cmd_tokenize(const command *c, int argc, char **argv)
 {
     tokenize_options o = { 0 };
     const option options[] = {
-        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the text is in a file ('-': standard input)", NULL },
+        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the text is in a file ('-': standard input)",
+          NULL },
         { "decode", 'd', OPTION_TEXT, &o.decode, "IDS", "ids to text: \"12 345\"", NULL },
-        { "jsonl", 0, OPTION_FLAG, &o.jsonl, NULL, "answer lines of JSON on standard input, one for one", NULL },
-        { "special", 0, OPTION_FLAG, &o.special, NULL, "add the model's special tokens; keep their texts in decoding", NULL },
-        { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL, "special tokens may be spelt in the text", NULL },
+        { "jsonl", 0, OPTION_FLAG, &o.jsonl, NULL,
+          "answer lines of JSON on standard input, one for one", NULL },
+        { "special", 0, OPTION_FLAG, &o.special, NULL,
+          "add the model's special tokens; keep their texts in decoding", NULL },
+        { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL,
+          "special tokens may be spelt in the text", NULL },
         { "offsets", 0, OPTION_FLAG, &o.offsets, NULL, "one token per line, with its bytes", NULL },
         { "count", 0, OPTION_FLAG, &o.count, NULL, "only how many tokens", NULL },
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    static const char NOTES[] =
-        "With --jsonl a line is {\"text\": \"...\"} or {\"bytes_hex\": \"...\"} with \"special\" and \"parse_special\" (false),\n"
-        "answered by {\"ids\": [...], \"offsets\": [[start, end], ...]}, or {\"ids\": [...], \"special\": true|false},\n"
-        "answered by {\"text\": \"...\"}; what fails is answered by {\"error\": \"...\"}. MODEL 'default' is the embedded one.";
+    static const char NOTES[] = "With --jsonl a line is {\"text\": \"...\"} or {\"bytes_hex\": "
+                                "\"...\"} with \"special\" and \"parse_special\" (false),\n"
+                                "answered by {\"ids\": [...], \"offsets\": [[start, end], ...]}, "
+                                "or {\"ids\": [...], \"special\": true|false},\n"
+                                "answered by {\"text\": \"...\"}; what fails is answered by "
+                                "{\"error\": \"...\"}. MODEL 'default' is the embedded one.";
     inox_error err = { 0 };
     inox_model *model;
     char *text = NULL;
@@ -264,7 +285,8 @@ int cmd_tokenize(const command *c, int argc, char **argv)
     if (n < 0)
         return parse_exit(n);
     if (n < 1 || n > 2 || (n == 2 && (o.jsonl || o.decode != NULL || o.file != NULL)))
-        return usage_error(c, "a MODEL is needed, and one of TEXT, --file, --decode and --jsonl"), EXIT_USAGE;
+        return usage_error(c, "a MODEL is needed, and one of TEXT, --file, --decode and --jsonl"),
+               EXIT_USAGE;
     if (open_model(&o.common, argv[0], true, 0, &model, &err) != INOX_OK)
         return fail(&o.common, &err);
     int code = 0;

@@ -26,13 +26,15 @@ static int exit_code_of(inox_status status)
     }
 }
 
-static int tell(const common *c, int exit_code, const char *name, int64_t position, const char *message)
+static int tell(const common *c, int exit_code, const char *name, int64_t position,
+                const char *message)
 {
     fflush(stdout);
     fprintf(stderr, "inox: %s\n", message);
     if (c->json) {
-        json_t *e = json_pack("{s:s, s:o, s:I}", "code", name, "message", json_text(message, strlen(message)), "position",
-                              (json_int_t)position);
+        json_t *e =
+            json_pack("{s:s, s:o, s:I}", "code", name, "message",
+                      json_text(message, strlen(message)), "position", (json_int_t)position);
         print_json(c, json_pack("{s:o}", "error", e));
     }
     return exit_code;
@@ -40,7 +42,8 @@ static int tell(const common *c, int exit_code, const char *name, int64_t positi
 
 int fail(const common *c, const inox_error *err)
 {
-    return tell(c, exit_code_of(err->code), inox_status_name(err->code), err->position, err->message);
+    return tell(c, exit_code_of(err->code), inox_status_name(err->code), err->position,
+                err->message);
 }
 
 int fail_text(const common *c, int exit_code, const char *format, ...)
@@ -61,12 +64,13 @@ static int on_progress(void *context, double fraction)
     return interrupted();
 }
 
-inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch, inox_model **out,
-                       inox_error *err)
+inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch,
+                       inox_model **out, inox_error *err)
 {
     inox_model_options o = INOX_MODEL_OPTIONS_INIT;
     if (c->threads < 0 || c->threads > INT32_MAX) {
-        *err = (inox_error){ INOX_E_ARGUMENT, -1, "--threads must be 1 to 256, or 0 for all processors" };
+        *err = (inox_error){ INOX_E_ARGUMENT, -1,
+                             "--threads must be 1 to 256, or 0 for all processors" };
         return INOX_E_ARGUMENT;
     }
     o.threads = (int32_t)c->threads;
@@ -171,8 +175,8 @@ static size_t utf8_length(const unsigned char *s, size_t n)
         if ((s[i] & 0xC0) != 0x80)
             return 0;
     }
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-        (s[0] == 0xF4 && s[1] > 0x8F))
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
         return 0;
     return want;
 }
@@ -200,6 +204,7 @@ json_t *json_text(const char *s, size_t n)
 int finish_output(const common *c, int exit_code)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
-        return exit_code != 0 ? exit_code : fail_text(c, EXIT_IO, "standard output: %s", strerror(errno));
+        return exit_code != 0 ? exit_code
+                              : fail_text(c, EXIT_IO, "standard output: %s", strerror(errno));
     return exit_code;
 }

@@ -4,12 +4,17 @@
 #include <string.h>
 
 static const command COMMANDS[] = {
-    { "run", "run [MODEL] [PROMPT] [options]", "Write text behind a prompt, with a receipt.", cmd_run },
-    { "replay", "replay FILE|ID [options]", "Run a receipt again; exit status 0 only when identical.", cmd_replay },
-    { "logits", "logits MODEL --ids FILE.json --out FILE.f32 [options]", "Write rows of logits as raw float32.", cmd_logits },
+    { "run", "run [MODEL] [PROMPT] [options]", "Write text behind a prompt, with a receipt.",
+      cmd_run },
+    { "replay", "replay FILE|ID [options]",
+      "Run a receipt again; exit status 0 only when identical.", cmd_replay },
+    { "logits", "logits MODEL --ids FILE.json --out FILE.f32 [options]",
+      "Write rows of logits as raw float32.", cmd_logits },
     { "inspect", "inspect MODEL [options]", "Show what is in a model file.", cmd_inspect },
-    { "tokenize", "tokenize MODEL [TEXT] [options]", "Turn text into tokens, and back.", cmd_tokenize },
-    { "perplexity", "perplexity MODEL [FILE] [options]", "Measure how well a model predicts a text.", cmd_perplexity },
+    { "tokenize", "tokenize MODEL [TEXT] [options]", "Turn text into tokens, and back.",
+      cmd_tokenize },
+    { "perplexity", "perplexity MODEL [FILE] [options]",
+      "Measure how well a model predicts a text.", cmd_perplexity },
     { "bench", "bench [MODEL] [options]", "Measure tokens per second.", cmd_bench },
     { "list", "list [options]", "List the models that can be named.", cmd_list },
 };
@@ -17,12 +22,15 @@ static const command COMMANDS[] = {
 
 static int help(FILE *f)
 {
-    fprintf(f, "Inox %s: an AI runtime that gives the same bits everywhere, and a receipt for every answer.\n\n"
-            "usage: inox COMMAND [arguments]\n\ncommands:\n", inox_version());
+    fprintf(f,
+            "Inox %s: an AI runtime that gives the same bits everywhere, and a receipt for every "
+            "answer.\n\n"
+            "usage: inox COMMAND [arguments]\n\ncommands:\n",
+            inox_version());
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(f, "  %-12s %s\n", COMMANDS[i].name, COMMANDS[i].help);
     fprintf(f, "\n  inox COMMAND --help    the options of a command\n  inox --version [--json]\n\n"
-            "Try:  inox run \"Once upon a time\"\n");
+               "Try:  inox run \"Once upon a time\"\n");
     return f == stdout ? EXIT_FINE : EXIT_USAGE;
 }
 
@@ -41,7 +49,8 @@ int main(int argc, char **argv)
     static const common NONE = { 0 };
     if (argc < 2)
         return help(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
         return help(stdout);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         if (argc > 2 && strcmp(argv[2], "--json") == 0)

@@ -35,7 +35,8 @@ static void print_help(const command *c, const option *options, const char *note
         char left[64], letter[8] = "    ";
         if (o->letter != 0)
             snprintf(letter, sizeof letter, "-%c, ", o->letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->value == NULL ? "" : " ",
+                 o->value == NULL ? "" : o->value);
         printf("  %-30s %s\n", left, o->help);
     }
     printf("  -h, --help                     this text\n");
@@ -63,9 +64,7 @@ static int set_value(const command *c, const option *o, const char *value)
     char *end;
     errno = 0;
     switch (o->kind) {
-    case OPTION_TEXT:
-        *(const char **)o->out = value;
-        break;
+    case OPTION_TEXT: *(const char **)o->out = value; break;
     case OPTION_TEXTS:
         if (add_text(o->out, value) != 0)
             return usage_error(c, "no memory");
@@ -90,13 +89,13 @@ static int set_value(const command *c, const option *o, const char *value)
             return bad_value(c, o, value, "f16 or f32");
         *(inox_cache_type *)o->out = value[1] == '3' ? INOX_CACHE_F32 : INOX_CACHE_F16;
         break;
-    case OPTION_FLAG:
-        break;
+    case OPTION_FLAG: break;
     }
     return 0;
 }
 
-static const option *find_option(const option *options, const char *argument, const char **inline_value)
+static const option *find_option(const option *options, const char *argument,
+                                 const char **inline_value)
 {
     *inline_value = NULL;
     for (const option *o = options; o->name != NULL; o++) {
@@ -106,7 +105,8 @@ static const option *find_option(const option *options, const char *argument, co
                 *inline_value = argument[2] != '\0' ? argument + 2 : NULL; /* -n5 */
                 return o;
             }
-        } else if (strncmp(argument + 2, o->name, n) == 0 && (argument[2 + n] == '\0' || argument[2 + n] == '=')) {
+        } else if (strncmp(argument + 2, o->name, n) == 0 &&
+                   (argument[2 + n] == '\0' || argument[2 + n] == '=')) {
             *inline_value = argument[2 + n] == '=' ? argument + 3 + n : NULL;
             return o;
         }

@@ -1,9 +1,10 @@
 /* Fuzz target: a small vocabulary from the bytes, then a text encoded and decoded with it.
  *
- *     kind, pre, flags, count | pieces: length, type, score, bytes | merges: two piece numbers | text
+ *     kind, pre, flags, count | pieces: length, type, score, bytes | merges: two piece numbers |
+ * text
  *
- * Whatever the vocabulary says: offsets stay in the text and in order, streaming gives what decoding
- * the whole gives, and what comes out is UTF-8. */
+ * Whatever the vocabulary says: offsets stay in the text and in order, streaming gives what
+ * decoding the whole gives, and what comes out is UTF-8. */
 #include "text/pretokenize.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"

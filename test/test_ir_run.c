@@ -7,6 +7,7 @@
 #include "decoder.h"
 #include "ir/rope_table.h"
 #include "num/attention/attention.h"
+#include "num/matmul/matmul.h"
 #include "num/scalar/scalar.h"
 #include "pass/pass.h"
 
@@ -222,6 +223,25 @@ TEST(ir_run_products)
     ix_attrs eps = { .norm = { 0.0f } };
     b.symbols.value[IX_TOKENS] = 1;
     check_run(t, &b, ix_emit(b.g, IX_OP_RMS_NORM, 1, &a, &eps), NULL, 0);
+}
+
+/* The rule for products and the table of kernels know the same types. */
+TEST(ir_run_multiplies_every_type)
+{
+    static const float x[256] = { 1, 2, 3 };
+    static const uint8_t zeros[2 * 256 * 8];
+    ix_dim dims[2] = { ix_size(2), ix_size(256) };
+
+    for (int type = 0; type < IX_TYPE_COUNT; type++) {
+        bench b = bench_new(1);
+        ix_tensor *a = rows(&b, 256, x);
+        ix_tensor *w = ix_weight(b.g, "w", (ix_type)type, 2, dims, zeros, sizeof zeros, NULL);
+        inox_status status = run(&b, ix_matmul(b.g, a, w));
+        bool known = ix_matmul_find((ix_type)type, IX_ISA_REF, true) != NULL;
+        CHECK_MSG(status == (known ? INOX_OK : INOX_E_FORMAT), "%s: %s",
+                  ix_type_of((ix_type)type)->name, b.err.message);
+        ix_graph_free(b.g);
+    }
 }
 
 TEST(ir_run_rope)

@@ -78,7 +78,8 @@ TEST(num_rows_norms_are_near_the_mathematics)
             double rms = (double)Y[i] * (double)Y[i] * (squares + 1e-5);
             double want = (double)X[i] * (double)X[i] * (double)W[i] * (double)W[i];
             CHECK(rms - want < 1e-5 * want + 1e-12 && want - rms < 1e-5 * want + 1e-12);
-            double layer = ((double)Z[i] - (double)B[i]) * ((double)Z[i] - (double)B[i]) * (variance + 1e-5);
+            double layer =
+                ((double)Z[i] - (double)B[i]) * ((double)Z[i] - (double)B[i]) * (variance + 1e-5);
             double c = ((double)X[i] - mean) * (double)W[i];
             CHECK(layer - c * c < 1e-4 && c * c - layer < 1e-4);
         }
@@ -89,9 +90,11 @@ TEST(num_rows_outputs_may_be_an_input)
 {
     const ix_row_kernels *k;
     for (int isa = 0; (k = next_table(&isa)) != NULL;) {
-        void (*const unary[])(const float *, int64_t, float *) = { k->exp,  k->tanh,      k->sigmoid,
-                                                                   k->silu, k->gelu_tanh, k->gelu_erf };
-        void (*const binary[])(const float *, const float *, int64_t, float *) = { k->add, k->sub, k->mul, k->swiglu };
+        void (*const unary[])(const float *, int64_t, float *) = { k->exp,       k->tanh,
+                                                                   k->sigmoid,   k->silu,
+                                                                   k->gelu_tanh, k->gelu_erf };
+        void (*const binary[])(const float *, const float *, int64_t,
+                               float *) = { k->add, k->sub, k->mul, k->swiglu };
         for (size_t f = 0; f < sizeof unary / sizeof *unary; f++) {
             fill(3);
             unary[f](X, N, Y);
@@ -127,13 +130,15 @@ TEST(num_rows_outputs_may_be_an_input)
 TEST(num_rows_store_the_one_nan)
 {
     const ix_row_kernels *k;
-    static const uint32_t NANS[] = { 0x7f800001u, 0xffc12345u, 0xff800001u, 0x7fffffffu, 0x7fc00000u };
+    static const uint32_t NANS[] = { 0x7f800001u, 0xffc12345u, 0xff800001u, 0x7fffffffu,
+                                     0x7fc00000u };
     for (int isa = 0; (k = next_table(&isa)) != NULL;) {
         fill(7);
         for (int i = 0; i < 37; i++)
             X[i] = ix_float(NANS[i % 5]);
-        void (*const unary[])(const float *, int64_t, float *) = { k->exp,  k->tanh,      k->sigmoid,
-                                                                   k->silu, k->gelu_tanh, k->gelu_erf };
+        void (*const unary[])(const float *, int64_t, float *) = { k->exp,       k->tanh,
+                                                                   k->sigmoid,   k->silu,
+                                                                   k->gelu_tanh, k->gelu_erf };
         for (size_t f = 0; f < sizeof unary / sizeof *unary; f++) {
             unary[f](X, 37, Y);
             for (int i = 0; i < 37; i++)
@@ -146,7 +151,8 @@ TEST(num_rows_store_the_one_nan)
         k->rope(X, W, B, 3, 0, 1, 37, Y); /* the copied part too */
         for (int i = 0; i < 37; i++)
             CHECK(ix_bits(Y[i]) == IX_F32_NAN_BITS);
-        CHECK(ix_bits(k->sum(X, 37)) == IX_F32_NAN_BITS && ix_bits(k->sum_squares(X, 37)) == IX_F32_NAN_BITS);
+        CHECK(ix_bits(k->sum(X, 37)) == IX_F32_NAN_BITS &&
+              ix_bits(k->sum_squares(X, 37)) == IX_F32_NAN_BITS);
         k->rms_norm(X + 36, NULL, 0.0f, 40, Y);
         for (int i = 0; i < 40; i++)
             CHECK(ix_bits(Y[i]) == IX_F32_NAN_BITS);

@@ -1,11 +1,13 @@
-/* Scalar arithmetic against what defines it elsewhere: the machine's own instructions and exact integers. */
+/* Scalar arithmetic against what defines it elsewhere: the machine's own instructions and exact
+ * integers. */
 #include "test.h"
 
 #include "num/contract.h"
 #include "num/isa.h"
 #include "num/scalar/scalar.h"
 
-/* A bit pattern that is often special: both ends of the exponent range, subnormals, few set bits, zeros, NaN. */
+/* A bit pattern that is often special: both ends of the exponent range, subnormals, few set bits,
+ * zeros, NaN. */
 static uint32_t edge_bits(uint64_t *state)
 {
     uint64_t r = ix_test_random(state);
@@ -34,10 +36,7 @@ __attribute__((target("avx,f16c"))) static uint16_t machine_f16(float x)
 {
     return (uint16_t)_mm_extract_epi16(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT), 0);
 }
-static float machine_sqrt(float x)
-{
-    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
-}
+static float machine_sqrt(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
 TEST(num_scalar_fma_equals_the_machine)
 {
@@ -45,7 +44,8 @@ TEST(num_scalar_fma_equals_the_machine)
         SKIP("this machine has no fma");
     uint64_t state = 1, wrong = 0;
     for (int i = 0; i < 3000000; i++) {
-        float a = ix_float(edge_bits(&state)), b = ix_float(edge_bits(&state)), c = ix_float(edge_bits(&state));
+        float a = ix_float(edge_bits(&state)), b = ix_float(edge_bits(&state)),
+              c = ix_float(edge_bits(&state));
         if (i % 4 == 0) /* c near -a * b: cancellation, and every kind of tie */
             c = ix_float((ix_bits(a * b) ^ 0x80000000u) + (uint32_t)(i / 4 % 7) - 3u);
         uint32_t want = ix_bits(ix_canonical(machine_fma(a, b, c))), got = ix_bits(ix_fma(a, b, c));
@@ -60,7 +60,8 @@ TEST(num_scalar_sqrt_equals_the_machine)
 {
     uint64_t wrong = 0;
     for (uint64_t u = 0; u < 1ULL << 32; u += 1021)
-        wrong += ix_bits(ix_canonical(machine_sqrt(ix_float((uint32_t)u)))) != ix_bits(ix_sqrt(ix_float((uint32_t)u)));
+        wrong += ix_bits(ix_canonical(machine_sqrt(ix_float((uint32_t)u)))) !=
+                 ix_bits(ix_sqrt(ix_float((uint32_t)u)));
     for (uint32_t u = 0; u < 4096; u++) /* subnormals, and the neighbours of squares */
         wrong += ix_bits(machine_sqrt(ix_float(u))) != ix_bits(ix_sqrt(ix_float(u)));
     CHECK(wrong == 0);
@@ -148,7 +149,8 @@ TEST(num_scalar_log_inverts_exp)
         CHECK_MSG(error <= bound && error >= -bound, "x = %g: off by %g", (double)x, (double)error);
     }
     CHECK(ix_bits(ix_log(1.0f)) == 0);
-    CHECK(ix_log(ix_float(1)) < -103.2f && ix_log(ix_float(1)) > -103.3f); /* ln 2^-149 = -103.279 */
+    CHECK(ix_log(ix_float(1)) < -103.2f &&
+          ix_log(ix_float(1)) > -103.3f); /* ln 2^-149 = -103.279 */
 }
 
 TEST(num_scalar_sine_and_cosine_lie_on_the_circle)

@@ -1,7 +1,9 @@
-/* The published vectors of the numeric contract (test/vectors, docs/NUMERICS.md): every line, bit by bit.
+/* The published vectors of the numeric contract (test/vectors, docs/NUMERICS.md): every line, bit
+ * by bit.
  *
- * The outputs were computed by tools/contract_oracle.py from the rule text; here the reference must give the same.  One
- * function per `op`.  The reader knows only the few shapes of JSON that the files use: a key of text or numbers.
+ * The outputs were computed by tools/contract_oracle.py from the rule text; here the reference must
+ * give the same.  One function per `op`.  The reader knows only the few shapes of JSON that the
+ * files use: a key of text or numbers.
  */
 #include "test.h"
 
@@ -16,7 +18,7 @@
 
 #include <stdlib.h>
 
-/* ---- reading a line -------------------------------------------------------------------------------- */
+/* ---- reading a line -------------------------------------------------------------------------- */
 
 #define VALUES_MAX 16384
 
@@ -112,7 +114,7 @@ static void compare(ix_test *t, const char *line, const float *got, const floats
                   (unsigned)ix_bits(got[i]), (unsigned)ix_bits(want->x[i]));
 }
 
-/* ---- C1, C5, C12 ------------------------------------------------------------------------------------ */
+/* ---- C1, C5, C12 ----------------------------------------------------------------------------- */
 
 typedef struct {
     const char *op;
@@ -120,10 +122,10 @@ typedef struct {
 } unary;
 
 static const unary UNARY[] = {
-    { "sqrt", ix_sqrt },           { "rhe", ix_rhe },         { "exp", ix_exp },
-    { "log", ix_log },             { "tanh", ix_tanh },       { "erf", ix_erf },
-    { "sigmoid", ix_sigmoid },     { "silu", ix_silu },       { "gelu_tanh", ix_gelu_tanh },
-    { "gelu_erf", ix_gelu_erf },   { "softplus", ix_softplus }, { "exp2_fraction", ix_exp2_fraction },
+    { "sqrt", ix_sqrt },         { "rhe", ix_rhe },           { "exp", ix_exp },
+    { "log", ix_log },           { "tanh", ix_tanh },         { "erf", ix_erf },
+    { "sigmoid", ix_sigmoid },   { "silu", ix_silu },         { "gelu_tanh", ix_gelu_tanh },
+    { "gelu_erf", ix_gelu_erf }, { "softplus", ix_softplus }, { "exp2_fraction", ix_exp2_fraction },
 };
 
 static int check_scalar(ix_test *t, const char *line)
@@ -156,8 +158,8 @@ static int check_conversion(ix_test *t, const char *line)
         read_floats(line, "x", &A);
         hex_numbers(line, "out", 4, &WANT);
         for (size_t i = 0; i < A.n; i++)
-            CHECK_MSG((to_f16 ? ix_f32_to_f16(A.x[i]) : ix_f32_to_bf16(A.x[i])) == WANT.v[i], "%.20s: %08x", line,
-                      (unsigned)ix_bits(A.x[i]));
+            CHECK_MSG((to_f16 ? ix_f32_to_f16(A.x[i]) : ix_f32_to_bf16(A.x[i])) == WANT.v[i],
+                      "%.20s: %08x", line, (unsigned)ix_bits(A.x[i]));
         return 1;
     }
     int from_f16 = has_op(line, "from_f16");
@@ -171,7 +173,7 @@ static int check_conversion(ix_test *t, const char *line)
     return 1;
 }
 
-/* ---- C2, C3, C12 ------------------------------------------------------------------------------------ */
+/* ---- C2, C3, C12 ----------------------------------------------------------------------------- */
 
 static ix_type type_named(const char *line)
 {
@@ -194,8 +196,14 @@ static float product(ix_type type, const uint8_t *w, const float *x, int64_t dep
     if (ix_tensor_bytes(type, (uint64_t)depth, 1, &bytes, NULL) != INOX_OK)
         return ix_float(0xffffffffu);
     k->pack_acts(x, depth, 1, 0, 1, depth, acts);
-    ix_matmul_job job = { .rows = 1, .cols = 1, .depth = depth, .acts = acts, .weights = w,
-                          .weight_row_bytes = bytes, .y = &y, .ldy = 1 };
+    ix_matmul_job job = { .rows = 1,
+                          .cols = 1,
+                          .depth = depth,
+                          .acts = acts,
+                          .weights = w,
+                          .weight_row_bytes = bytes,
+                          .y = &y,
+                          .ldy = 1 };
     k->run(&job, 0, 1, 0, 1, scratch);
     return y;
 }
@@ -239,7 +247,7 @@ static int check_product(ix_test *t, const char *line)
     return 1;
 }
 
-/* ---- C4, C7, elementwise: every table of row kernels --------------------------------------------------- */
+/* ---- C4, C7, elementwise: every table of row kernels ----------------------------------------- */
 
 static int rows_op(const ix_row_kernels *k, const char *line)
 {
@@ -282,7 +290,7 @@ static int check_rows(ix_test *t, const char *line)
     return 1;
 }
 
-/* ---- C8 ------------------------------------------------------------------------------------------------- */
+/* ---- C8 -------------------------------------------------------------------------------------- */
 
 static uint64_t bits_of_double(double x)
 {
@@ -315,7 +323,8 @@ static int check_rotary(ix_test *t, const char *line)
     read_floats(line, "out", &OUT);
     if (has_op(line, "rope_frequencies")) {
         read_floats(line, "factor", &B);
-        ix_rope_frequencies(read_double(line, "base"), (int32_t)integer(line, "d"), B.n ? B.x : NULL, Y);
+        ix_rope_frequencies(read_double(line, "base"), (int32_t)integer(line, "d"),
+                            B.n ? B.x : NULL, Y);
         compare(t, line, Y, &OUT);
         return 1;
     }
@@ -325,20 +334,22 @@ static int check_rotary(ix_test *t, const char *line)
         float s, c;
         for (size_t i = 0; i < A.n; i++) {
             ix_sincos(A.x[i], &s, &c);
-            CHECK_MSG(ix_bits(s) == ix_bits(C.x[i]) && ix_bits(c) == ix_bits(D.x[i]), "sincos of %a", (double)A.x[i]);
+            CHECK_MSG(ix_bits(s) == ix_bits(C.x[i]) && ix_bits(c) == ix_bits(D.x[i]),
+                      "sincos of %a", (double)A.x[i]);
         }
         return 1;
     }
     if (!has_op(line, "rope"))
         return 0;
     int64_t head_dim = integer(line, "head_dim");
-    ix_row_kernels_for(IX_ISA_REF)->rope(A.x, D.x, C.x, integer(line, "half"), (int)integer(line, "interleaved"),
-                                         (int64_t)A.n / head_dim, head_dim, Y);
+    ix_row_kernels_for(IX_ISA_REF)
+        ->rope(A.x, D.x, C.x, integer(line, "half"), (int)integer(line, "interleaved"),
+               (int64_t)A.n / head_dim, head_dim, Y);
     compare(t, line, Y, &OUT);
     return 1;
 }
 
-/* ---- C6 ------------------------------------------------------------------------------------------------- */
+/* ---- C6 -------------------------------------------------------------------------------------- */
 
 static void apply_changes(const char *line, const char *key, floats *out)
 {
@@ -365,8 +376,12 @@ static int check_attention(ix_test *t, const char *line)
     for (int64_t p = 0; p < pages; p++)
         table[p] = (int32_t)(pages - 1 - p); /* pages need not lie in order */
     size_t element = is_f16 ? 2 : 4;
-    ix_cache_view cache = { .type = is_f16 ? IX_TYPE_F16 : IX_TYPE_F32, .kv_heads = 1, .head_dim = dim,
-                            .value_dim = width, .page_table = table, .page_table_stride = 64,
+    ix_cache_view cache = { .type = is_f16 ? IX_TYPE_F16 : IX_TYPE_F32,
+                            .kv_heads = 1,
+                            .head_dim = dim,
+                            .value_dim = width,
+                            .page_table = table,
+                            .page_table_stride = 64,
                             .k_page_bytes = IX_PAGE * (size_t)dim * element,
                             .v_page_bytes = IX_PAGE * (size_t)width * element };
     inox_error err = { 0 };
@@ -374,9 +389,16 @@ static int check_attention(ix_test *t, const char *line)
     CHECK_OK(IX_ALLOC(&cache.v, cache.v_page_bytes * (size_t)pages, &err), &err);
     memset(cache.k, 0xff, cache.k_page_bytes * (size_t)pages); /* NaN wherever no key was stored */
     memset(cache.v, 0xff, cache.v_page_bytes * (size_t)pages);
-    ix_attention_job job = { .cache = cache, .tokens = 1, .heads = 1, .q = A.x, .out = Y, .sequence = &sequence,
-                             .position = &position, .window = integer(line, "window"),
-                             .scale = read_double(line, "scale"), .softcap = read_float(line, "softcap"),
+    ix_attention_job job = { .cache = cache,
+                             .tokens = 1,
+                             .heads = 1,
+                             .q = A.x,
+                             .out = Y,
+                             .sequence = &sequence,
+                             .position = &position,
+                             .window = integer(line, "window"),
+                             .scale = read_double(line, "scale"),
+                             .softcap = read_float(line, "softcap"),
                              .sinks = D.n ? D.x : NULL };
     for (int isa = 0; isa < IX_ISA_COUNT; isa++) {
         if (!ix_isa_built((ix_isa)isa) || !ix_isa_present((ix_isa)isa))
@@ -395,7 +417,7 @@ static int check_attention(ix_test *t, const char *line)
     return 1;
 }
 
-/* ---- C10 ------------------------------------------------------------------------------------------------ */
+/* ---- C10 ------------------------------------------------------------------------------------- */
 
 static int check_sampling(ix_test *t, const char *line)
 {
@@ -430,17 +452,21 @@ static int check_sampling(ix_test *t, const char *line)
     CHECK_OK(ix_sampler_new(A.n, &s, &err), &err);
     for (size_t i = 0; s && i < WANT.n; i++) {
         int32_t id = -1;
-        inox_status status = ix_sampler_choose(s, A.x, &p, previous, N.n, (uint64_t)integer(line, "first") + i, &id, &err);
-        CHECK_MSG((status == INOX_OK) == (WANT.v[i] != 0xffffffffu), "%.100s: status %d", line, (int)status);
-        CHECK_MSG((uint32_t)id == WANT.v[i], "%.60s: choice %zu is %d, not %d", line, i, id, (int)WANT.v[i]);
+        inox_status status = ix_sampler_choose(s, A.x, &p, previous, N.n,
+                                               (uint64_t)integer(line, "first") + i, &id, &err);
+        CHECK_MSG((status == INOX_OK) == (WANT.v[i] != 0xffffffffu), "%.100s: status %d", line,
+                  (int)status);
+        CHECK_MSG((uint32_t)id == WANT.v[i], "%.60s: choice %zu is %d, not %d", line, i, id,
+                  (int)WANT.v[i]);
     }
     ix_sampler_free(s);
     return 1;
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
-static void check_file(ix_test *t, const char *name, int (*check)(ix_test *t, const char *line), size_t lines_min)
+static void check_file(ix_test *t, const char *name, int (*check)(ix_test *t, const char *line),
+                       size_t lines_min)
 {
     char *text = NULL, path[64];
     size_t bytes = 0, lines = 0;

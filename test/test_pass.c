@@ -79,7 +79,7 @@ static ix_tensor *block(ix_decoder *d, const ix_decoder_shape *s, const ix_step_
     ix_tensor *v = heads_of(d, s, h, s->kv_heads, "v", layer);
     q = ix_rope(g, q, step->positions, factors, 10000.0, 1.0, dims, s->interleaved);
     k = ix_rope(g, k, step->positions, factors, 10000.0, 1.0, dims, s->interleaved);
-    snprintf(name, sizeof name, "blk.%d.cache", layer);
+    snprintf(name, sizeof name, "cache.%d", layer);
     d->caches[layer] = ix_cache(g, name, s->cache, s->kv_heads, s->head_dim, s->head_dim);
     ix_tensor *cache = ix_cache_store(g, d->caches[layer], k, v, step);
     ix_tensor *sinks = s->sinks ? vector(d, s->heads, "blk.%d.attn_sinks.weight", layer) : NULL;

@@ -346,6 +346,7 @@ TEST(text_nfc)
     check_nfc(t, "\u0301", "\u0301");
     check_nfc(t, "\u0344", "\u0308\u0301");
     check_nfc(t, "\u09c7\u09be", "\u09cb");
+    check_nfc(t, "\uac00\u11a7", "\uac00\u11a7");
     check_nfc(t, "a\xff\xc3", "a\ufffd\ufffd");
     check_nfc(t, "\xc0\xaf", "/");
     check_nfc(t, "\xf4\x90\x80\x80", "\ufffd\ufffd\ufffd\ufffd");
@@ -515,6 +516,54 @@ TEST(text_bad_vocabularies)
     }
     s.model = "bert";
     CHECK(ix_tokenizer_new(&s, &tokenizer, &err) == INOX_E_UNSUPPORTED);
+}
+
+/* ---- failing allocations: an error, no crash, no leak, nothing handed out */
+
+static inox_status use_all(const ix_vocab_source *s, const char *text, inox_error *err)
+{
+    ix_tokenizer *tokenizer = NULL;
+    inox_tokens tokens = { 0 };
+    ix_buffer b = { 0 };
+    inox_status status = ix_tokenizer_new(s, &tokenizer, err);
+    if (status == INOX_OK)
+        status = ix_tokenizer_encode(tokenizer, text, strlen(text), 3, &tokens, err);
+    if (status == INOX_OK)
+        status = ix_tokenizer_decode(tokenizer, tokens.ids, tokens.count, 0, &b, err);
+    ix_buffer_release(&b);
+    ix_tokens_release(&tokens);
+    ix_tokenizer_free(tokenizer);
+    return status;
+}
+
+TEST(text_survives_failing_allocations)
+{
+    static const char *const models[] = { "gpt2", "llama", "gemma4" };
+    ix_text_view pieces[] = { view("a"), view("b"), view("ab"), view("aa"), view("<s>") };
+    ix_text_view merges[] = { view("a b"), view("a a") };
+    int32_t types[] = { 1, 1, 5, 5, 4 };
+    ix_vocab_source s = IX_VOCAB_SOURCE_INIT;
+    s.pieces = pieces;
+    s.count = 5;
+    s.types = types;
+    s.merges = merges;
+    s.merge_count = 2;
+    s.pre = "qwen2";
+    for (size_t m = 0; m < 3; m++) {
+        inox_error err;
+        inox_status status = INOX_E_MEMORY;
+        s.model = models[m];
+        for (uint64_t n = 1; n < 200 && status == INOX_E_MEMORY; n++) {
+            ix_alloc_fail_at(n, 1);
+            status =
+                use_all(&s,
+                        "aab<s>e\u0301 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbb"
+                        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbabaaaa \u00e9\u0323\u0301",
+                        &err);
+            ix_alloc_fail_at(0, 0);
+        }
+        CHECK_MSG(status == INOX_OK, "%s: %s", models[m], err.message);
+    }
 }
 
 /* ---- long words ---------------------------------------------------------------------------- */

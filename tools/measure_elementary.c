@@ -1,11 +1,13 @@
-/* The largest errors of the elementary functions (rule C5) over every binary32 value of their range.
+/* The largest errors of the elementary functions (rule C5) over every binary32 value of their
+ * range.
  *
- *     cc -O2 -mfma -ffp-contract=off -Iinclude -Isrc tools/measure_elementary.c src/num/scalar/ref.c \
- *        -lm -o measure && ./measure [NAME...]
+ *     cc -O2 -mfma -ffp-contract=off -Iinclude -Isrc tools/measure_elementary.c
+ * src/num/scalar/ref.c \ -lm -o measure && ./measure [NAME...]
  *
- * The oracle is the C library in binary64, whose own error (about 2^-52) is nothing beside a unit in the
- * last place of binary32; tools/contract_vectors.py --worst checks the worst cases with mpmath.  The
- * results are in docs/NUMERICS.md.  The machine's fma stands in for ix_fma, which tests prove equal.
+ * The oracle is the C library in binary64, whose own error (about 2^-52) is nothing beside a unit
+ * in the last place of binary32; tools/contract_vectors.py --worst checks the worst cases with
+ * mpmath.  The results are in docs/NUMERICS.md.  The machine's fma stands in for ix_fma, which
+ * tests prove equal.
  */
 #include <stdint.h>
 
@@ -64,7 +66,8 @@ static void sweep(const row *r, uint32_t sign, uint32_t from, uint32_t to, doubl
     for (uint64_t b = from; b <= to; b++) {
         float x = ix_float((uint32_t)b | sign);
         double y = r->oracle((double)x), got = (double)r->f(x);
-        double error = fabs(got - y) / (r->of_argument ? fabs((double)x) * 0x1p-24 + 0x1p-149 : ulp(y));
+        double error =
+            fabs(got - y) / (r->of_argument ? fabs((double)x) * 0x1p-24 + 0x1p-149 : ulp(y));
         if (!(error <= *worst)) {
             *worst = error;
             *at = x;
@@ -80,8 +83,8 @@ static void measure(const row *r)
     sweep(r, 0, lo, ix_bits(r->hi), &worst, &at);
     if (r->lo < 0)
         sweep(r, 0x80000000u, 0, ix_bits(-r->lo), &worst, &at);
-    printf("%-14s [%g, %g]  largest error %.4f %s at %a\n", r->name, (double)r->lo, (double)r->hi, worst,
-           r->of_argument ? "|x| 2^-24" : "ulp", (double)at);
+    printf("%-14s [%g, %g]  largest error %.4f %s at %a\n", r->name, (double)r->lo, (double)r->hi,
+           worst, r->of_argument ? "|x| 2^-24" : "ulp", (double)at);
     fflush(stdout);
 }
 

@@ -3,8 +3,9 @@
 
     python tools/minimax.py            needs mpmath and numpy
 
-Lawson's iteration on a dense grid finds the polynomial with the least maximum of weight * error; then coefficients are rounded to binary32 one after another, lowest order first, and the rest is fitted
-again, so that the later ones make up for the rounding of the earlier.  The published coefficients are
+Lawson's iteration on a dense grid finds the polynomial with the least maximum of weight * error; then
+coefficients are rounded to binary32 one after another, lowest order first, and the rest is fitted again, so
+that the later ones make up for the rounding of the earlier.  The published coefficients are
 those in docs/NUMERICS.md; this script shows where they come from.
 """
 import numpy as np

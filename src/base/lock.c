@@ -8,7 +8,8 @@
 void ix_lock_take(ix_lock *l)
 {
     uint32_t seen = 0;
-    if (atomic_compare_exchange_strong_explicit(&l->state, &seen, 1, memory_order_acquire, memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(&l->state, &seen, 1, memory_order_acquire,
+                                                memory_order_relaxed))
         return;
     while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0)
         ix_wait_while(&l->state, 2);

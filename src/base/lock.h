@@ -1,4 +1,5 @@
-/* A lock that one thread holds at a time; others sleep.  Initialise with zeros; nothing to release. */
+/* A lock that one thread holds at a time; others sleep.  Initialise with zeros; nothing to
+ * release. */
 #ifndef IX_BASE_LOCK_H
 #define IX_BASE_LOCK_H
 

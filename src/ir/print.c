@@ -83,20 +83,21 @@ void ix_attrs_text(const ix_tensor *t, char out[IX_ATTRS_TEXT])
 
 int32_t ix_layer_of_name(const char *name, const char **rest)
 {
+    bool is_cache = strncmp(name, "cache.", 6) == 0;
+    const char *p = name + (is_cache ? 6 : 4);
     int32_t layer = 0;
-    const char *p = name + 4;
 
     *rest = name;
-    if (strncmp(name, "blk.", 4) != 0 || *p < '0' || *p > '9')
+    if ((!is_cache && strncmp(name, "blk.", 4) != 0) || *p < '0' || *p > '9')
         return -1;
     for (; *p >= '0' && *p <= '9'; p++) {
         layer = 10 * layer + (*p - '0');
         if (layer >= IX_MAX_LAYERS)
             return -1;
     }
-    if (*p != '.')
+    if (*p != (is_cache ? '\0' : '.'))
         return -1;
-    *rest = p + 1;
+    *rest = is_cache ? "cache" : p + 1;
     return layer;
 }
 

@@ -45,8 +45,8 @@ void ix_tensor_text(const ix_tensor *t, char out[IX_TENSOR_TEXT]);
 /* "eps=1e-05", "base=10000 factor=1 dims=64": what the attributes say; "" for none. */
 #define IX_ATTRS_TEXT 192
 void ix_attrs_text(const ix_tensor *t, char out[IX_ATTRS_TEXT]);
-/* Layer of a weight or state named "blk.<layer>.<rest>" and where <rest> begins; -1 and the whole
- * name for others. */
+/* Layer of a weight "blk.<layer>.<rest>" or a state "cache.<layer>" (its rest: "cache"); for other
+ * names -1, and rest is the whole name. */
 int32_t ix_layer_of_name(const char *name, const char **rest);
 /* Takes back what was appended behind `size` bytes: printing fails as if it had not begun. */
 void ix_shorten(ix_buffer *b, size_t size);

@@ -2,8 +2,8 @@
  *
  *     ids ──► decoder ──► text ── held back while it may become a stop ──► on_text
  *
- * Every row of logits that a choice was made from is hashed; the receipt has the hash over those hashes, and the
- * first digits of each, so that a replay can say where it went another way.
+ * Every row of logits that a choice was made from is hashed; the receipt has the hash over those
+ * hashes, and the first digits of each, so that a replay can say where it went another way.
  */
 #include "llm/generate.h"
 
@@ -78,9 +78,9 @@ typedef struct generation {
     inox_result *result;
     ix_decoder decoder;
     ix_sampler *sampler;
-    size_t emitted;      /* bytes of text given to on_text */
+    size_t emitted; /* bytes of text given to on_text */
     size_t longest_stop;
-    size_t capacity;     /* of result->ids */
+    size_t capacity; /* of result->ids */
     bool done;
 } generation;
 
@@ -134,7 +134,8 @@ static inox_status choose(generation *g, int32_t *id, inox_error *err)
     const float *row = all + (rows - 1) * columns;
     if (g->options->receipt)
         IX_TRY(ix_row_log_add(&g->result->rows, row, columns, err));
-    return ix_sampler_choose(g->sampler, row, &g->options->sampling, s->tokens, s->length, g->result->id_count, id, err);
+    return ix_sampler_choose(g->sampler, row, &g->options->sampling, s->tokens, s->length,
+                             g->result->id_count, id, err);
 }
 
 /* One token: chosen, kept, decoded; fed unless the answer is over. */
@@ -171,11 +172,15 @@ static inox_status feed_prompt(generation *g, const int32_t *prompt, size_t coun
     const inox_generate_options *o = g->options;
     size_t batch = (size_t)g->session->model->options.max_batch;
     if (count > (size_t)g->session->context - g->session->length)
-        return ix_fail(err, INOX_E_CONTEXT, "the prompt has %zu tokens, but only %zu of the context's %d positions are free. "
-                       "Give a larger context", count, (size_t)g->session->context - g->session->length, g->session->context);
+        return ix_fail(
+            err, INOX_E_CONTEXT,
+            "the prompt has %zu tokens, but only %zu of the context's %d positions are free. "
+            "Give a larger context",
+            count, (size_t)g->session->context - g->session->length, g->session->context);
     for (size_t done = 0; done < count && !g->done;) {
         size_t n = count - done < batch ? count - done : batch;
-        IX_TRY(inox_session_feed(g->session, prompt + done, n, done + n == count ? INOX_LOGITS_LAST : INOX_LOGITS_NONE, err));
+        IX_TRY(inox_session_feed(g->session, prompt + done, n,
+                                 done + n == count ? INOX_LOGITS_LAST : INOX_LOGITS_NONE, err));
         done += n;
         if (o->on_prompt != NULL && o->on_prompt(o->context, done, count) != 0) {
             g->result->finish = "cancelled";
@@ -264,8 +269,8 @@ static inox_status fill_receipt(const generation *g, ix_receipt *r, size_t asked
     r->output_count = g->result->id_count;
     IX_TRY(copy_text(g->result->finish, &r->finish, err));
     IX_TRY(ix_row_log_digest(&g->result->rows, r->logits_sha256, err));
-    return ix_strndup(g->result->rows.digits.data == NULL ? "" : g->result->rows.digits.data, g->result->rows.digits.size,
-                      &r->rows, err);
+    return ix_strndup(g->result->rows.digits.data == NULL ? "" : g->result->rows.digits.data,
+                      g->result->rows.digits.size, &r->rows, err);
 }
 
 /* `asked`: positions of the session that were there before the first choice. */
@@ -279,27 +284,32 @@ static inox_status write_receipt(const generation *g, size_t asked, inox_error *
     return status;
 }
 
-static inox_status check_options(const inox_session *s, const inox_generate_options *o, size_t prompt_count, inox_error *err)
+static inox_status check_options(const inox_session *s, const inox_generate_options *o,
+                                 size_t prompt_count, inox_error *err)
 {
     if (o->size != sizeof *o || o->sampling.size != sizeof o->sampling)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_generate_options: use INOX_GENERATE_OPTIONS_INIT");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_generate_options: use INOX_GENERATE_OPTIONS_INIT");
     if (o->max_tokens < 0)
         return ix_fail(err, INOX_E_ARGUMENT, "%d tokens: give 0 or more", o->max_tokens);
     if (o->stop_count > IX_MAX_STOPS)
-        return ix_fail(err, INOX_E_LIMIT, "%zu stop texts: at most %d", o->stop_count, IX_MAX_STOPS);
+        return ix_fail(err, INOX_E_LIMIT, "%zu stop texts: at most %d", o->stop_count,
+                       IX_MAX_STOPS);
     for (size_t i = 0; i < o->stop_count; i++) {
         if (o->stops[i] == NULL || o->stops[i][0] == '\0')
             return ix_fail(err, INOX_E_ARGUMENT, "a stop text is empty");
     }
     if (prompt_count == 0 && s->length == 0)
-        return ix_fail(err, INOX_E_ARGUMENT, "the prompt has no tokens: give a text, or a beginning-of-text token");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "the prompt has no tokens: give a text, or a beginning-of-text token");
     if (prompt_count == 0 && s->logits_rows == 0)
-        return ix_fail(err, INOX_E_ARGUMENT, "the prompt has no tokens, and the session has no logits to go on from");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "the prompt has no tokens, and the session has no logits to go on from");
     return ix_model_needs_tokenizer(s->model, err);
 }
 
-inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count, const inox_generate_options *o,
-                        inox_result **out, inox_error *err)
+inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
+                        const inox_generate_options *o, inox_result **out, inox_error *err)
 {
     inox_result *r;
     ix_identity_task identity;
@@ -307,9 +317,11 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count, co
     IX_TRY(check_options(s, o, count, err));
     IX_TRY(IX_ALLOC(&r, 1, err));
     generation g = { .session = s, .options = o, .result = r };
-    ix_decoder_init(&g.decoder, s->model->tokenizer, s->length > 0 || count > 0 ? IX_DECODE_CONTINUE : 0u);
+    ix_decoder_init(&g.decoder, s->model->tokenizer,
+                    s->length > 0 || count > 0 ? IX_DECODE_CONTINUE : 0u);
     for (size_t i = 0; i < o->stop_count; i++)
-        g.longest_stop = strlen(o->stops[i]) > g.longest_stop ? strlen(o->stops[i]) : g.longest_stop;
+        g.longest_stop =
+            strlen(o->stops[i]) > g.longest_stop ? strlen(o->stops[i]) : g.longest_stop;
     r->prompt_count = count;
     inox_status status = ix_sampler_new((size_t)s->model->shape.vocabulary, &g.sampler, err);
     bool hashing = false;
@@ -334,8 +346,8 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count, co
     return INOX_OK;
 }
 
-inox_status inox_generate(inox_session *s, const int32_t *prompt, size_t count, const inox_generate_options *options,
-                          inox_result **out, inox_error *err)
+inox_status inox_generate(inox_session *s, const int32_t *prompt, size_t count,
+                          const inox_generate_options *options, inox_result **out, inox_error *err)
 {
     inox_generate_options o = INOX_GENERATE_OPTIONS_INIT;
     if (s == NULL || out == NULL || (prompt == NULL && count > 0))
@@ -361,7 +373,8 @@ void inox_result_free(inox_result *r)
 inox_status inox_result_describe(const inox_result *r, inox_result_info *out, inox_error *err)
 {
     if (r == NULL || out == NULL || out->size != sizeof *out)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_result_describe: initialise the info with INOX_RESULT_INFO_INIT");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_result_describe: initialise the info with INOX_RESULT_INFO_INIT");
     *out = (inox_result_info)INOX_RESULT_INFO_INIT;
     out->text = r->text.data == NULL ? "" : r->text.data;
     out->text_bytes = r->text.size;

@@ -14,7 +14,8 @@ typedef struct ix_row_log {
     ix_buffer digits;  /* the first IX_ROW_DIGITS hexadecimal digits of each */
 } ix_row_log;
 
-inox_status ix_row_log_add(ix_row_log *log, const float *row, size_t columns, inox_error *err) IX_MUST_USE;
+inox_status ix_row_log_add(ix_row_log *log, const float *row, size_t columns,
+                           inox_error *err) IX_MUST_USE;
 inox_status ix_row_log_digest(const ix_row_log *log, char out[65], inox_error *err) IX_MUST_USE;
 void ix_row_log_release(ix_row_log *log);
 
@@ -30,7 +31,8 @@ struct inox_result {
 };
 
 /* inox_generate on checked pointers, in the contract's floating-point environment. */
-inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count, const inox_generate_options *o,
-                        inox_result **out, inox_error *err) IX_MUST_USE;
+inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
+                        const inox_generate_options *o, inox_result **out,
+                        inox_error *err) IX_MUST_USE;
 
 #endif

@@ -1,8 +1,8 @@
 /* Hashing a model's files, and remembering what they hashed to.
  *
- * The memory of identities is one small file per model file in $XDG_CACHE_HOME/inox/identities, named by device, inode,
- * size, modification and change time: a file whose bytes changed has another change time, which no program can
- * set back.  Nothing is lost if it cannot be written.
+ * The memory of identities is one small file per model file in $XDG_CACHE_HOME/inox/identities,
+ * named by device, inode, size, modification and change time: a file whose bytes changed has
+ * another change time, which no program can set back.  Nothing is lost if it cannot be written.
  */
 #include "llm/identity.h"
 
@@ -12,11 +12,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-static inox_status cache_path(const ix_file_id *id, char **directory, ix_buffer *path, inox_error *err)
+static inox_status cache_path(const ix_file_id *id, char **directory, ix_buffer *path,
+                              inox_error *err)
 {
     IX_TRY(ix_user_directory("XDG_CACHE_HOME", ".cache", "inox/identities", directory, err));
-    return ix_buffer_printf(path, err, "%s/%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, *directory, id->device,
-                            id->inode, id->size, (uint64_t)id->mtime_ns, (uint64_t)id->ctime_ns);
+    return ix_buffer_printf(
+        path, err, "%s/%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, *directory,
+        id->device, id->inode, id->size, (uint64_t)id->mtime_ns, (uint64_t)id->ctime_ns);
 }
 
 static bool is_digest(const char *s, size_t n)
@@ -28,7 +30,8 @@ static bool from_hex(const char *s, uint8_t out[IX_SHA256_BYTES])
 {
     static const char DIGITS[] = "0123456789abcdef";
     for (int i = 0; i < IX_SHA256_BYTES; i++)
-        out[i] = (uint8_t)((strchr(DIGITS, s[2 * i]) - DIGITS) << 4 | (strchr(DIGITS, s[2 * i + 1]) - DIGITS));
+        out[i] = (uint8_t)((strchr(DIGITS, s[2 * i]) - DIGITS) << 4 |
+                           (strchr(DIGITS, s[2 * i + 1]) - DIGITS));
     return true;
 }
 
@@ -39,7 +42,8 @@ static bool recall(const ix_file_id *id, uint8_t out[IX_SHA256_BYTES])
     ix_buffer path = { 0 };
     size_t size = 0;
     bool found = cache_path(id, &directory, &path, NULL) == INOX_OK && ix_path_exists(path.data) &&
-                 ix_file_read(path.data, 64, &text, &size, NULL) == INOX_OK && is_digest(text, size) && from_hex(text, out);
+                 ix_file_read(path.data, 64, &text, &size, NULL) == INOX_OK &&
+                 is_digest(text, size) && from_hex(text, out);
     ix_free(text);
     ix_free(directory);
     ix_buffer_release(&path);
@@ -74,7 +78,8 @@ static inox_status hash_file(const ix_map *map, uint8_t out[IX_SHA256_BYTES], in
     return INOX_OK;
 }
 
-/* One file: its tree hash.  More: SHA-256 of the byte 2 and the tree hashes in the order of the names. */
+/* One file: its tree hash.  More: SHA-256 of the byte 2 and the tree hashes in the order of the
+ * names. */
 static inox_status hash_model(const inox_model *m, char identity[65], inox_error *err)
 {
     uint8_t digest[IX_SHA256_BYTES];

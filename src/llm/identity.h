@@ -5,8 +5,8 @@
 #include "base/task.h"
 #include "llm/model.h"
 
-/* Hashing beside the first prompt: begin, compute something else, end.  A model whose identity is known, or whose
- * files are in the cache of identities unchanged, is not read. */
+/* Hashing beside the first prompt: begin, compute something else, end.  A model whose identity is
+ * known, or whose files are in the cache of identities unchanged, is not read. */
 typedef struct ix_identity_task {
     inox_model *model;
     ix_task *task;

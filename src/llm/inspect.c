@@ -27,12 +27,17 @@ static inox_status summary(const inox_model *m, ix_buffer *out, inox_error *err)
 {
     inox_model_info i = INOX_MODEL_INFO_INIT;
     IX_TRY(inox_model_describe(m, &i, err));
-    IX_TRY(ix_buffer_printf(out, err, "name           %s\narchitecture   %s\nparameters     %.2f million\nfile           %.1f MB\n",
-                            i.name, i.architecture, (double)i.parameters / 1e6, (double)i.file_bytes / 1e6));
+    IX_TRY(ix_buffer_printf(out, err,
+                            "name           %s\narchitecture   %s\nparameters     %.2f "
+                            "million\nfile           %.1f MB\n",
+                            i.name, i.architecture, (double)i.parameters / 1e6,
+                            (double)i.file_bytes / 1e6));
     if (i.has_weights)
-        IX_TRY(ix_buffer_printf(out, err, "layers         %d\nwidth          %d\nheads          %d, key-value %d, size %d\n"
-                                "vocabulary     %d\ncontext        %d\n", i.layers, i.width, i.heads, i.kv_heads, i.head_dim,
-                                i.vocabulary, i.context));
+        IX_TRY(ix_buffer_printf(
+            out, err,
+            "layers         %d\nwidth          %d\nheads          %d, key-value %d, size %d\n"
+            "vocabulary     %d\ncontext        %d\n",
+            i.layers, i.width, i.heads, i.kv_heads, i.head_dim, i.vocabulary, i.context));
     else if (!m->options.vocabulary_only)
         IX_TRY(ix_buffer_printf(out, err, "does not run   %s\n", m->weights_error.message));
     if (!i.has_vocabulary)
@@ -48,11 +53,13 @@ static inox_status summary_json(const inox_model *m, ix_buffer *out, inox_error 
     IX_TRY(append_json_string(out, i.name, err));
     IX_TRY(ix_buffer_printf(out, err, ", \"architecture\": "));
     IX_TRY(append_json_string(out, i.architecture, err));
-    IX_TRY(ix_buffer_printf(out, err, ", \"parameters\": %" PRIu64 ", \"file_bytes\": %" PRIu64 ", \"weight_bytes\": %" PRIu64
-                            ", \"layers\": %d, \"width\": %d, \"heads\": %d, \"kv_heads\": %d, \"head_dim\": %d, "
-                            "\"vocabulary\": %d, \"context\": %d, \"runs\": %s, \"why_not\": ", i.parameters, i.file_bytes,
-                            i.weight_bytes, i.layers, i.width, i.heads, i.kv_heads, i.head_dim, i.vocabulary, i.context,
-                            i.has_weights ? "true" : "false"));
+    IX_TRY(ix_buffer_printf(
+        out, err,
+        ", \"parameters\": %" PRIu64 ", \"file_bytes\": %" PRIu64 ", \"weight_bytes\": %" PRIu64
+        ", \"layers\": %d, \"width\": %d, \"heads\": %d, \"kv_heads\": %d, \"head_dim\": %d, "
+        "\"vocabulary\": %d, \"context\": %d, \"runs\": %s, \"why_not\": ",
+        i.parameters, i.file_bytes, i.weight_bytes, i.layers, i.width, i.heads, i.kv_heads,
+        i.head_dim, i.vocabulary, i.context, i.has_weights ? "true" : "false"));
     if (i.has_weights)
         return ix_buffer_printf(out, err, "null}");
     IX_TRY(append_json_string(out, m->weights_error.message, err));
@@ -79,8 +86,10 @@ static inox_status metadata(const inox_model *m, bool json, ix_buffer *out, inox
 
 static inox_status shape_text(const ix_gguf_tensor *t, ix_buffer *out, inox_error *err)
 {
-    for (uint32_t d = 0; d < t->rank; d++) /* row-major, as graphs print: the contiguous dimension last */
-        IX_TRY(ix_buffer_printf(out, err, "%s%" PRIu64, d == 0 ? "[" : ", ", t->dims[t->rank - 1 - d]));
+    for (uint32_t d = 0; d < t->rank;
+         d++) /* row-major, as graphs print: the contiguous dimension last */
+        IX_TRY(ix_buffer_printf(out, err, "%s%" PRIu64, d == 0 ? "[" : ", ",
+                                t->dims[t->rank - 1 - d]));
     return ix_buffer_printf(out, err, "]");
 }
 
@@ -92,12 +101,15 @@ static inox_status tensors(const inox_model *m, bool json, ix_buffer *out, inox_
         if (json) {
             IX_TRY(ix_buffer_printf(out, err, "%s{\"name\": ", i == 0 ? "" : ", "));
             IX_TRY(append_json_string(out, t->name, err));
-            IX_TRY(ix_buffer_printf(out, err, ", \"type\": \"%s\", \"shape\": ", ix_type_of(t->type)->name));
+            IX_TRY(ix_buffer_printf(out, err,
+                                    ", \"type\": \"%s\", \"shape\": ", ix_type_of(t->type)->name));
             IX_TRY(shape_text(t, out, err));
-            IX_TRY(ix_buffer_printf(out, err, ", \"bytes\": %" PRIu64 ", \"offset\": %" PRIu64 ", \"file\": %u}", t->bytes,
-                                    t->offset, t->file));
+            IX_TRY(ix_buffer_printf(
+                out, err, ", \"bytes\": %" PRIu64 ", \"offset\": %" PRIu64 ", \"file\": %u}",
+                t->bytes, t->offset, t->file));
         } else {
-            IX_TRY(ix_buffer_printf(out, err, "%-40s %-8s %12" PRIu64 " ", t->name, ix_type_of(t->type)->name, t->bytes));
+            IX_TRY(ix_buffer_printf(out, err, "%-40s %-8s %12" PRIu64 " ", t->name,
+                                    ix_type_of(t->type)->name, t->bytes));
             IX_TRY(shape_text(t, out, err));
             IX_TRY(ix_buffer_printf(out, err, "\n"));
         }
@@ -110,7 +122,8 @@ static inox_status graph(const inox_model *m, bool svg, ix_buffer *out, inox_err
     ix_graph *g;
     if (m->arch == NULL)
         return ix_fail(err, INOX_E_UNSUPPORTED, "there is no graph: %s",
-                       m->options.vocabulary_only ? "the model was opened for its vocabulary only" : m->weights_error.message);
+                       m->options.vocabulary_only ? "the model was opened for its vocabulary only"
+                                                  : m->weights_error.message);
     IX_TRY(ix_model_graph(m, INOX_CACHE_F16, &g, err));
     if (svg) { /* a person wants the figure, not forty primitives a block */
         ix_graph *fused;
@@ -149,7 +162,9 @@ static inox_status inspect(const inox_model *m, const char *what, ix_buffer *out
         return graph(m, true, out, err);
     if (strcmp(what, "json") == 0)
         return all_json(m, out, err);
-    return ix_fail(err, INOX_E_ARGUMENT, "cannot inspect '%s': summary, metadata, tensors, graph, graph.svg or json", what);
+    return ix_fail(err, INOX_E_ARGUMENT,
+                   "cannot inspect '%s': summary, metadata, tensors, graph, graph.svg or json",
+                   what);
 }
 
 inox_status inox_model_inspect(inox_model *m, const char *what, char **out, inox_error *err)

@@ -16,7 +16,8 @@ const char *inox_version(void)
 {
 #define TEXT_OF(x) TEXT_OF_(x)
 #define TEXT_OF_(x) #x
-    return TEXT_OF(INOX_VERSION_MAJOR) "." TEXT_OF(INOX_VERSION_MINOR) "." TEXT_OF(INOX_VERSION_PATCH);
+    return TEXT_OF(INOX_VERSION_MAJOR) "." TEXT_OF(INOX_VERSION_MINOR) "." TEXT_OF(
+        INOX_VERSION_PATCH);
 #undef TEXT_OF_
 #undef TEXT_OF
 }
@@ -26,7 +27,8 @@ static size_t isa_list(char *out, size_t room, bool (*test)(ix_isa isa))
     size_t n = 0;
     for (int i = 0; i < IX_ISA_COUNT; i++) {
         if (test((ix_isa)i))
-            n += (size_t)snprintf(out + n, room - n, "%s\"%s\"", n == 0 ? "" : ", ", ix_isa_name((ix_isa)i));
+            n += (size_t)snprintf(out + n, room - n, "%s\"%s\"", n == 0 ? "" : ", ",
+                                  ix_isa_name((ix_isa)i));
     }
     return n;
 }
@@ -39,9 +41,12 @@ const char *inox_version_json(void)
     ix_lock_take(&lock);
     isa_list(built, sizeof built, ix_isa_built);
     isa_list(present, sizeof present, ix_isa_present);
-    snprintf(text, sizeof text, "{\"version\": \"%s\", \"contract\": {\"name\": \"%s\", \"sha256\": \"%s\"}, \"build\": \"%s\", "
-             "\"compiler\": \"%s\", \"isa_built\": [%s], \"isa_present\": [%s]}", inox_version(), IX_CONTRACT_NAME,
-             ix_contract_identity(), IX_BUILD_HASH, IX_BUILD_COMPILER, built, present);
+    snprintf(text, sizeof text,
+             "{\"version\": \"%s\", \"contract\": {\"name\": \"%s\", \"sha256\": \"%s\"}, "
+             "\"build\": \"%s\", "
+             "\"compiler\": \"%s\", \"isa_built\": [%s], \"isa_present\": [%s]}",
+             inox_version(), IX_CONTRACT_NAME, ix_contract_identity(), IX_BUILD_HASH,
+             IX_BUILD_COMPILER, built, present);
     ix_lock_give(&lock);
     return text;
 }
@@ -100,19 +105,22 @@ inox_status inox_sha256_file(const char *path, char out[65], inox_error *err)
     return INOX_OK;
 }
 
-inox_status inox_sample(const float *logits, size_t columns, const inox_sampling *sampling, const int32_t *previous,
-                        size_t previous_count, uint64_t position, int32_t *id, inox_error *err)
+inox_status inox_sample(const float *logits, size_t columns, const inox_sampling *sampling,
+                        const int32_t *previous, size_t previous_count, uint64_t position,
+                        int32_t *id, inox_error *err)
 {
     inox_sampling fallback = INOX_SAMPLING_INIT;
     ix_sampler *s;
-    if (logits == NULL || id == NULL || columns == 0 || columns > IX_MAX_VOCAB || (previous == NULL && previous_count > 0))
+    if (logits == NULL || id == NULL || columns == 0 || columns > IX_MAX_VOCAB ||
+        (previous == NULL && previous_count > 0))
         return ix_fail(err, INOX_E_ARGUMENT, "inox_sample: a pointer is NULL or the row is empty");
     if (sampling != NULL && sampling->size != sizeof *sampling)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_sampling.size is %zu: use INOX_SAMPLING_INIT", sampling->size);
+        return ix_fail(err, INOX_E_ARGUMENT, "inox_sampling.size is %zu: use INOX_SAMPLING_INIT",
+                       sampling->size);
     IX_TRY(ix_sampler_new(columns, &s, err));
     ix_fpenv environment = ix_fpenv_enter();
-    inox_status status = ix_sampler_choose(s, logits, sampling == NULL ? &fallback : sampling, previous, previous_count, position,
-                                           id, err);
+    inox_status status = ix_sampler_choose(s, logits, sampling == NULL ? &fallback : sampling,
+                                           previous, previous_count, position, id, err);
     ix_fpenv_leave(environment);
     ix_sampler_free(s);
     return status;
@@ -165,10 +173,12 @@ inox_status inox_models_list(char **json, inox_error *err)
     inox_model_options options = INOX_MODEL_OPTIONS_INIT;
     options.vocabulary_only = true;
     if (inox_model_open(NULL, &options, &embedded, NULL) == INOX_OK) {
-        json_array_append_new(all, model_entry("default", "", ix_gguf_file_at(embedded->file, 0)->map.size));
+        json_array_append_new(
+            all, model_entry("default", "", ix_gguf_file_at(embedded->file, 0)->map.size));
         inox_model_close(embedded);
     }
-    inox_status status = ix_user_directory("XDG_DATA_HOME", ".local/share", "inox/models", &directory, err);
+    inox_status status =
+        ix_user_directory("XDG_DATA_HOME", ".local/share", "inox/models", &directory, err);
     if (status == INOX_OK)
         status = list_directory(all, directory, err);
     if (status == INOX_OK) {
@@ -194,13 +204,14 @@ static double negative_log_likelihood(const float *row, size_t columns, int32_t 
     return log(sum) + max - (double)row[id];
 }
 
-inox_status inox_perplexity(inox_session *s, const int32_t *ids, size_t count, size_t window, double *nats, size_t *predicted,
-                            inox_error *err)
+inox_status inox_perplexity(inox_session *s, const int32_t *ids, size_t count, size_t window,
+                            double *nats, size_t *predicted, inox_error *err)
 {
     double sum = 0;
     size_t n = 0;
     if (s == NULL || (ids == NULL && count > 0) || nats == NULL || window < 2)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_perplexity: a pointer is NULL, or the window is below 2");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_perplexity: a pointer is NULL, or the window is below 2");
     for (size_t at = 0; at + 1 < count; at += window) {
         size_t rows, columns, take = count - at < window ? count - at : window;
         IX_TRY(inox_session_truncate(s, 0, err));

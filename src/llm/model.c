@@ -33,8 +33,11 @@ static inox_status resolve(const char *path, char **out, inox_error *err)
     if (ix_path_exists(found.data))
         status = ix_strndup(found.data, found.size, out, err);
     else
-        status = ix_fail(err, INOX_E_NOT_FOUND, "no model '%s': it is neither a file here nor in %s. 'inox list' shows the "
-                         "models that are there", path, directory);
+        status =
+            ix_fail(err, INOX_E_NOT_FOUND,
+                    "no model '%s': it is neither a file here nor in %s. 'inox list' shows the "
+                    "models that are there",
+                    path, directory);
 done:
     ix_buffer_release(&found);
     ix_free(directory);
@@ -46,19 +49,22 @@ static inox_status open_file(inox_model *m, const char *path, inox_error *err)
     if (path == NULL || (strcmp(path, "default") == 0 && !ix_path_exists(path))) {
         uint64_t size = (uint64_t)(ix_embedded_model_end - ix_embedded_model);
         if (size == 0)
-            return ix_fail(err, INOX_E_NOT_FOUND, "this build has no embedded model: give the path of a GGUF file");
+            return ix_fail(err, INOX_E_NOT_FOUND,
+                           "this build has no embedded model: give the path of a GGUF file");
         IX_TRY(ix_strndup("", 0, &m->path, err));
         return ix_gguf_open_memory(ix_embedded_model, size, &m->file, err);
     }
     IX_TRY(resolve(path, &m->path, err));
     if (ix_path_is_directory(m->path))
-        return ix_fail(err, INOX_E_UNSUPPORTED, "%s is a directory: give the path of a GGUF file in it", m->path);
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "%s is a directory: give the path of a GGUF file in it", m->path);
     return ix_gguf_open(m->path, &m->file, err);
 }
 
 /* ---- what a model is */
 
-static inox_status text_key(const inox_model *m, const char *key, const char *fallback, char **out, inox_error *err)
+static inox_status text_key(const inox_model *m, const char *key, const char *fallback, char **out,
+                            inox_error *err)
 {
     ix_gguf_string s;
     const ix_gguf_value *v = ix_gguf_find(m->file, key);
@@ -86,7 +92,11 @@ static inox_status describe(inox_model *m, inox_error *err)
 {
     char text[128];
     const char *slash = strrchr(m->path, '/');
-    IX_TRY(text_key(m, "general.name", m->path[0] == '\0' ? "default" : slash != NULL ? slash + 1 : m->path, &m->name, err));
+    IX_TRY(text_key(m, "general.name",
+                    m->path[0] == '\0' ? "default"
+                    : slash != NULL    ? slash + 1
+                                       : m->path,
+                    &m->name, err));
     IX_TRY(text_key(m, "general.architecture", "", &m->architecture_name, err));
     for (size_t i = 0; i < ix_gguf_tensor_count(m->file); i++) {
         const ix_gguf_tensor *t = ix_gguf_tensor_at(m->file, i);
@@ -97,13 +107,16 @@ static inox_status describe(inox_model *m, inox_error *err)
     if (m->parameters == 0)
         snprintf(text, sizeof text, "%.32s vocabulary", m->architecture_name);
     else if (millions < 1000)
-        snprintf(text, sizeof text, "%.32s %.1fM %s", m->architecture_name, millions, ix_type_of(main_type(m))->name);
+        snprintf(text, sizeof text, "%.32s %.1fM %s", m->architecture_name, millions,
+                 ix_type_of(main_type(m))->name);
     else
-        snprintf(text, sizeof text, "%.32s %.1fB %s", m->architecture_name, millions / 1000, ix_type_of(main_type(m))->name);
+        snprintf(text, sizeof text, "%.32s %.1fB %s", m->architecture_name, millions / 1000,
+                 ix_type_of(main_type(m))->name);
     return ix_strndup(text, strlen(text), &m->description, err);
 }
 
-/* Reads the shape and builds the graph once: what is wrong with the weights shows at open, not at the first word. */
+/* Reads the shape and builds the graph once: what is wrong with the weights shows at open, not at
+ * the first word. */
 static inox_status read_weights(inox_model *m, inox_error *err)
 {
     ix_graph *graph;
@@ -112,7 +125,8 @@ static inox_status read_weights(inox_model *m, inox_error *err)
         return ix_fail(err, INOX_E_UNSUPPORTED, "the file holds a vocabulary and no weights");
     const ix_architecture *arch = ix_architecture_find(m->architecture_name, n);
     if (arch == NULL)
-        return ix_fail(err, INOX_E_UNSUPPORTED, "architecture '%s' is not supported yet; supported: %s",
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "architecture '%s' is not supported yet; supported: %s",
                        m->architecture_name, ix_architecture_names());
     IX_TRY(ix_llm_shape_read(m->file, arch, &m->shape, err));
     m->arch = arch;
@@ -144,14 +158,17 @@ static inox_status take_options(inox_model *m, const inox_model_options *options
     m->options = (inox_model_options)INOX_MODEL_OPTIONS_INIT;
     if (options != NULL) {
         if (options->size < offsetof(inox_model_options, isa) || options->size > sizeof *options)
-            return ix_fail(err, INOX_E_ARGUMENT, "inox_model_options.size is %zu: use INOX_MODEL_OPTIONS_INIT", options->size);
+            return ix_fail(err, INOX_E_ARGUMENT,
+                           "inox_model_options.size is %zu: use INOX_MODEL_OPTIONS_INIT",
+                           options->size);
         memcpy(&m->options, options, options->size);
     }
     if (m->options.threads < 0 || m->options.threads > IX_MAX_THREADS)
-        return ix_fail(err, INOX_E_ARGUMENT, "%d threads: give 1 to %d, or 0 for all processors", m->options.threads,
-                       IX_MAX_THREADS);
+        return ix_fail(err, INOX_E_ARGUMENT, "%d threads: give 1 to %d, or 0 for all processors",
+                       m->options.threads, IX_MAX_THREADS);
     if (m->options.max_batch < 0 || m->options.max_batch > 65536)
-        return ix_fail(err, INOX_E_ARGUMENT, "a batch of %d rows: give 1 to 65536, or 0", m->options.max_batch);
+        return ix_fail(err, INOX_E_ARGUMENT, "a batch of %d rows: give 1 to 65536, or 0",
+                       m->options.max_batch);
     if (m->options.max_batch == 0)
         m->options.max_batch = DEFAULT_BATCH;
     IX_TRY(ix_isa_choose(m->options.isa, &m->isa, err));
@@ -159,7 +176,8 @@ static inox_status take_options(inox_model *m, const inox_model_options *options
     return INOX_OK;
 }
 
-inox_status inox_model_open(const char *path, const inox_model_options *options, inox_model **out, inox_error *err)
+inox_status inox_model_open(const char *path, const inox_model_options *options, inox_model **out,
+                            inox_error *err)
 {
     inox_model *m;
     inox_status status;
@@ -207,9 +225,11 @@ bool ix_model_is_float(const inox_model *m)
 
 /* ---- plans */
 
-inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out, inox_error *err)
+inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out,
+                           inox_error *err)
 {
-    return ix_llm_graph(m->file, m->arch, &m->shape, cache == INOX_CACHE_F32 ? IX_TYPE_F32 : IX_TYPE_F16, out, err);
+    return ix_llm_graph(m->file, m->arch, &m->shape,
+                        cache == INOX_CACHE_F32 ? IX_TYPE_F32 : IX_TYPE_F16, out, err);
 }
 
 /* Packed weights stand in memory; a model that does not fit is used where the mapping has it. */
@@ -219,12 +239,17 @@ static bool too_large_to_pack(const inox_model *m)
     return available > 0 && m->weight_bytes > available - available / 8;
 }
 
-static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant *v, inox_error *err)
+static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant *v,
+                                inox_error *err)
 {
     ix_graph *plain;
     const ix_plan *share = m->variants[0].plan != NULL ? m->variants[0].plan : m->variants[1].plan;
-    ix_plan_options options = { .pool = m->pool, .isa = m->isa, .share = share, .file_layout = too_large_to_pack(m),
-                                .progress = m->options.progress, .progress_context = m->options.progress_context };
+    ix_plan_options options = { .pool = m->pool,
+                                .isa = m->isa,
+                                .share = share,
+                                .file_layout = too_large_to_pack(m),
+                                .progress = m->options.progress,
+                                .progress_context = m->options.progress_context };
     options.most.value[IX_TOKENS] = m->options.max_batch;
     options.most.value[IX_ROWS] = m->options.max_batch;
     options.most.value[IX_SEQUENCES] = m->options.max_batch;
@@ -242,13 +267,15 @@ static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant
     return status;
 }
 
-inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out, inox_error *err)
+inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out,
+                             inox_error *err)
 {
     ix_variant *v = &m->variants[cache == INOX_CACHE_F32];
     if (m->arch == NULL) {
         if (m->options.vocabulary_only)
             return ix_fail(err, INOX_E_ARGUMENT, "the model was opened for its vocabulary only");
-        return ix_fail(err, m->weights_error.code, "%s%s%s", m->path, m->path[0] == '\0' ? "" : ": ", m->weights_error.message);
+        return ix_fail(err, m->weights_error.code, "%s%s%s", m->path,
+                       m->path[0] == '\0' ? "" : ": ", m->weights_error.message);
     }
     if (v->plan == NULL)
         IX_TRY(make_variant(m, cache, v, err));
@@ -260,13 +287,15 @@ inox_status ix_model_needs_tokenizer(const inox_model *m, inox_error *err)
 {
     if (m->tokenizer != NULL)
         return INOX_OK;
-    return ix_fail(err, m->tokenizer_error.code, "%s%s%s", m->path, m->path[0] == '\0' ? "" : ": ", m->tokenizer_error.message);
+    return ix_fail(err, m->tokenizer_error.code, "%s%s%s", m->path, m->path[0] == '\0' ? "" : ": ",
+                   m->tokenizer_error.message);
 }
 
 inox_status inox_model_describe(const inox_model *m, inox_model_info *out, inox_error *err)
 {
     if (m == NULL || out == NULL || out->size != sizeof *out)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_model_describe: initialise the info with INOX_MODEL_INFO_INIT");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_model_describe: initialise the info with INOX_MODEL_INFO_INIT");
     *out = (inox_model_info)INOX_MODEL_INFO_INIT;
     out->name = m->name;
     out->architecture = m->architecture_name;
@@ -280,8 +309,9 @@ inox_status inox_model_describe(const inox_model *m, inox_model_info *out, inox_
     out->heads = (int32_t)m->shape.heads;
     out->kv_heads = (int32_t)m->shape.kv_heads;
     out->head_dim = (int32_t)m->shape.head_dim;
-    out->vocabulary = m->tokenizer != NULL && m->arch == NULL ? (int32_t)ix_tokenizer_count(m->tokenizer)
-                                                               : (int32_t)m->shape.vocabulary;
+    out->vocabulary = m->tokenizer != NULL && m->arch == NULL
+                          ? (int32_t)ix_tokenizer_count(m->tokenizer)
+                          : (int32_t)m->shape.vocabulary;
     out->context = (int32_t)m->shape.context;
     out->threads = m->pool != NULL ? ix_pool_threads(m->pool) : 0;
     out->isa = ix_isa_name(m->isa);
@@ -292,7 +322,8 @@ inox_status inox_model_describe(const inox_model *m, inox_model_info *out, inox_
 
 /* ---- tokens */
 
-inox_status inox_tokenize(const inox_model *m, const char *text, size_t bytes, unsigned flags, inox_tokens *out, inox_error *err)
+inox_status inox_tokenize(const inox_model *m, const char *text, size_t bytes, unsigned flags,
+                          inox_tokens *out, inox_error *err)
 {
     if (m == NULL || out == NULL || (text == NULL && bytes > 0))
         return ix_fail(err, INOX_E_ARGUMENT, "inox_tokenize: a pointer is NULL");
@@ -306,15 +337,16 @@ void inox_tokens_release(inox_tokens *t)
     ix_tokens_release(t);
 }
 
-inox_status inox_detokenize(const inox_model *m, const int32_t *ids, size_t count, bool keep_special, char **text,
-                            size_t *bytes, inox_error *err)
+inox_status inox_detokenize(const inox_model *m, const int32_t *ids, size_t count,
+                            bool keep_special, char **text, size_t *bytes, inox_error *err)
 {
     ix_buffer b = { 0 };
     if (m == NULL || text == NULL || (ids == NULL && count > 0))
         return ix_fail(err, INOX_E_ARGUMENT, "inox_detokenize: a pointer is NULL");
     *text = NULL;
     IX_TRY(ix_model_needs_tokenizer(m, err));
-    inox_status status = ix_tokenizer_decode(m->tokenizer, ids, count, keep_special ? IX_DECODE_SPECIAL : 0u, &b, err);
+    inox_status status = ix_tokenizer_decode(m->tokenizer, ids, count,
+                                             keep_special ? IX_DECODE_SPECIAL : 0u, &b, err);
     if (status == INOX_OK && b.data == NULL)
         status = ix_buffer_append(&b, "", 0, err);
     if (status != INOX_OK) {

@@ -1,11 +1,11 @@
 /* A model in memory: the open file, its tokenizer, its graphs and plans.
  *
- * Opening is cheap: headers are checked and the tokenizer is built.  Weights are packed when the first
- * session asks for a plan.  There is one graph and one plan per cache type; the second shares the first one's
- * packed weights.  Computing on a model holds `lock`.
+ * Opening is cheap: headers are checked and the tokenizer is built.  Weights are packed when the
+ * first session asks for a plan.  There is one graph and one plan per cache type; the second shares
+ * the first one's packed weights.  Computing on a model holds `lock`.
  *
- * What the file does not allow (an architecture or a vocabulary that Inox does not know) is kept as an error and
- * reported by the calls that need it, so that any GGUF file can be inspected.
+ * What the file does not allow (an architecture or a vocabulary that Inox does not know) is kept as
+ * an error and reported by the calls that need it, so that any GGUF file can be inspected.
  */
 #ifndef IX_LLM_MODEL_H
 #define IX_LLM_MODEL_H
@@ -23,35 +23,38 @@ typedef struct ix_variant {
 } ix_variant;
 
 struct inox_model {
-    char *path;        /* as it was given, resolved from a name; "" for the embedded model */
-    char *name;        /* general.name, else the file's name */
+    char *path; /* as it was given, resolved from a name; "" for the embedded model */
+    char *name; /* general.name, else the file's name */
     char *architecture_name;
     char *description; /* "qwen3 0.6B Q8_0" */
     ix_gguf *file;
     const ix_architecture *arch; /* NULL: not a model that runs; see weights_error */
     ix_llm_shape shape;
-    inox_error weights_error;    /* why it does not run; code 0: it does */
-    ix_tokenizer *tokenizer;     /* NULL: see tokenizer_error */
+    inox_error weights_error; /* why it does not run; code 0: it does */
+    ix_tokenizer *tokenizer;  /* NULL: see tokenizer_error */
     inox_error tokenizer_error;
     uint64_t parameters, weight_bytes;
     inox_model_options options;
     ix_isa isa;
     ix_pool *pool;
     ix_lock lock;
-    ix_variant variants[2];      /* float16, float32 cache */
-    char identity[65];           /* "" until it is known */
+    ix_variant variants[2]; /* float16, float32 cache */
+    char identity[65];      /* "" until it is known */
 };
 
 /* The plan for a cache type, made at first use.  The caller holds the lock. */
-inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out, inox_error *err) IX_MUST_USE;
+inox_status ix_model_variant(inox_model *m, inox_cache_type cache, const ix_variant **out,
+                             inox_error *err) IX_MUST_USE;
 /* The unfused graph as the architecture builds it (caller frees). */
-inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out, inox_error *err) IX_MUST_USE;
+inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph **out,
+                           inox_error *err) IX_MUST_USE;
 
 /* No weight of the model is quantised. */
 bool ix_model_is_float(const inox_model *m);
 
 /* vocab.c: the tokenizer of a GGUF file. */
-inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out, inox_error *err) IX_MUST_USE;
+inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out,
+                                   inox_error *err) IX_MUST_USE;
 /* INOX_OK, or why the model has no tokenizer. */
 inox_status ix_model_needs_tokenizer(const inox_model *m, inox_error *err) IX_MUST_USE;
 

@@ -30,7 +30,8 @@ inox_status inox_receipt_store(const char *receipt, inox_error *err)
     IX_TRY(receipt_directory(&directory, err));
     status = ix_make_directories(directory, err);
     if (status == INOX_OK)
-        status = ix_buffer_printf(&path, err, "%s/%.64s.json", directory, id + strlen("\"sha256\":\""));
+        status =
+            ix_buffer_printf(&path, err, "%s/%.64s.json", directory, id + strlen("\"sha256\":\""));
     if (status == INOX_OK)
         status = ix_file_write(path.data, receipt, strlen(receipt), 0600, err);
     ix_buffer_release(&path);
@@ -39,7 +40,8 @@ inox_status inox_receipt_store(const char *receipt, inox_error *err)
 }
 
 /* The one file whose name begins with `id`. */
-static inox_status find_by_id(const char *directory, const char *id, ix_buffer *path, inox_error *err)
+static inox_status find_by_id(const char *directory, const char *id, ix_buffer *path,
+                              inox_error *err)
 {
     char **names = NULL;
     size_t count = 0, found = 0, n = strlen(id);
@@ -53,10 +55,12 @@ static inox_status find_by_id(const char *directory, const char *id, ix_buffer *
     }
     ix_free(names);
     if (status == INOX_OK && found == 0)
-        status = ix_fail(err, INOX_E_NOT_FOUND, "no receipt '%s': it is neither a file nor the beginning of an id in %s", id,
-                         directory);
+        status = ix_fail(err, INOX_E_NOT_FOUND,
+                         "no receipt '%s': it is neither a file nor the beginning of an id in %s",
+                         id, directory);
     if (status == INOX_OK && found > 1)
-        status = ix_fail(err, INOX_E_ARGUMENT, "%zu receipts begin with '%s': give more of the id", found, id);
+        status = ix_fail(err, INOX_E_ARGUMENT, "%zu receipts begin with '%s': give more of the id",
+                         found, id);
     return status;
 }
 
@@ -72,7 +76,9 @@ inox_status inox_receipt_load(const char *path_or_id, char **receipt, inox_error
         return ix_file_read(path_or_id, IX_MAX_RECEIPT_BYTES, receipt, &size, err);
     size_t n = strlen(path_or_id);
     if (n < 4 || strspn(path_or_id, "0123456789abcdef") != n)
-        return ix_fail(err, INOX_E_NOT_FOUND, "no receipt '%s': give a file, or at least 4 hexadecimal digits of an id", path_or_id);
+        return ix_fail(err, INOX_E_NOT_FOUND,
+                       "no receipt '%s': give a file, or at least 4 hexadecimal digits of an id",
+                       path_or_id);
     IX_TRY(receipt_directory(&directory, err));
     inox_status status = find_by_id(directory, path_or_id, &path, err);
     if (status == INOX_OK)
@@ -101,18 +107,23 @@ static inox_status check_model(inox_model *m, const ix_receipt *r, inox_error *e
     char identity[65];
     IX_TRY(inox_model_identity(m, identity, err));
     if (strcmp(identity, r->model_identity) != 0)
-        return ix_fail(err, INOX_E_MISMATCH, "another model: the receipt names %.12s... (%s), this file is %.12s...",
+        return ix_fail(err, INOX_E_MISMATCH,
+                       "another model: the receipt names %.12s... (%s), this file is %.12s...",
                        r->model_identity, r->model_name, identity);
     if (strcmp(r->contract_identity, ix_contract_identity()) != 0)
-        return ix_fail(err, INOX_E_MISMATCH, "the receipt was made under other numeric rules (%s, %.12s...); this program has "
-                       "%s, %.12s...", r->contract_name, r->contract_identity, IX_CONTRACT_NAME, ix_contract_identity());
+        return ix_fail(
+            err, INOX_E_MISMATCH,
+            "the receipt was made under other numeric rules (%s, %.12s...); this program has "
+            "%s, %.12s...",
+            r->contract_name, r->contract_identity, IX_CONTRACT_NAME, ix_contract_identity());
     return INOX_OK;
 }
 
 /* Row i must hash to what the receipt has. */
 static bool row_agrees(const ix_receipt *r, const ix_row_log *log, size_t i)
 {
-    return i < r->row_count && memcmp(log->digits.data + i * IX_ROW_DIGITS, r->rows + i * IX_ROW_DIGITS, IX_ROW_DIGITS) == 0;
+    return i < r->row_count && memcmp(log->digits.data + i * IX_ROW_DIGITS,
+                                      r->rows + i * IX_ROW_DIGITS, IX_ROW_DIGITS) == 0;
 }
 
 static inox_status differs(inox_replay_report *report, size_t at, const char *what, inox_error *err)
@@ -122,8 +133,8 @@ static inox_status differs(inox_replay_report *report, size_t at, const char *wh
 }
 
 /* Chooses again at every place and follows the receipt's tokens. */
-static inox_status compare(inox_session *s, const ix_receipt *r, ix_sampler *sampler, ix_row_log *log,
-                           inox_replay_report *report, inox_error *err)
+static inox_status compare(inox_session *s, const ix_receipt *r, ix_sampler *sampler,
+                           ix_row_log *log, inox_replay_report *report, inox_error *err)
 {
     IX_TRY(inox_session_feed(s, r->prompt, r->prompt_count, INOX_LOGITS_LAST, err));
     for (size_t i = 0; i < r->output_count; i++) {
@@ -147,13 +158,16 @@ static inox_status compare(inox_session *s, const ix_receipt *r, ix_sampler *sam
     char digest[65];
     IX_TRY(ix_row_log_digest(log, digest, err));
     if (r->row_count != r->output_count || strcmp(digest, r->logits_sha256) != 0)
-        return ix_fail(err, INOX_E_MISMATCH, "not identical: the hash over all logits is %.12s..., the receipt has %.12s...", digest,
-                       r->logits_sha256);
+        return ix_fail(
+            err, INOX_E_MISMATCH,
+            "not identical: the hash over all logits is %.12s..., the receipt has %.12s...", digest,
+            r->logits_sha256);
     report->identical = true;
     return INOX_OK;
 }
 
-static inox_status replay(inox_model *m, const ix_receipt *r, inox_replay_report *report, inox_error *err)
+static inox_status replay(inox_model *m, const ix_receipt *r, inox_replay_report *report,
+                          inox_error *err)
 {
     inox_session_options options = INOX_SESSION_OPTIONS_INIT;
     inox_session *s = NULL;
@@ -175,11 +189,13 @@ static inox_status replay(inox_model *m, const ix_receipt *r, inox_replay_report
     return status;
 }
 
-inox_status inox_replay(inox_model *m, const char *receipt, inox_replay_report *report, inox_error *err)
+inox_status inox_replay(inox_model *m, const char *receipt, inox_replay_report *report,
+                        inox_error *err)
 {
     ix_receipt r;
     if (m == NULL || receipt == NULL || report == NULL || report->size != sizeof *report)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_replay: a pointer is NULL, or the report was not initialised with "
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_replay: a pointer is NULL, or the report was not initialised with "
                        "INOX_REPLAY_REPORT_INIT");
     *report = (inox_replay_report)INOX_REPLAY_REPORT_INIT;
     ix_fpenv environment = ix_fpenv_enter();

@@ -28,7 +28,8 @@ static inox_status make_cache(inox_session *s, inox_error *err)
 {
     const ix_llm_shape *m = &s->model->shape;
     uint64_t element = s->cache_type == INOX_CACHE_F32 ? 4 : 2;
-    uint64_t page = (uint64_t)m->kv_heads * (uint64_t)(m->head_dim + m->value_dim) * IX_PAGE * element;
+    uint64_t page =
+        (uint64_t)m->kv_heads * (uint64_t)(m->head_dim + m->value_dim) * IX_PAGE * element;
     IX_TRY(IX_ALLOC(&s->cache, (size_t)m->layers, err));
     for (int64_t i = 0; i < m->layers; i++)
         IX_TRY(ix_alloc_aligned(page * (uint64_t)s->pages, 64, &s->cache[i], err));
@@ -49,7 +50,8 @@ static void *input_data(inox_session *s, const char *name)
     return strcmp(name, "rows") == 0 ? s->rows : NULL;
 }
 
-/* Inputs by name, caches in the order of layers (the graph keeps the order in which they were made). */
+/* Inputs by name, caches in the order of layers (the graph keeps the order in which they were
+ * made). */
 static inox_status make_bindings(inox_session *s, inox_error *err)
 {
     const ix_graph *g = s->variant->graph;
@@ -89,7 +91,8 @@ static inox_status new_parts(inox_session *s, inox_error *err)
     return make_bindings(s, err);
 }
 
-inox_status inox_session_new(inox_model *model, const inox_session_options *options, inox_session **out, inox_error *err)
+inox_status inox_session_new(inox_model *model, const inox_session_options *options,
+                             inox_session **out, inox_error *err)
 {
     inox_session_options o = INOX_SESSION_OPTIONS_INIT;
     inox_session *s;
@@ -97,16 +100,24 @@ inox_status inox_session_new(inox_model *model, const inox_session_options *opti
         return ix_fail(err, INOX_E_ARGUMENT, "inox_session_new: a pointer is NULL");
     *out = NULL;
     if (options != NULL && options->size != sizeof o)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_session_options.size is %zu: use INOX_SESSION_OPTIONS_INIT", options->size);
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_session_options.size is %zu: use INOX_SESSION_OPTIONS_INIT",
+                       options->size);
     if (options != NULL)
         o = *options;
-    if (o.context < 0 || o.context > IX_MAX_CONTEXT || o.cache < INOX_CACHE_AUTO || o.cache > INOX_CACHE_F32)
-        return ix_fail(err, INOX_E_ARGUMENT, "a context of %d positions or cache type %d is not possible", o.context, (int)o.cache);
+    if (o.context < 0 || o.context > IX_MAX_CONTEXT || o.cache < INOX_CACHE_AUTO ||
+        o.cache > INOX_CACHE_F32)
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "a context of %d positions or cache type %d is not possible", o.context,
+                       (int)o.cache);
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->model = model;
-    s->cache_type = o.cache != INOX_CACHE_AUTO ? o.cache : ix_model_is_float(model) ? INOX_CACHE_F32 : INOX_CACHE_F16;
+    s->cache_type = o.cache != INOX_CACHE_AUTO ? o.cache
+                    : ix_model_is_float(model) ? INOX_CACHE_F32
+                                               : INOX_CACHE_F16;
     if (o.context == 0 && model->shape.context > 0)
-        o.context = model->shape.context < DEFAULT_CONTEXT ? (int32_t)model->shape.context : DEFAULT_CONTEXT;
+        o.context = model->shape.context < DEFAULT_CONTEXT ? (int32_t)model->shape.context
+                                                           : DEFAULT_CONTEXT;
     s->context = o.context > 0 ? o.context : DEFAULT_CONTEXT;
     s->pages = (s->context + IX_PAGE - 1) / IX_PAGE;
     inox_status status = new_parts(s, err);
@@ -134,8 +145,10 @@ static inox_status room_for_logits(inox_session *s, size_t rows, inox_error *err
     return INOX_OK;
 }
 
-/* One run of the plan: ids[0..n) at the end of the sequence; logits of the last `rows` of them to `out`. */
-static inox_status step(inox_session *s, const int32_t *ids, size_t n, size_t rows, float *out, inox_error *err)
+/* One run of the plan: ids[0..n) at the end of the sequence; logits of the last `rows` of them to
+ * `out`. */
+static inox_status step(inox_session *s, const int32_t *ids, size_t n, size_t rows, float *out,
+                        inox_error *err)
 {
     ix_symbols symbols = { { 0 } };
     symbols.value[IX_TOKENS] = (int64_t)n;
@@ -154,23 +167,31 @@ static inox_status step(inox_session *s, const int32_t *ids, size_t n, size_t ro
     return INOX_OK;
 }
 
-static inox_status check_ids(const inox_session *s, const int32_t *ids, size_t count, inox_error *err)
+static inox_status check_ids(const inox_session *s, const int32_t *ids, size_t count,
+                             inox_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0 || ids[i] >= s->model->shape.vocabulary)
-            return ix_fail(err, INOX_E_ARGUMENT, "token id %d at place %zu is not in the vocabulary of %lld", ids[i], i,
+            return ix_fail(err, INOX_E_ARGUMENT,
+                           "token id %d at place %zu is not in the vocabulary of %lld", ids[i], i,
                            (long long)s->model->shape.vocabulary);
     }
     if (count > (size_t)s->context - s->length)
-        return ix_fail(err, INOX_E_CONTEXT, "%zu tokens do not fit: %zu of %d positions are in use. Open the session with a "
-                       "larger context", count, s->length, s->context);
+        return ix_fail(
+            err, INOX_E_CONTEXT,
+            "%zu tokens do not fit: %zu of %d positions are in use. Open the session with a "
+            "larger context",
+            count, s->length, s->context);
     return INOX_OK;
 }
 
-inox_status inox_session_feed(inox_session *s, const int32_t *ids, size_t count, inox_logits_mode mode, inox_error *err)
+inox_status inox_session_feed(inox_session *s, const int32_t *ids, size_t count,
+                              inox_logits_mode mode, inox_error *err)
 {
-    if (s == NULL || (ids == NULL && count > 0) || mode < INOX_LOGITS_NONE || mode > INOX_LOGITS_ALL)
-        return ix_fail(err, INOX_E_ARGUMENT, "inox_session_feed: a pointer is NULL or the mode is unknown");
+    if (s == NULL || (ids == NULL && count > 0) || mode < INOX_LOGITS_NONE ||
+        mode > INOX_LOGITS_ALL)
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_session_feed: a pointer is NULL or the mode is unknown");
     IX_TRY(check_ids(s, ids, count, err));
     size_t wanted = mode == INOX_LOGITS_ALL ? count : mode == INOX_LOGITS_LAST && count > 0 ? 1 : 0;
     size_t batch = (size_t)s->model->options.max_batch, before = s->length;
@@ -179,9 +200,13 @@ inox_status inox_session_feed(inox_session *s, const int32_t *ids, size_t count,
     ix_lock_take(&s->model->lock);
     for (size_t done = 0; done < count && status == INOX_OK;) {
         size_t n = count - done < batch ? count - done : batch;
-        size_t rows = mode == INOX_LOGITS_ALL ? n : mode == INOX_LOGITS_LAST && done + n == count ? 1 : 0;
+        size_t rows = mode == INOX_LOGITS_ALL                         ? n
+                      : mode == INOX_LOGITS_LAST && done + n == count ? 1
+                                                                      : 0;
         size_t row = mode == INOX_LOGITS_ALL ? done : 0;
-        status = step(s, ids + done, n, rows, s->logits == NULL ? NULL : s->logits + row * (size_t)s->model->shape.vocabulary, err);
+        status = step(
+            s, ids + done, n, rows,
+            s->logits == NULL ? NULL : s->logits + row * (size_t)s->model->shape.vocabulary, err);
         done += n;
     }
     ix_lock_give(&s->model->lock);
@@ -209,7 +234,8 @@ size_t inox_session_length(const inox_session *s)
 inox_status inox_session_truncate(inox_session *s, size_t length, inox_error *err)
 {
     if (length > s->length)
-        return ix_fail(err, INOX_E_ARGUMENT, "cannot truncate to %zu: the session has %zu positions", length, s->length);
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "cannot truncate to %zu: the session has %zu positions", length, s->length);
     s->length = length;
     s->logits_rows = 0;
     return INOX_OK;

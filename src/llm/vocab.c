@@ -9,7 +9,8 @@ typedef struct vocab {
     ix_vocab_source source;
 } vocab;
 
-static inox_status views_of(vocab *v, const char *key, const ix_text_view **out, size_t *count, inox_error *err)
+static inox_status views_of(vocab *v, const char *key, const ix_text_view **out, size_t *count,
+                            inox_error *err)
 {
     const ix_gguf_value *value;
     ix_text_view *views;
@@ -34,7 +35,8 @@ static inox_status numbers_of(vocab *v, const char *key, const ix_gguf_value **o
 {
     IX_TRY(ix_gguf_find_numbers(v->file, key, out, err));
     if (*out != NULL && (*out)->count != v->source.count)
-        return ix_fail_at(err, INOX_E_FORMAT, (*out)->position, "%s has %llu items, but there are %zu tokens", key,
+        return ix_fail_at(err, INOX_E_FORMAT, (*out)->position,
+                          "%s has %llu items, but there are %zu tokens", key,
                           (unsigned long long)(*out)->count, v->source.count);
     return INOX_OK;
 }
@@ -70,17 +72,35 @@ static inox_status scores_and_types(vocab *v, inox_error *err)
 static inox_status flags_and_ids(vocab *v, inox_error *err)
 {
     ix_vocab_source *s = &v->source;
-    const struct { const char *key; int8_t *out; } flags[] = {
-        { "add_bos_token", &s->add_bos }, { "add_eos_token", &s->add_eos }, { "add_sep_token", &s->add_sep },
-        { "add_space_prefix", &s->add_space_prefix }, { "remove_extra_whitespaces", &s->remove_extra_whitespaces },
+    const struct {
+        const char *key;
+        int8_t *out;
+    } flags[] = {
+        { "add_bos_token", &s->add_bos },
+        { "add_eos_token", &s->add_eos },
+        { "add_sep_token", &s->add_sep },
+        { "add_space_prefix", &s->add_space_prefix },
+        { "remove_extra_whitespaces", &s->remove_extra_whitespaces },
         { "ignore_merges", &s->ignore_merges },
     };
-    const struct { const char *key; int64_t *out; } ids[] = {
-        { "bos_token_id", &s->bos }, { "eos_token_id", &s->eos }, { "eot_token_id", &s->eot }, { "eom_token_id", &s->eom },
-        { "unknown_token_id", &s->unknown }, { "seperator_token_id", &s->separator }, { "padding_token_id", &s->padding },
-        { "mask_token_id", &s->mask }, { "fim_pre_token_id", &s->fim_prefix }, { "fim_suf_token_id", &s->fim_suffix },
-        { "fim_mid_token_id", &s->fim_middle }, { "fim_pad_token_id", &s->fim_padding },
-        { "fim_rep_token_id", &s->fim_repository }, { "fim_sep_token_id", &s->fim_separator },
+    const struct {
+        const char *key;
+        int64_t *out;
+    } ids[] = {
+        { "bos_token_id", &s->bos },
+        { "eos_token_id", &s->eos },
+        { "eot_token_id", &s->eot },
+        { "eom_token_id", &s->eom },
+        { "unknown_token_id", &s->unknown },
+        { "seperator_token_id", &s->separator },
+        { "padding_token_id", &s->padding },
+        { "mask_token_id", &s->mask },
+        { "fim_pre_token_id", &s->fim_prefix },
+        { "fim_suf_token_id", &s->fim_suffix },
+        { "fim_mid_token_id", &s->fim_middle },
+        { "fim_pad_token_id", &s->fim_padding },
+        { "fim_rep_token_id", &s->fim_repository },
+        { "fim_sep_token_id", &s->fim_separator },
     };
     char key[128] = "tokenizer.ggml.";
     size_t prefix = strlen(key);
@@ -118,13 +138,15 @@ static inox_status fill(vocab *v, inox_error *err)
     const ix_gguf_value *charsmap;
     IX_TRY(string_of(v, "tokenizer.ggml.model", &s->model, err));
     if (s->model == NULL)
-        return ix_fail(err, INOX_E_NOT_FOUND, "the file has no vocabulary (no key tokenizer.ggml.model)");
+        return ix_fail(err, INOX_E_NOT_FOUND,
+                       "the file has no vocabulary (no key tokenizer.ggml.model)");
     IX_TRY(string_of(v, "tokenizer.ggml.pre", &s->pre, err));
     IX_TRY(string_of(v, "general.architecture", &s->architecture, err));
     IX_TRY(string_of(v, "general.name", &s->name, err));
     IX_TRY(views_of(v, "tokenizer.ggml.tokens", &s->pieces, &s->count, err));
     if (s->count == 0)
-        return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no tokens (key tokenizer.ggml.tokens)");
+        return ix_fail(err, INOX_E_FORMAT,
+                       "the vocabulary has no tokens (key tokenizer.ggml.tokens)");
     IX_TRY(views_of(v, "tokenizer.ggml.merges", &s->merges, &s->merge_count, err));
     IX_TRY(scores_and_types(v, err));
     IX_TRY(flags_and_ids(v, err));

@@ -3,7 +3,7 @@
 #define IX_NUM_CONTRACT_H
 
 #define IX_CONTRACT_NAME "inox-numerics-1"
-/* 64 hexadecimal digits: SHA-256 over docs/NUMERICS.md and test/vectors as docs/NUMERICS.md describes. */
+/* 64 digits: SHA-256 over the rule text and the vectors (docs/NUMERICS.md, "Identity"). */
 const char *ix_contract_identity(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* Which instruction sets this library holds, which this machine runs, and which one is chosen.
  *
- * Detection asks the processor and, through the XCR0 register, whether the operating system saves the
- * wide registers.  Nothing here changes results.
+ * Detection asks the processor and, through the XCR0 register, whether the operating system saves
+ * the wide registers.  Nothing here changes results.
  */
 #include "num/isa.h"
 
@@ -102,15 +102,15 @@ inox_status ix_isa_choose(const char *name, ix_isa *out, inox_error *err)
         ix_isa isa = (ix_isa)i;
         if (!ix_isa_built(isa))
             return ix_fail(err, INOX_E_ISA,
-                           "instruction set '%s'%s is not built into this library; it has: %s", name, source,
-                           present);
+                           "instruction set '%s'%s is not built into this library; it has: %s",
+                           name, source, present);
         if (!ix_isa_present(isa))
             return ix_fail(err, INOX_E_ISA,
-                           "this machine cannot run instruction set '%s'%s; it can run: %s", name, source,
-                           present);
+                           "this machine cannot run instruction set '%s'%s; it can run: %s", name,
+                           source, present);
         *out = isa;
         return INOX_OK;
     }
-    return ix_fail(err, INOX_E_ISA, "unknown instruction set '%.64s'%s; this machine can run: %s", name, source,
-                   present);
+    return ix_fail(err, INOX_E_ISA, "unknown instruction set '%.64s'%s; this machine can run: %s",
+                   name, source, present);
 }

@@ -143,8 +143,12 @@ typedef struct code_points {
     size_t count, capacity, spare_capacity;
 } code_points;
 
+/* The original tokenizers' normalization is of an older Unicode: what it does not know is a
+ * starter. */
 static unsigned combining_class(utf8proc_int32_t c)
 {
+    if (ix_unicode_properties((uint32_t)c) & IX_LATE_MARK)
+        return 0;
     return (unsigned)utf8proc_get_property(c)->combining_class;
 }
 
@@ -212,6 +216,33 @@ static inox_status sort_marks(code_points *b, size_t from, size_t to, inox_error
     return INOX_OK;
 }
 
+/* Starters that compose with nothing before them, but libutf8proc thinks so: it takes the first
+ * for a mark, and loses U+11A7 behind a syllable (release 2.8 counts it among the final
+ * consonants). */
+static bool stays_apart(uint32_t c)
+{
+    return (ix_unicode_properties(c) & IX_LATE_MARK) || c == 0x11A7;
+}
+
+/* Composes in place. */
+static inox_status compose(code_points *b, inox_error *err)
+{
+    size_t kept = 0;
+    for (size_t from = 0, to; from < b->count; from = to) {
+        for (to = from + 1; to < b->count; to++)
+            if (stays_apart((uint32_t)b->items[to]))
+                break;
+        utf8proc_ssize_t n = utf8proc_normalize_utf32(
+            b->items + from, (utf8proc_ssize_t)(to - from), UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+        if (n < 0)
+            return ix_fail(err, INOX_E_INTERNAL, "libutf8proc: %s", utf8proc_errmsg(n));
+        memmove(b->items + kept, b->items + from, (size_t)n * sizeof *b->items);
+        kept += (size_t)n;
+    }
+    b->count = kept;
+    return INOX_OK;
+}
+
 /* The segment text[0..size) in normalization form C, as code points. */
 static inox_status compose_segment(const char *text, size_t size, code_points *b, inox_error *err)
 {
@@ -229,12 +260,7 @@ static inox_status compose_segment(const char *text, size_t size, code_points *b
             IX_TRY(sort_marks(b, from, to, err));
         from = to + 1;
     }
-    utf8proc_ssize_t n = utf8proc_normalize_utf32(b->items, (utf8proc_ssize_t)b->count,
-                                                  UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    if (n < 0)
-        return ix_fail(err, INOX_E_INTERNAL, "libutf8proc: %s", utf8proc_errmsg(n));
-    b->count = (size_t)n;
-    return INOX_OK;
+    return compose(b, err);
 }
 
 /* Bytes of the segment at the beginning of text, and whether it needs a closer look. */

@@ -28,6 +28,7 @@ enum {
         1024,          /* punctuation in Hugging Face's own pre-tokenizers, all of ASCII's */
     IX_NUMERIC = 2048, /* N in Hugging Face's own pre-tokenizers (a newer Unicode) */
     IX_HAN = 4096,     /* script Han */
+    IX_LATE_MARK = 8192,       /* newer than the normalization of the original tokenizers */
     IX_LETTER = IX_UPPER | IX_LOWER | IX_OTHER_LETTER,
 };
 

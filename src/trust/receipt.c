@@ -1,5 +1,5 @@
-/* Receipts as canonical JSON.  Numbers are integers; floats are strings of nine significant digits, which bring the
- * same binary32 back. */
+/* Receipts as canonical JSON.  Numbers are integers; floats are strings of nine significant digits,
+ * which bring the same binary32 back. */
 #include "trust/receipt.h"
 
 #include "base/hash.h"
@@ -38,7 +38,8 @@ void ix_receipt_release(ix_receipt *r)
 
 static void set(json_t *object, const char *key, json_t *value)
 {
-    /* a value that could not be made, or not be put in, is missed by the check of the finished object */
+    /* a value that could not be made, or not be put in, is missed by the check of the finished
+     * object */
     if (value == NULL || json_object_set_new(object, key, value) != 0)
         json_object_clear(object);
 }
@@ -117,11 +118,14 @@ static json_t *object_of(const ix_receipt *r)
     if (o == NULL)
         return NULL;
     set(o, "inox_receipt", json_integer(VERSION));
-    set(o, "model", json_pack("{s:o, s:o, s:s}", "name", string_of(r->model_name), "path", string_of(r->model_path),
-                              "sha256", r->model_identity));
-    set(o, "contract", json_pack("{s:s, s:s}", "name", r->contract_name, "sha256", r->contract_identity));
-    set(o, "engine", json_pack("{s:s, s:s, s:s, s:I}", "version", r->engine_version, "build", r->engine_build, "isa", r->isa,
-                               "threads", (json_int_t)r->threads));
+    set(o, "model",
+        json_pack("{s:o, s:o, s:s}", "name", string_of(r->model_name), "path",
+                  string_of(r->model_path), "sha256", r->model_identity));
+    set(o, "contract",
+        json_pack("{s:s, s:s}", "name", r->contract_name, "sha256", r->contract_identity));
+    set(o, "engine",
+        json_pack("{s:s, s:s, s:s, s:I}", "version", r->engine_version, "build", r->engine_build,
+                  "isa", r->isa, "threads", (json_int_t)r->threads));
     set(o, "time", json_integer(r->time_s));
     set(o, "cache", json_string(r->cache));
     set(o, "context", json_integer(r->context));
@@ -181,7 +185,8 @@ typedef struct reader {
 
 static inox_status bad(const reader *r, const char *key)
 {
-    return ix_fail(r->err, INOX_E_FORMAT, "not a receipt: member '%s' is missing or of the wrong kind", key);
+    return ix_fail(r->err, INOX_E_FORMAT,
+                   "not a receipt: member '%s' is missing or of the wrong kind", key);
 }
 
 static inox_status get_text(const reader *r, const char *key, char **out)
@@ -201,7 +206,8 @@ static inox_status get_digest(const reader *r, const char *key, char out[65])
     return INOX_OK;
 }
 
-static inox_status get_integer(const reader *r, const char *key, int64_t least, int64_t most, int64_t *out)
+static inox_status get_integer(const reader *r, const char *key, int64_t least, int64_t most,
+                               int64_t *out)
 {
     const json_t *v = json_object_get(r->object, key);
     if (!json_is_integer(v) || json_integer_value(v) < least || json_integer_value(v) > most)
@@ -248,9 +254,11 @@ static inox_status get_bias(const reader *r, inox_sampling *s)
     IX_TRY(IX_ALLOC(&values, json_array_size(a) + 1, r->err));
     s->bias_values = values;
     for (size_t i = 0; i < json_array_size(a); i++) {
-        const json_t *pair = json_array_get(a, i), *id = json_array_get(pair, 0), *value = json_array_get(pair, 1);
+        const json_t *pair = json_array_get(a, i), *id = json_array_get(pair, 0),
+                     *value = json_array_get(pair, 1);
         char *end;
-        if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX || !json_is_string(value))
+        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) > INT32_MAX || !json_is_string(value))
             return bad(r, "logit_bias");
         ids[i] = (int32_t)json_integer_value(id);
         values[i] = strtof(json_string_value(value), &end);
@@ -351,11 +359,14 @@ static inox_status check_bytes(json_t *o, const char *text, size_t bytes, inox_e
     free(canonical);
     IX_TRY(get_digest(&r, "sha256", said));
     if (!same)
-        return ix_fail(err, INOX_E_MISMATCH, "the receipt is damaged: it is not spelt as Inox writes it");
+        return ix_fail(err, INOX_E_MISMATCH,
+                       "the receipt is damaged: it is not spelt as Inox writes it");
     json_object_del(o, "sha256");
     IX_TRY(hash_object(o, is, err));
     if (strcmp(said, is) != 0)
-        return ix_fail(err, INOX_E_MISMATCH, "the receipt is damaged: its bytes hash to %.12s..., it says %.12s...", is, said);
+        return ix_fail(err, INOX_E_MISMATCH,
+                       "the receipt is damaged: its bytes hash to %.12s..., it says %.12s...", is,
+                       said);
     return INOX_OK;
 }
 
@@ -364,20 +375,25 @@ inox_status ix_receipt_read(const char *text, size_t bytes, ix_receipt *out, ino
     json_error_t json_error;
     *out = (ix_receipt){ 0 };
     if (bytes > IX_MAX_RECEIPT_BYTES)
-        return ix_fail(err, INOX_E_LIMIT, "a receipt of %zu bytes is beyond %llu", bytes, (unsigned long long)IX_MAX_RECEIPT_BYTES);
+        return ix_fail(err, INOX_E_LIMIT, "a receipt of %zu bytes is beyond %llu", bytes,
+                       (unsigned long long)IX_MAX_RECEIPT_BYTES);
     json_t *o = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &json_error);
     if (o == NULL)
-        return ix_fail_at(err, INOX_E_FORMAT, (uint64_t)(json_error.position < 0 ? 0 : json_error.position),
+        return ix_fail_at(err, INOX_E_FORMAT,
+                          (uint64_t)(json_error.position < 0 ? 0 : json_error.position),
                           "not a receipt: %s", json_error.text);
     reader r = { o, err };
     int64_t version;
-    inox_status status = json_is_object(o) ? INOX_OK : ix_fail(err, INOX_E_FORMAT, "not a receipt: no JSON object");
+    inox_status status =
+        json_is_object(o) ? INOX_OK : ix_fail(err, INOX_E_FORMAT, "not a receipt: no JSON object");
     if (status == INOX_OK)
         status = check_bytes(o, text, bytes, err);
     if (status == INOX_OK)
         status = get_integer(&r, "inox_receipt", 0, INT32_MAX, &version);
     if (status == INOX_OK && version != VERSION)
-        status = ix_fail(err, INOX_E_UNSUPPORTED, "receipt version %lld; this program reads version %d", (long long)version, VERSION);
+        status =
+            ix_fail(err, INOX_E_UNSUPPORTED, "receipt version %lld; this program reads version %d",
+                    (long long)version, VERSION);
     if (status == INOX_OK)
         status = get_members(&r, out);
     json_decref(o);

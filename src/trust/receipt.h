@@ -1,10 +1,12 @@
 /* Receipts, version 0: what was asked, of which model, by which rules, and what came out.
  *
- * A receipt is one line of canonical JSON (keys sorted, no white space, ASCII digits, strings as UTF-8) and a
- * newline.  Its member "sha256" is the SHA-256 of the canonical JSON of all other members: it shows damage, not
- * forgery (signatures come with version 1).  docs/RECEIPTS.md lists the members.
+ * A receipt is one line of canonical JSON (keys sorted, no white space, ASCII digits, strings as
+ * UTF-8) and a newline.  Its member "sha256" is the SHA-256 of the canonical JSON of all other
+ * members: it shows damage, not forgery (signatures come with version 1).  docs/RECEIPTS.md lists
+ * the members.
  *
- * Reading accepts exactly the bytes that writing gives: any other spelling of the same JSON is INOX_E_MISMATCH.
+ * Reading accepts exactly the bytes that writing gives: any other spelling of the same JSON is
+ * INOX_E_MISMATCH.
  */
 #ifndef IX_TRUST_RECEIPT_H
 #define IX_TRUST_RECEIPT_H
@@ -13,7 +15,8 @@
 
 #include <stdbool.h>
 
-#define IX_ROW_DIGITS 8 /* hexadecimal digits kept of each row's hash: to find the first row that differs */
+#define IX_ROW_DIGITS                                                                              \
+    8 /* hexadecimal digits kept of each row's hash: to find the first row that differs */
 
 typedef struct ix_receipt {
     /* the model */
@@ -50,9 +53,12 @@ typedef struct ix_receipt {
 void ix_receipt_release(ix_receipt *r);
 
 /* Appends the canonical line to `out`; `id` becomes its sha256 member. */
-inox_status ix_receipt_write(const ix_receipt *r, ix_buffer *out, char id[65], inox_error *err) IX_MUST_USE;
+inox_status ix_receipt_write(const ix_receipt *r, ix_buffer *out, char id[65],
+                             inox_error *err) IX_MUST_USE;
 
-/* Reads one; release it also after a failure.  INOX_E_MISMATCH: damaged.  INOX_E_FORMAT: not a receipt. */
-inox_status ix_receipt_read(const char *text, size_t bytes, ix_receipt *out, inox_error *err) IX_MUST_USE;
+/* Reads one; release it also after a failure.  INOX_E_MISMATCH: damaged.  INOX_E_FORMAT: not a
+ * receipt. */
+inox_status ix_receipt_read(const char *text, size_t bytes, ix_receipt *out,
+                            inox_error *err) IX_MUST_USE;
 
 #endif

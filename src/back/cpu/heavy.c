@@ -1,8 +1,8 @@
 /* Matrix products and attention, cut into rectangles that workers take one after another.
  *
- * The cut is free (the contract makes it invisible), so it is made for speed: rectangles are small enough
- * that all workers end together and large enough that taking one costs nothing, and the packed
- * activations of a rectangle stay in the second-level cache.
+ * The cut is free (the contract makes it invisible), so it is made for speed: rectangles are small
+ * enough that all workers end together and large enough that taking one costs nothing, and the
+ * packed activations of a rectangle stay in the second-level cache.
  */
 #include "back/cpu/plan.h"
 
@@ -15,7 +15,8 @@ typedef struct cut {
     int64_t rows, cols, rows_per_tile, cols_per_tile, row_tiles, col_tiles;
 } cut;
 
-static cut cut_linear(const ix_plan *p, const ix_matmul_kernel *k, int64_t rows, int64_t cols, int64_t depth)
+static cut cut_linear(const ix_plan *p, const ix_matmul_kernel *k, int64_t rows, int64_t cols,
+                      int64_t depth)
 {
     cut c = { .rows = rows, .cols = cols };
     int64_t row_bytes = (int64_t)(k->acts_bytes(k->row_tile, depth) / (size_t)k->row_tile);
@@ -71,7 +72,8 @@ void ix_run_linear(ix_plan *p, const ix_step *s, ix_counter *counter, void *scra
         int64_t tile = ix_counter_take(counter);
         if (tile >= c.row_tiles * c.col_tiles)
             return;
-        int64_t row = tile / c.col_tiles * c.rows_per_tile, col = tile % c.col_tiles * c.cols_per_tile;
+        int64_t row = tile / c.col_tiles * c.rows_per_tile,
+                col = tile % c.col_tiles * c.cols_per_tile;
         int64_t row_end = row + c.rows_per_tile < c.rows ? row + c.rows_per_tile : c.rows;
         int64_t col_end = col + c.cols_per_tile < c.cols ? col + c.cols_per_tile : c.cols;
         k->run(&job, row, row_end, col, col_end, scratch);
@@ -124,7 +126,9 @@ void ix_run_attention(ix_plan *p, const ix_step *s, ix_counter *counter, void *s
             return;
         /* the last tokens see the most keys: begin with them */
         int64_t token = (tiles - 1 - tile / job.cache.kv_heads) * TOKENS_PER_ATTENTION_TILE;
-        int64_t end = token + TOKENS_PER_ATTENTION_TILE < job.tokens ? token + TOKENS_PER_ATTENTION_TILE : job.tokens;
+        int64_t end = token + TOKENS_PER_ATTENTION_TILE < job.tokens
+                          ? token + TOKENS_PER_ATTENTION_TILE
+                          : job.tokens;
         int64_t kv = tile % job.cache.kv_heads;
         p->attention->run(&job, token, end, kv, kv + 1, scratch);
     }

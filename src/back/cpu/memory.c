@@ -1,7 +1,8 @@
 /* Gives every value of a plan its place in the workspace.
  *
- * A value's life is [first, last] in stages.  Values are placed in the order of their first stage, each in the
- * smallest gap between the values alive then that holds it; so two lives that meet never share bytes.
+ * A value's life is [first, last] in stages.  Values are placed in the order of their first stage,
+ * each in the smallest gap between the values alive then that holds it; so two lives that meet
+ * never share bytes.
  */
 #include "back/cpu/plan.h"
 
@@ -78,7 +79,8 @@ static inox_status make_tensor(ix_plan *p, const ix_tensor *x, int32_t stage, in
     int64_t n = ix_tensor_elements(x, &p->options.most);
     if (n < 0 || n > (INT64_MAX >> 8))
         return ix_fail(err, INOX_E_LIMIT, "the result of %s is too large", ix_op_of(x->op)->name);
-    v->place = x->id == p->values[p->graph->output->id].alias ? IX_PLACE_OUTPUT : IX_PLACE_WORKSPACE;
+    v->place =
+        x->id == p->values[p->graph->output->id].alias ? IX_PLACE_OUTPUT : IX_PLACE_WORKSPACE;
     v->bytes = ix_round_up((uint64_t)n * sizeof(float), 64);
     v->first = stage;
     if (v->last < stage)
@@ -107,7 +109,8 @@ static inox_status lives_of_rows(ix_plan *p, inox_error *err)
             ix_angles *a = &p->angles[op->index];
             int64_t rows = ix_dim_value(op->rows, &p->options.most);
             a->value.place = IX_PLACE_WORKSPACE;
-            a->value.bytes = ix_round_up((uint64_t)rows * 2 * (uint64_t)a->half * sizeof(float), 64);
+            a->value.bytes =
+                ix_round_up((uint64_t)rows * 2 * (uint64_t)a->half * sizeof(float), 64);
             a->value.first = op->stage;
         }
     }

@@ -1,4 +1,5 @@
-/* Packs weights into the panels that kernels read, all workers together, and lets go of the file's pages.
+/* Packs weights into the panels that kernels read, all workers together, and lets go of the file's
+ * pages.
  *
  * After packing a tensor its pages in the mapping are dropped from this process (they stay in the
  * system's page cache), so that peak memory is the panels plus one tensor.
@@ -7,7 +8,8 @@
 
 #include "base/os.h"
 
-#define PANELS_PER_TILE 8 /* so that a tile is some hundreds of kilobytes: enough work, small waste */
+#define PANELS_PER_TILE                                                                            \
+    8 /* so that a tile is some hundreds of kilobytes: enough work, small waste */
 
 typedef struct pack_task {
     const ix_panels *panels;
@@ -36,7 +38,8 @@ static void pack_worker(void *context, int worker)
         for (int64_t i = first; i < last; i++) {
             int64_t col = i * IX_PANEL_COLS;
             int64_t cols = t->cols - col < IX_PANEL_COLS ? t->cols - col : IX_PANEL_COLS;
-            s->kernel->pack_panel((const uint8_t *)s->w->data + (size_t)col * t->row_bytes, t->row_bytes, cols, t->depth,
+            s->kernel->pack_panel((const uint8_t *)s->w->data + (size_t)col * t->row_bytes,
+                                  t->row_bytes, cols, t->depth,
                                   (uint8_t *)s->data + (size_t)i * s->panel_bytes);
         }
     }
@@ -71,7 +74,10 @@ static inox_status pack_one(ix_plan *p, ix_panels *s, inox_error *err)
         s->borrowed = true;
         return INOX_OK;
     }
-    pack_task task = { .panels = s, .counter = p->counters, .cols = s->w->dims[0].value, .depth = s->w->dims[1].value,
+    pack_task task = { .panels = s,
+                       .counter = p->counters,
+                       .cols = s->w->dims[0].value,
+                       .depth = s->w->dims[1].value,
                        .row_bytes = row_bytes_of(s->w) };
     s->panel_bytes = s->kernel->panel_bytes(task.depth);
     uint64_t panels = (uint64_t)(task.cols + IX_PANEL_COLS - 1) / IX_PANEL_COLS;

@@ -1,8 +1,8 @@
 /* The CPU back end: makes a plan and runs it.
  *
- * Running is one parallel region: every worker walks through all steps, takes tiles until a step has none left, and
- * meets the others where a stage ends.  Invariant: nothing in a run allocates or fails; what could be wrong in
- * the inputs is checked before the region begins.
+ * Running is one parallel region: every worker walks through all steps, takes tiles until a step
+ * has none left, and meets the others where a stage ends.  Invariant: nothing in a run allocates or
+ * fails; what could be wrong in the inputs is checked before the region begins.
  */
 #include "back/cpu/plan.h"
 
@@ -49,7 +49,8 @@ static inox_status allocate(ix_plan *p, inox_error *err)
     return ix_alloc_aligned(p->workspace_bytes + 64, 64, (void **)&p->workspace, err);
 }
 
-static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, ix_plan **out, inox_error *err)
+static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, ix_plan **out,
+                            inox_error *err)
 {
     ix_plan *p;
     inox_status status;
@@ -61,7 +62,9 @@ static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, i
     IX_TRY_GOTO(status, ix_plan_stages(p, err), fail);
     IX_TRY_GOTO(status, ix_plan_memory(p, err), fail);
     IX_TRY_GOTO(status,
-                ix_alloc_aligned(((size_t)p->step_count + 1) * sizeof *p->counters, 64, (void **)&p->counters, err), fail);
+                ix_alloc_aligned(((size_t)p->step_count + 1) * sizeof *p->counters, 64,
+                                 (void **)&p->counters, err),
+                fail);
     IX_TRY_GOTO(status, allocate(p, err), fail);
     IX_TRY_GOTO(status, ix_plan_pack_weights(p, err), fail);
     *out = p;
@@ -73,7 +76,8 @@ fail:
 
 static ix_plan_info plan_info(const ix_plan *p)
 {
-    return (ix_plan_info){ p->workspace_bytes + p->scratch_bytes * (size_t)ix_pool_threads(p->options.pool),
+    return (ix_plan_info){ p->workspace_bytes +
+                               p->scratch_bytes * (size_t)ix_pool_threads(p->options.pool),
                            p->panel_bytes, p->step_count, p->stage_count };
 }
 
@@ -110,57 +114,71 @@ static inox_status check_symbols(const ix_plan *p, const ix_symbols *symbols, in
     for (int i = 0; i < IX_SYMBOL_COUNT; i++) {
         if (symbols->value[i] < 0 || symbols->value[i] > p->options.most.value[i])
             return ix_fail(err, INOX_E_ARGUMENT, "%lld %s, but the plan was made for at most %lld",
-                           (long long)symbols->value[i], ix_symbol_name((ix_symbol)i), (long long)p->options.most.value[i]);
+                           (long long)symbols->value[i], ix_symbol_name((ix_symbol)i),
+                           (long long)p->options.most.value[i]);
     }
     return INOX_OK;
 }
 
-static inox_status check_range(const ix_plan *p, const ix_tensor *ids, int64_t limit, const char *what, inox_error *err)
+static inox_status check_range(const ix_plan *p, const ix_tensor *ids, int64_t limit,
+                               const char *what, inox_error *err)
 {
     const int32_t *v = ix_tensor_at(p, ids);
     int64_t n = ix_tensor_elements(ids, p->symbols);
     for (int64_t i = 0; i < n; i++) {
         if (v[i] < 0 || v[i] >= limit)
-            return ix_fail(err, INOX_E_ARGUMENT, "%s: index %d at place %lld is not in 0..%lld", what, v[i], (long long)i,
-                           (long long)limit - 1);
+            return ix_fail(err, INOX_E_ARGUMENT, "%s: index %d at place %lld is not in 0..%lld",
+                           what, v[i], (long long)i, (long long)limit - 1);
     }
     return INOX_OK;
 }
 
+/* Where the rows of a store or an attention stand. */
+typedef struct rows_at {
+    const ix_tensor *position, *sequence, *pages;
+} rows_at;
+
 /* Every page that attention may touch exists. */
-static inox_status check_pages(const ix_plan *p, const ix_tensor *x, inox_error *err)
+static inox_status check_pages(const ix_plan *p, const rows_at *r, inox_error *err)
 {
-    const ix_tensor *position = x->args[3], *sequence = x->args[4], *pages = x->args[5];
-    int64_t stride = ix_dim_value(pages->dims[1], p->symbols), limit = p->symbols->value[IX_CACHE_PAGES];
-    const int32_t *table = ix_tensor_at(p, pages), *at = ix_tensor_at(p, position), *seq = ix_tensor_at(p, sequence);
-    IX_TRY(check_range(p, sequence, ix_dim_value(pages->dims[0], p->symbols), "sequence", err));
-    IX_TRY(check_range(p, position, stride * IX_PAGE, "position", err));
-    int64_t n = ix_tensor_elements(position, p->symbols);
+    int64_t stride = ix_dim_value(r->pages->dims[1], p->symbols);
+    int64_t limit = p->symbols->value[IX_CACHE_PAGES];
+    int64_t sequences = ix_dim_value(r->pages->dims[0], p->symbols);
+    const int32_t *table = ix_tensor_at(p, r->pages), *at = ix_tensor_at(p, r->position);
+    const int32_t *seq = ix_tensor_at(p, r->sequence);
+    IX_TRY(check_range(p, r->sequence, sequences, "sequence", err));
+    IX_TRY(check_range(p, r->position, stride * IX_PAGE, "position", err));
+    int64_t n = ix_tensor_elements(r->position, p->symbols);
     for (int64_t i = 0; i < n; i++) {
         if (i > 0 && seq[i] == seq[i - 1] && at[i] / IX_PAGE <= at[i - 1] / IX_PAGE)
             continue; /* seen with the row before */
         for (int64_t page = 0; page <= at[i] / IX_PAGE; page++) {
             int32_t id = table[seq[i] * stride + page];
             if (id < 0 || id >= limit)
-                return ix_fail(err, INOX_E_ARGUMENT, "page %lld of sequence %d is %d, but the cache has %lld pages",
+                return ix_fail(err, INOX_E_ARGUMENT,
+                               "page %lld of sequence %d is %d, but the cache has %lld pages",
                                (long long)page, seq[i], id, (long long)limit);
         }
     }
     return INOX_OK;
 }
 
+/* All layers usually share their rows: only what differs from the layer before is checked. */
 static inox_status check_inputs(const ix_plan *p, inox_error *err)
 {
-    const ix_tensor *store = NULL;
+    rows_at last = { NULL, NULL, NULL };
     for (int32_t i = 0; i < p->graph->count; i++) {
         const ix_tensor *x = p->graph->tensors[i];
         if (x->op == IX_OP_GATHER)
-            IX_TRY(check_range(p, x->args[1], ix_dim_value(x->args[0]->dims[0], p->symbols), x->args[1]->name, err));
-        if (x->op != IX_OP_CACHE_STORE)
+            IX_TRY(check_range(p, x->args[1], ix_dim_value(x->args[0]->dims[0], p->symbols),
+                               x->args[1]->name, err));
+        int first = x->op == IX_OP_CACHE_STORE ? 3 : x->op == IX_OP_ATTENTION ? 2 : 0;
+        if (first == 0)
             continue;
-        if (store == NULL || store->args[3] != x->args[3] || store->args[4] != x->args[4] || store->args[5] != x->args[5])
-            IX_TRY(check_pages(p, x, err));
-        store = x;
+        rows_at r = { x->args[first], x->args[first + 1], x->args[first + 2] };
+        if (r.position != last.position || r.sequence != last.sequence || r.pages != last.pages)
+            IX_TRY(check_pages(p, &r, err));
+        last = r;
     }
     return INOX_OK;
 }
@@ -186,8 +204,8 @@ static inox_status bind(ix_plan *p, const ix_binding *bindings, int32_t count, i
     return INOX_OK;
 }
 
-static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *bindings, int32_t count, float *out,
-                       inox_error *err)
+static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *bindings,
+                       int32_t count, float *out, inox_error *err)
 {
     IX_TRY(check_symbols(p, symbols, err));
     p->symbols = symbols;
@@ -209,7 +227,9 @@ static inox_status print_rows(const ix_plan *p, const ix_step *s, ix_buffer *out
 {
     for (int32_t i = s->first_op; i < s->first_op + s->op_count; i++) {
         const ix_row_op *op = &p->row_ops[i];
-        const char *what = op->kind == IX_ROW_PACK ? "pack" : op->kind == IX_ROW_ANGLES ? "angles" : ix_op_of(op->x->op)->name;
+        const char *what = op->kind == IX_ROW_PACK     ? "pack"
+                           : op->kind == IX_ROW_ANGLES ? "angles"
+                                                       : ix_op_of(op->x->op)->name;
         IX_TRY(ix_buffer_printf(out, err, "%s%s", i == s->first_op ? "" : ", ", what));
     }
     return ix_buffer_printf(out, err, "\n");
@@ -224,8 +244,9 @@ static inox_status print(const ix_plan *p, ix_buffer *out, inox_error *err)
             IX_TRY(print_rows(p, s, out, err));
         } else if (s->kind == IX_STEP_LINEAR) {
             const ix_panels *w = &p->panels[s->panels];
-            IX_TRY(ix_buffer_printf(out, err, "linear %s [%lld, %lld] by %s\n", w->w->name, (long long)w->w->dims[0].value,
-                                    (long long)w->w->dims[1].value, w->kernel->name));
+            IX_TRY(ix_buffer_printf(out, err, "linear %s [%lld, %lld] by %s\n", w->w->name,
+                                    (long long)w->w->dims[0].value, (long long)w->w->dims[1].value,
+                                    w->kernel->name));
         } else {
             IX_TRY(ix_buffer_printf(out, err, "attention by %s\n", p->attention->name));
         }

@@ -1,18 +1,18 @@
 /* The CPU back end's plan: stages of steps over one workspace.
  *
  * Steps are of two kinds.  A row step is a list of operators that work row by row (norms, rotation,
- * elementwise, packing of activations): one worker takes a tile of rows through the whole list, so data
- * stays in its cache.  A heavy step (matrix product, attention) is cut into rectangles.
+ * elementwise, packing of activations): one worker takes a tile of rows through the whole list, so
+ * data stays in its cache.  A heavy step (matrix product, attention) is cut into rectangles.
  *
  *     stage 0            stage 1                stage 2                  stage 3
  *     [norm, pack h] --> [linear q, k, v] --> [norm, rope, store] --> [attention] --> ...
  *                    all meet              all meet               all meet
  *
- * Steps of one stage do not depend on each other; all workers meet between stages only.  Workers take
- * tiles from a counter per step; the contract makes the split invisible.
+ * Steps of one stage do not depend on each other; all workers meet between stages only.  Workers
+ * take tiles from a counter per step; the contract makes the split invisible.
  *
- * Memory: a value lives from the stage that writes it to the last stage that reads it; two values whose
- * lives overlap never share bytes.
+ * Memory: a value lives from the stage that writes it to the last stage that reads it; two values
+ * whose lives overlap never share bytes.
  */
 #ifndef IX_BACK_CPU_PLAN_H
 #define IX_BACK_CPU_PLAN_H
@@ -23,14 +23,20 @@
 #include "num/rows/rows.h"
 
 /* Where a value lies when the plan runs. */
-typedef enum ix_place { IX_PLACE_NONE, IX_PLACE_WORKSPACE, IX_PLACE_BOUND, IX_PLACE_WEIGHT, IX_PLACE_OUTPUT } ix_place;
+typedef enum ix_place {
+    IX_PLACE_NONE,
+    IX_PLACE_WORKSPACE,
+    IX_PLACE_BOUND,
+    IX_PLACE_WEIGHT,
+    IX_PLACE_OUTPUT
+} ix_place;
 
 typedef struct ix_value {
     ix_place place;
-    uint64_t offset, bytes;  /* in the workspace, for the largest symbols */
-    int32_t first, last;     /* stages of its life */
-    int32_t alias;           /* tensor id whose memory this one is, or its own id */
-    void *bound;             /* IX_PLACE_BOUND, IX_PLACE_WEIGHT: set per run or per plan */
+    uint64_t offset, bytes; /* in the workspace, for the largest symbols */
+    int32_t first, last;    /* stages of its life */
+    int32_t alias;          /* tensor id whose memory this one is, or its own id */
+    void *bound;            /* IX_PLACE_BOUND, IX_PLACE_WEIGHT: set per run or per plan */
 } ix_value;
 
 /* Packed activations of one tensor for one format. */
@@ -46,8 +52,8 @@ typedef struct ix_pack {
 typedef struct ix_panels {
     const ix_tensor *w;
     const ix_matmul_kernel *kernel;
-    void *data;          /* NULL: file layout */
-    bool borrowed;       /* of options.share */
+    void *data;    /* NULL: file layout */
+    bool borrowed; /* of options.share */
     size_t panel_bytes;
 } ix_panels;
 
@@ -56,7 +62,8 @@ typedef enum ix_step_kind { IX_STEP_ROWS, IX_STEP_LINEAR, IX_STEP_ATTENTION } ix
 typedef struct ix_step {
     ix_step_kind kind;
     int32_t stage;
-    /* rows: operators first_op .. first_op + op_count of plan->row_ops, over tiles of row_tile rows of `rows` */
+    /* rows: operators first_op .. first_op + op_count of plan->row_ops, over tiles of row_tile rows
+     * of `rows` */
     ix_dim rows;
     int32_t first_op, op_count;
     int64_t row_tile;
@@ -69,8 +76,8 @@ typedef struct ix_step {
 /* Cosines and sines of the rows' positions, shared by all rotations with these frequencies:
  * [rows][cos 0..half-1, sin 0..half-1]. */
 typedef struct ix_angles {
-    const ix_tensor *rope;    /* the first rotation that uses them */
-    float *frequencies;       /* [half] */
+    const ix_tensor *rope; /* the first rotation that uses them */
+    float *frequencies;    /* [half] */
     int64_t half;
     ix_value value;
 } ix_angles;
@@ -80,7 +87,7 @@ typedef enum ix_row_kind { IX_ROW_TENSOR, IX_ROW_PACK, IX_ROW_ANGLES } ix_row_ki
 typedef struct ix_row_op {
     ix_row_kind kind;
     int32_t stage;
-    int32_t index;      /* of the pack or the angles; of the angles too where x is a rotation */
+    int32_t index; /* of the pack or the angles; of the angles too where x is a rotation */
     ix_dim rows;
     const ix_tensor *x; /* the tensor */
 } ix_row_op;
@@ -91,7 +98,7 @@ struct ix_plan {
     ix_plan_options options;
     const ix_row_kernels *row;
     const ix_attention_kernels *attention;
-    ix_value *values;   /* by tensor id */
+    ix_value *values; /* by tensor id */
     ix_pack *packs;
     int32_t pack_count;
     ix_panels *panels;
@@ -113,7 +120,10 @@ struct ix_plan {
 };
 
 /* plan.c */
-static inline uint64_t ix_round_up(uint64_t x, uint64_t unit) { return (x + unit - 1) / unit * unit; }
+static inline uint64_t ix_round_up(uint64_t x, uint64_t unit)
+{
+    return (x + unit - 1) / unit * unit;
+}
 /* Rows and elements per row of a tensor in this run. */
 int64_t ix_rows_of(const ix_plan *p, const ix_tensor *x);
 int64_t ix_row_elements(const ix_tensor *x);

@@ -57,7 +57,8 @@ static float binary_one(ix_op op, float a, float b)
     }
 }
 
-static void binary_vector(const ix_plan *p, ix_op op, const float *a, const float *b, int64_t n, float *y)
+static void binary_vector(const ix_plan *p, ix_op op, const float *a, const float *b, int64_t n,
+                          float *y)
 {
     if (op == IX_OP_ADD)
         p->row->add(a, b, n, y);
@@ -70,8 +71,10 @@ static void binary_vector(const ix_plan *p, ix_op op, const float *a, const floa
             y[i] = binary_one(op, a[i], b[i]);
 }
 
-/* Where the vector (row, inner) of the result finds its operand b, whose missing dimensions and dimensions of 1 repeat. */
-static int64_t broadcast_offset(const ix_plan *p, const ix_tensor *x, const ix_tensor *b, int64_t row, int64_t inner)
+/* Where the vector (row, inner) of the result finds its operand b, whose missing dimensions and
+ * dimensions of 1 repeat. */
+static int64_t broadcast_offset(const ix_plan *p, const ix_tensor *x, const ix_tensor *b,
+                                int64_t row, int64_t inner)
 {
     int64_t offset = 0, stride = last_dim(b);
     for (int i = x->rank - 2; i >= 0; i--) {
@@ -97,7 +100,8 @@ static void binary(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t r
     const float *b_all = ix_tensor_at(p, b);
     float *y = rows_at(p, x, row0);
     const float *av = rows_at(p, a, row0);
-    if (b->rank == x->rank && b->dims[0].value == x->dims[0].value && ix_row_elements(b) == per_row) {
+    if (b->rank == x->rank && b->dims[0].value == x->dims[0].value &&
+        ix_row_elements(b) == per_row) {
         binary_vector(p, x->op, av, b_all + row0 * per_row, (row1 - row0) * per_row, y);
         return;
     }
@@ -157,7 +161,8 @@ static void by_vector(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_
     if (a->rank == 1)
         vectors = 1;
     const float *in = rows_at(p, a, row0);
-    const float *w = x->op == IX_OP_RMS_NORM && x->arg_count > 1 ? ix_tensor_at(p, x->args[1]) : NULL;
+    const float *w =
+        x->op == IX_OP_RMS_NORM && x->arg_count > 1 ? ix_tensor_at(p, x->args[1]) : NULL;
     float *y = rows_at(p, x, row0);
     for (int64_t i = 0; i < vectors; i++) {
         if (x->op == IX_OP_SUM)
@@ -200,11 +205,14 @@ static void store(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t ro
 {
     const ix_tensor *cache = x->args[0], *k = x->args[1], *v = x->args[2], *pages = x->args[5];
     size_t element = ix_type_of(cache->type)->block_bytes;
-    ix_cache_view c = { .type = cache->type, .kv_heads = k->dims[1].value, .head_dim = k->dims[2].value,
+    ix_cache_view c = { .type = cache->type,
+                        .kv_heads = k->dims[1].value,
+                        .head_dim = k->dims[2].value,
                         .value_dim = v->dims[2].value };
     c.k = ix_tensor_at(p, cache);
     c.v = c.k + (size_t)(c.kv_heads * c.head_dim * IX_PAGE) * element;
-    c.k_page_bytes = c.v_page_bytes = (size_t)(c.kv_heads * (c.head_dim + c.value_dim) * IX_PAGE) * element;
+    c.k_page_bytes = c.v_page_bytes =
+        (size_t)(c.kv_heads * (c.head_dim + c.value_dim) * IX_PAGE) * element;
     c.page_table = ix_tensor_at(p, pages);
     c.page_table_stride = ix_dim_value(pages->dims[1], p->symbols);
     const int32_t *position = ix_tensor_at(p, x->args[3]), *sequence = ix_tensor_at(p, x->args[4]);
@@ -237,8 +245,8 @@ static void pack(const ix_plan *p, const ix_row_op *op, int64_t row0, int64_t ro
 {
     const ix_pack *k = &p->packs[op->index];
     int64_t each = ix_row_elements(k->x) / k->depth; /* rows of the product in a row of x */
-    k->kernel->pack_acts(ix_tensor_at(p, k->x), k->depth, ix_rows_of(p, k->x) * each, row0 * each, row1 * each, k->depth,
-                         ix_value_at(p, &k->value));
+    k->kernel->pack_acts(ix_tensor_at(p, k->x), k->depth, ix_rows_of(p, k->x) * each, row0 * each,
+                         row1 * each, k->depth, ix_value_at(p, &k->value));
 }
 
 void ix_run_rows(const ix_plan *p, const ix_step *s, int64_t row0, int64_t row1)

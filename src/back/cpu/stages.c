@@ -1,7 +1,7 @@
 /* Decides in which stage each operator runs, which activations are packed, and what makes a step.
  *
- * stage(row operator)  = max over arguments: same rows and made row by row: their stage; else their stage + 1
- * stage(heavy)         = max over arguments of their stage + 1
+ * stage(row operator)  = max over arguments: same rows and made row by row: their stage; else their
+ * stage + 1 stage(heavy)         = max over arguments of their stage + 1
  * so a row operator joins the stage that made its input unless rows would cross.
  *
  * Order inside a row step is the order of the graph, so a producer stands before its users.
@@ -44,7 +44,8 @@ static int32_t row_stage(const stager *g, const ix_tensor *x)
     return stage;
 }
 
-static void add_row_op(stager *g, ix_row_kind kind, int32_t stage, int32_t index, const ix_tensor *x)
+static void add_row_op(stager *g, ix_row_kind kind, int32_t stage, int32_t index,
+                       const ix_tensor *x)
 {
     ix_row_op *op = &g->p->row_ops[g->p->row_op_count++];
     *op = (ix_row_op){ kind, stage, index, x->dims[0], x };
@@ -93,10 +94,12 @@ static inox_status add_linear(stager *g, const ix_tensor *x, inox_error *err)
     const ix_tensor *w = x->args[1];
     const ix_matmul_kernel *k = ix_matmul_find(w->type, p->options.isa, p->options.file_layout);
     if (w->op != IX_OP_WEIGHT || k == NULL)
-        return ix_fail(err, INOX_E_UNSUPPORTED, "%s: the CPU back end multiplies by weights only, and not of type %s",
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "%s: the CPU back end multiplies by weights only, and not of type %s",
                        w->name, ix_type_of(w->type)->name);
     if (x->rank < 2)
-        return ix_fail(err, INOX_E_UNSUPPORTED, "%s: the CPU back end multiplies rows, not a single vector", w->name);
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "%s: the CPU back end multiplies rows, not a single vector", w->name);
     int32_t pack = pack_of(g, x->args[0], k);
     int32_t stage = p->packs[pack].stage + 1;
     for (int i = 2; i < x->arg_count; i++) {
@@ -105,8 +108,12 @@ static inox_status add_linear(stager *g, const ix_tensor *x, inox_error *err)
             stage = s;
     }
     g->stage[x->id] = stage;
-    p->steps[p->step_count++] = (ix_step){ .kind = IX_STEP_LINEAR, .stage = stage, .rows = x->dims[0], .x = x,
-                                           .pack = pack, .panels = panels_of(p, w, k) };
+    p->steps[p->step_count++] = (ix_step){ .kind = IX_STEP_LINEAR,
+                                           .stage = stage,
+                                           .rows = x->dims[0],
+                                           .x = x,
+                                           .pack = pack,
+                                           .panels = panels_of(p, w, k) };
     return INOX_OK;
 }
 
@@ -125,7 +132,8 @@ static void add_attention(stager *g, const ix_tensor *x)
 
 static bool same_frequencies(const ix_tensor *a, const ix_tensor *b)
 {
-    return a->attrs.rope.base == b->attrs.rope.base && a->attrs.rope.factor == b->attrs.rope.factor &&
+    return a->attrs.rope.base == b->attrs.rope.base &&
+           a->attrs.rope.factor == b->attrs.rope.factor &&
            a->attrs.rope.dims == b->attrs.rope.dims && a->args[1] == b->args[1] &&
            (a->arg_count > 2 ? a->args[2] : NULL) == (b->arg_count > 2 ? b->args[2] : NULL);
 }
@@ -156,9 +164,7 @@ static inox_status add_tensor(stager *g, ix_tensor *x, inox_error *err)
     switch (x->op) {
     case IX_OP_INPUT:
     case IX_OP_WEIGHT:
-    case IX_OP_STATE:
-        g->stage[x->id] = -1;
-        return INOX_OK;
+    case IX_OP_STATE: g->stage[x->id] = -1; return INOX_OK;
     case IX_OP_RESHAPE:
         /* no work: the same memory under another shape */
         g->stage[x->id] = g->stage[x->args[0]->id];
@@ -168,30 +174,27 @@ static inox_status add_tensor(stager *g, ix_tensor *x, inox_error *err)
             g->stage[x->id]++; /* rows cross: as if made by a heavy step of the stage */
         return INOX_OK;
     case IX_OP_MATMUL:
-    case IX_OP_LINEAR:
-        return add_linear(g, x, err);
-    case IX_OP_ATTENTION:
-        add_attention(g, x);
-        return INOX_OK;
+    case IX_OP_LINEAR: return add_linear(g, x, err);
+    case IX_OP_ATTENTION: add_attention(g, x); return INOX_OK;
     case IX_OP_CACHE_STORE:
         p->values[x->id].alias = p->values[x->args[0]->id].alias;
         /* rows are those of k; the cache itself is no argument in the sense of rows */
         {
-            int32_t k = g->by_rows[x->args[1]->id] ? g->stage[x->args[1]->id] : after(g, x->args[1]);
-            int32_t v = g->by_rows[x->args[2]->id] ? g->stage[x->args[2]->id] : after(g, x->args[2]);
+            int32_t k =
+                g->by_rows[x->args[1]->id] ? g->stage[x->args[1]->id] : after(g, x->args[1]);
+            int32_t v =
+                g->by_rows[x->args[2]->id] ? g->stage[x->args[2]->id] : after(g, x->args[2]);
             g->stage[x->id] = k > v ? k : v;
         }
         add_row_op(g, IX_ROW_TENSOR, g->stage[x->id], -1, x);
         p->row_ops[p->row_op_count - 1].rows = x->args[1]->dims[0];
         return INOX_OK;
-    case IX_OP_ROPE:
-        IX_TRY(angles_of(g, x, &index, err));
-        break;
-    default:
-        break;
+    case IX_OP_ROPE: IX_TRY(angles_of(g, x, &index, err)); break;
+    default: break;
     }
     if (x->rank == 0)
-        return ix_fail(err, INOX_E_UNSUPPORTED, "%s: the CPU back end needs at least one dimension", ix_op_of(x->op)->name);
+        return ix_fail(err, INOX_E_UNSUPPORTED, "%s: the CPU back end needs at least one dimension",
+                       ix_op_of(x->op)->name);
     g->stage[x->id] = row_stage(g, x);
     g->by_rows[x->id] = true;
     add_row_op(g, IX_ROW_TENSOR, g->stage[x->id], index, x);
@@ -208,7 +211,8 @@ static int64_t greatest_common(int64_t a, int64_t b)
     return a;
 }
 
-/* Row operators of one stage and the same rows become one step: sorts them together, keeping their order. */
+/* Row operators of one stage and the same rows become one step: sorts them together, keeping their
+ * order. */
 static inox_status make_row_steps(ix_plan *p, int32_t stages, inox_error *err)
 {
     ix_row_op *sorted;
@@ -234,15 +238,20 @@ static inox_status make_row_steps(ix_plan *p, int32_t stages, inox_error *err)
             }
             if (lead == NULL)
                 break;
-            p->steps[p->step_count++] = (ix_step){ .kind = IX_STEP_ROWS, .stage = stage, .rows = lead->rows,
-                                                   .first_op = first, .op_count = n - first, .row_tile = tile };
+            p->steps[p->step_count++] = (ix_step){ .kind = IX_STEP_ROWS,
+                                                   .stage = stage,
+                                                   .rows = lead->rows,
+                                                   .first_op = first,
+                                                   .op_count = n - first,
+                                                   .row_tile = tile };
         }
     }
     p->row_ops = sorted;
     return INOX_OK;
 }
 
-/* Steps in the order of their stages; inside a stage heavy ones first, so that small ones fill the gaps. */
+/* Steps in the order of their stages; inside a stage heavy ones first, so that small ones fill the
+ * gaps. */
 static inox_status sort_steps(ix_plan *p, int32_t stages, inox_error *err)
 {
     ix_step *sorted;

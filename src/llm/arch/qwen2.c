@@ -1,4 +1,5 @@
-/* Qwen2 (Yang et al. 2024): Llama's block with biases on q, k and v, and rotary positions in two halves. */
+/* Qwen2 (Yang et al. 2024): Llama's block with biases on q, k and v, and rotary positions in two
+ * halves. */
 #include "llm/arch/arch.h"
 
 static ix_tensor *block(ix_llm_build *b, int layer, ix_tensor *x)

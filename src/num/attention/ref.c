@@ -1,13 +1,13 @@
 /* Attention, the definition (rules C6, C6a, C11, C12).
  *
- * For one query row and one head, keys are taken in chunks of 128 positions, ascending; a chunk is a
- * page of the cache.  A state (M, l, o) stands for the sum so far:
+ * For one query row and one head, keys are taken in chunks of 128 positions, ascending; a chunk is
+ * a page of the cache.  A state (M, l, o) stands for the sum so far:
  *
- *     chunk:   M_c = max n     l_c = sum of w     o_c = sum of w * v      w = P(t - n) * 2^(n - M_c)
- *     join:    M = max(M, M_c), both sides scaled by a power of two, which is exact
+ *     chunk:   M_c = max n     l_c = sum of w     o_c = sum of w * v      w = P(t - n) * 2^(n -
+ * M_c) join:    M = max(M, M_c), both sides scaled by a power of two, which is exact
  *
- * A masked key is never read into a sum; a chunk without keys changes nothing.  This file reads every
- * value through the page table and keeps nothing from one query to the next.
+ * A masked key is never read into a sum; a chunk without keys changes nothing.  This file reads
+ * every value through the page table and keeps nothing from one query to the next.
  */
 #include "num/attention/kernels.h"
 #include "num/scalar/scalar.h"
@@ -53,7 +53,8 @@ static void put(const ix_cache_view *c, uint8_t *page, int64_t i, float x)
         ((float *)(void *)page)[i] = ix_canonical(x);
 }
 
-static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence, int32_t position)
+static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                  int32_t position)
 {
     uint8_t *k_page = page_of(c, c->k, c->k_page_bytes, sequence, position);
     uint8_t *v_page = page_of(c, c->v, c->v_page_bytes, sequence, position);
@@ -66,11 +67,11 @@ static void store(const ix_cache_view *c, const float *k, const float *v, int32_
     }
 }
 
-/* ---- one query row ------------------------------------------------------------------------------ */
+/* ---- one query row --------------------------------------------------------------------------- */
 
 typedef struct {
     bool empty, nan;
-    int32_t m;      /* M: the largest n so far */
+    int32_t m; /* M: the largest n so far */
     float l;
     float *o, *o_c; /* [value_dim] each */
 } state;
@@ -92,8 +93,8 @@ static score split(float t)
 }
 
 /* T of C2 over the segments of q.k, without an array: depth 1024 * 2^j on the left. */
-static float dot(const ix_cache_view *c, const uint8_t *page, const float *q, int64_t kv, int64_t slot,
-                 int64_t begin, int64_t end)
+static float dot(const ix_cache_view *c, const uint8_t *page, const float *q, int64_t kv,
+                 int64_t slot, int64_t begin, int64_t end)
 {
     if (end - begin <= SEGMENT) {
         float acc = 0.0f;
@@ -104,7 +105,8 @@ static float dot(const ix_cache_view *c, const uint8_t *page, const float *q, in
     int64_t left = SEGMENT;
     while (left * 2 < end - begin)
         left *= 2;
-    return dot(c, page, q, kv, slot, begin, begin + left) + dot(c, page, q, kv, slot, begin + left, end);
+    return dot(c, page, q, kv, slot, begin, begin + left) +
+           dot(c, page, q, kv, slot, begin + left, end);
 }
 
 static float score_of(const ix_attention_job *job, float qk)
@@ -138,8 +140,8 @@ static void join(state *st, int64_t dim, int32_t m_c, float l_c)
 }
 
 /* Positions [first, last] of one chunk, none of them masked by position. */
-static void chunk(const ix_attention_job *job, state *st, const float *q, int32_t sequence, int64_t kv,
-                  int64_t first, int64_t last)
+static void chunk(const ix_attention_job *job, state *st, const float *q, int32_t sequence,
+                  int64_t kv, int64_t first, int64_t last)
 {
     const ix_cache_view *c = &job->cache;
     const uint8_t *k_page = page_of(c, c->k, c->k_page_bytes, sequence, first);
@@ -218,8 +220,8 @@ static void query_row(const ix_attention_job *job, int64_t token, int64_t head, 
         out[i] = st.nan ? ix_float(IX_F32_NAN_BITS) : st.empty ? 0.0f : ix_stored(st.o[i] * r);
 }
 
-static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0, int64_t kv1,
-                void *scratch)
+static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,
+                int64_t kv1, void *scratch)
 {
     int64_t group = job->heads / job->cache.kv_heads;
     for (int64_t token = token0; token < token1; token++)

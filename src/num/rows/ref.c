@@ -26,7 +26,7 @@ static float sum_block(const float *x, int64_t n, bool squares, float centre)
     return lane[0];
 }
 
-/* T over the blocks [0, blocks) that start at x: the same tree as ix_tree_sum, without its array. */
+/* T over the blocks that start at x: the tree of ix_tree_sum, without its array. */
 static float sum_blocks(const float *x, int64_t n, bool squares, float centre)
 {
     if (n <= BLOCK)
@@ -65,7 +65,8 @@ void ix_rows_rms_norm_ref(const float *x, const float *w, float eps, int64_t n, 
     }
 }
 
-void ix_rows_layer_norm_ref(const float *x, const float *w, const float *b, float eps, int64_t n, float *y)
+void ix_rows_layer_norm_ref(const float *x, const float *w, const float *b, float eps, int64_t n,
+                            float *y)
 {
     float mean = sum_blocks(x, n, false, 0.0f) / (float)n;
     float r = inverse_root(sum_blocks(x, n, true, mean), n, eps);
@@ -106,11 +107,11 @@ void ix_rows_scale_ref(const float *a, float s, int64_t n, float *y)
         y[i] = ix_canonical(a[i] * s);
 }
 
-#define ELEMENTWISE(function)                                                                      \
-    void ix_rows_##function##_ref(const float *x, int64_t n, float *y)                             \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            y[i] = ix_canonical(ix_##function(x[i]));                                              \
+#define ELEMENTWISE(function)                                          \
+    void ix_rows_##function##_ref(const float *x, int64_t n, float *y) \
+    {                                                                  \
+        for (int64_t i = 0; i < n; i++)                                \
+            y[i] = ix_canonical(ix_##function(x[i]));                  \
     }
 ELEMENTWISE(exp)
 ELEMENTWISE(tanh)

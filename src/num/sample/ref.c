@@ -1,13 +1,13 @@
 /* Choosing a token (rule C10): the definition, and what runs.
  *
- * Floats end with one exponential per candidate: W = rhe(exp(d) * 2^28) with d = s - max.  From there
- * on everything is an integer, so that no sum depends on its order.  Candidates stand in one order,
- * (s descending, index ascending), and every sampler keeps some of them in that order:
+ * Floats end with one exponential per candidate: W = rhe(exp(d) * 2^28) with d = s - max.  From
+ * there on everything is an integer, so that no sum depends on its order.  Candidates stand in one
+ * order, (s descending, index ascending), and every sampler keeps some of them in that order:
  *
  *     logits -> bias -> penalties -> s = logit / T -> top-k -> typical -> top-p -> min-p -> draw
  *
- * Candidates with W = 0 can never be drawn and weigh nothing in any sum, so they are dropped as soon as
- * they are known.  Working memory is allocated once; choosing allocates nothing.
+ * Candidates with W = 0 can never be drawn and weigh nothing in any sum, so they are dropped as
+ * soon as they are known.  Working memory is allocated once; choosing allocates nothing.
  */
 #include "num/sample/sample.h"
 
@@ -21,12 +21,12 @@
 __extension__ typedef unsigned __int128 u128;
 
 #define WEIGHT_ONE 0x1p28f
-#define FRACTION_ONE 0x1p16f      /* unit of top-p, min-p and typical-p */
-#define SURPRISAL_ONE 0x1p12f     /* unit of D in typical */
-#define DISTANCE_MIN (-20.25f)    /* exp(d) * 2^28 < 1/2 below it: W = 0 without an exponential */
-#define HEAP_MAX 1024             /* above it a top-k sorts everything */
+#define FRACTION_ONE 0x1p16f   /* unit of top-p, min-p and typical-p */
+#define SURPRISAL_ONE 0x1p12f  /* unit of D in typical */
+#define DISTANCE_MIN (-20.25f) /* exp(d) * 2^28 < 1/2 below it: W = 0 without an exponential */
+#define HEAP_MAX 1024          /* above it a top-k sorts everything */
 
-/* Ascending keys are the order of candidates; equal keys keep their order (all sorts are stable). */
+/* Ascending keys are the order of candidates; equal keys keep theirs (all sorts are stable). */
 typedef struct {
     uint32_t key;
     int32_t index;
@@ -47,7 +47,8 @@ inox_status ix_sampler_new(size_t columns, ix_sampler **out, inox_error *err)
 {
     *out = NULL;
     if (columns == 0 || columns > INT32_MAX)
-        return ix_fail(err, INOX_E_ARGUMENT, "a row of logits has 1 to 2147483647 values, not %zu", columns);
+        return ix_fail(err, INOX_E_ARGUMENT, "a row of logits has 1 to 2147483647 values, not %zu",
+                       columns);
     ix_sampler *s;
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->columns = columns;
@@ -87,7 +88,8 @@ void ix_sampler_free(ix_sampler *s)
 inox_status ix_argmax(const float *x, size_t n, int32_t *index, inox_error *err)
 {
     if (n == 0 || n > INT32_MAX)
-        return ix_fail(err, INOX_E_ARGUMENT, "a row of logits has 1 to 2147483647 values, not %zu", n);
+        return ix_fail(err, INOX_E_ARGUMENT, "a row of logits has 1 to 2147483647 values, not %zu",
+                       n);
     size_t best = 0;
     for (size_t i = 0; i < n; i++) {
         if (ix_is_nan(x[i]))
@@ -99,7 +101,7 @@ inox_status ix_argmax(const float *x, size_t n, int32_t *index, inox_error *err)
     return INOX_OK;
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 static bool finite_number(float x)
 {
@@ -118,50 +120,57 @@ static inox_status check_range(const char *name, float x, bool zero_allowed, ino
 static inox_status check_parameters(const inox_sampling *p, size_t columns, inox_error *err)
 {
     if (!(p->temperature >= 0.0f) || !finite_number(p->temperature))
-        return ix_fail(err, INOX_E_ARGUMENT, "temperature must be 0 or a positive finite number, not %g",
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "temperature must be 0 or a positive finite number, not %g",
                        (double)p->temperature);
     if (p->top_k < 0)
-        return ix_fail(err, INOX_E_ARGUMENT, "top_k must be 0 (off) or positive, not %d", (int)p->top_k);
+        return ix_fail(err, INOX_E_ARGUMENT, "top_k must be 0 (off) or positive, not %d",
+                       (int)p->top_k);
     IX_TRY(check_range("top_p", p->top_p, false, err));
     IX_TRY(check_range("typical_p", p->typical_p, false, err));
     IX_TRY(check_range("min_p", p->min_p, true, err));
     if (!(p->repetition_penalty > 0.0f) || !finite_number(p->repetition_penalty))
-        return ix_fail(err, INOX_E_ARGUMENT, "repetition_penalty must be a positive finite number, not %g",
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "repetition_penalty must be a positive finite number, not %g",
                        (double)p->repetition_penalty);
     if (!finite_number(p->presence_penalty) || !finite_number(p->frequency_penalty))
-        return ix_fail(err, INOX_E_ARGUMENT, "presence_penalty and frequency_penalty must be finite numbers");
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "presence_penalty and frequency_penalty must be finite numbers");
     if (p->penalty_window < -1)
-        return ix_fail(err, INOX_E_ARGUMENT, "penalty_window must be -1 (all), 0 (none) or positive, not %d",
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "penalty_window must be -1 (all), 0 (none) or positive, not %d",
                        (int)p->penalty_window);
     if (p->bias_count > 0 && (!p->bias_ids || !p->bias_values))
-        return ix_fail(err, INOX_E_ARGUMENT, "bias_count is %zu, but bias_ids or bias_values is missing",
-                       p->bias_count);
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "bias_count is %zu, but bias_ids or bias_values is missing", p->bias_count);
     for (size_t i = 0; i < p->bias_count; i++) {
         if (p->bias_ids[i] < 0 || (size_t)p->bias_ids[i] >= columns)
             return ix_fail(err, INOX_E_ARGUMENT, "logit bias for token %d, but ids end at %zu",
                            (int)p->bias_ids[i], columns - 1);
         if (!finite_number(p->bias_values[i]) && ix_bits(p->bias_values[i]) != 0xff800000u)
-            return ix_fail(err, INOX_E_ARGUMENT, "logit bias of token %d must be a number or -infinity",
+            return ix_fail(err, INOX_E_ARGUMENT,
+                           "logit bias of token %d must be a number or -infinity",
                            (int)p->bias_ids[i]);
     }
     return INOX_OK;
 }
 
-/* ---- bias and penalties -------------------------------------------------------------------------- */
+/* ---- bias and penalties ---------------------------------------------------------------------- */
 
-static inox_status penalise(ix_sampler *s, const inox_sampling *p, const int32_t *previous, size_t n,
-                            inox_error *err)
+static inox_status penalise(ix_sampler *s, const inox_sampling *p, const int32_t *previous,
+                            size_t n, inox_error *err)
 {
     if (p->penalty_window >= 0 && n > (size_t)p->penalty_window) {
         previous += n - (size_t)p->penalty_window;
         n = (size_t)p->penalty_window;
     }
-    if (p->repetition_penalty == 1.0f && p->presence_penalty == 0.0f && p->frequency_penalty == 0.0f)
+    if (p->repetition_penalty == 1.0f && p->presence_penalty == 0.0f &&
+        p->frequency_penalty == 0.0f)
         return INOX_OK;
     for (size_t i = 0; i < n; i++)
         if (previous[i] < 0 || (size_t)previous[i] >= s->columns)
-            return ix_fail(err, INOX_E_ARGUMENT, "previous token %d, but ids end at %zu", (int)previous[i],
-                           s->columns - 1);
+            return ix_fail(err, INOX_E_ARGUMENT, "previous token %d, but ids end at %zu",
+                           (int)previous[i], s->columns - 1);
     for (size_t i = 0; i < n; i++)
         s->count[previous[i]]++;
     for (size_t i = 0; i < n; i++) {
@@ -178,7 +187,7 @@ static inox_status penalise(ix_sampler *s, const inox_sampling *p, const int32_t
     return INOX_OK;
 }
 
-/* ---- candidates in order -------------------------------------------------------------------------- */
+/* ---- candidates in order --------------------------------------------------------------------- */
 
 /* An unsigned key that ascends while s descends; -0 and +0 are the same number. */
 static uint32_t key_of(float s)
@@ -289,7 +298,7 @@ static void weigh(ix_sampler *s, float max)
     s->n = n;
 }
 
-/* ---- samplers ------------------------------------------------------------------------------------ */
+/* ---- samplers -------------------------------------------------------------------------------- */
 
 static uint64_t total_of(const ix_sampler *s)
 {
@@ -311,8 +320,9 @@ static bool reaches(uint64_t sum, uint64_t fraction_of_total, uint64_t total)
     return (u128)sum << 16 >= (u128)fraction_of_total * total;
 }
 
-/* The candidates whose surprisal is nearest to its mean, until they weigh typical_p.  Without logarithms:
- * surprisal is ln Z - d, so its distance from the mean is that of d, counted in D = rhe(-d * 2^12). */
+/* The candidates whose surprisal is nearest to its mean, until they weigh typical_p.  Without
+ * logarithms: surprisal is ln Z - d, so its distance from the mean is that of d, counted in D =
+ * rhe(-d * 2^12). */
 static void keep_typical(ix_sampler *s, float typical_p)
 {
     uint64_t total = total_of(s), wanted = fraction(typical_p), moment = 0, sum = 0;
@@ -384,8 +394,8 @@ static int32_t draw(const ix_sampler *s, uint64_t random)
 }
 
 inox_status ix_sampler_choose(ix_sampler *s, const float *logits, const inox_sampling *p,
-                              const int32_t *previous, size_t previous_count, uint64_t position, int32_t *id,
-                              inox_error *err)
+                              const int32_t *previous, size_t previous_count, uint64_t position,
+                              int32_t *id, inox_error *err)
 {
     IX_TRY(check_parameters(p, s->columns, err));
     memcpy(s->s, logits, s->columns * sizeof *logits);
@@ -395,7 +405,8 @@ inox_status ix_sampler_choose(ix_sampler *s, const float *logits, const inox_sam
     int32_t best;
     IX_TRY(ix_argmax(s->s, s->columns, &best, err));
     if (ix_bits(s->s[best]) == 0xff800000u)
-        return ix_fail(err, INOX_E_ARGUMENT, "every token is banned: all %zu logits are -infinity", s->columns);
+        return ix_fail(err, INOX_E_ARGUMENT, "every token is banned: all %zu logits are -infinity",
+                       s->columns);
     if (p->temperature == 0.0f) {
         *id = best;
         return INOX_OK;

@@ -1,5 +1,5 @@
-/* Scalar arithmetic of the contract: fused multiply-add, square root, rounding, conversions, the tree
- * (rules C1, C2, C12).
+/* Scalar arithmetic of the contract: fused multiply-add, square root, rounding, conversions, the
+ * tree (rules C1, C2, C12).
  *
  * These are definitions, not approximations: every result is the correctly rounded one, found with
  * integers, because the fma of some C libraries rounds twice.  A fast kernel uses the machine's own
@@ -35,7 +35,8 @@ static parts split(uint32_t magnitude)
     return (parts){ (uint64_t)fraction << shift, -149 - shift };
 }
 
-/* m >> n where every bit that falls off is kept as a lowest bit of 1, so that a later rounding sees it. */
+/* m >> n where every bit that falls off is kept as a lowest bit of 1, so that a later rounding sees
+ * it. */
 static uint64_t shift_right_sticky(uint64_t m, int32_t n)
 {
     if (n == 0)
@@ -83,7 +84,8 @@ static float fma_special(uint32_t a, uint32_t b, uint32_t c)
         return ix_float(c);
     if (ma == 0 || mb == 0) /* the product is a zero with a sign */
         return ix_float(mc != 0 ? c : sign & c);
-    parts x = split(ma), y = split(mb); /* c is the zero; the product may round to a zero of its sign */
+    parts x = split(ma),
+          y = split(mb); /* c is the zero; the product may round to a zero of its sign */
     return ix_float(sign | round_magnitude(x.m * y.m, x.e + y.e));
 }
 
@@ -98,9 +100,9 @@ float ix_fma(float a, float b, float c)
     if (is_special(ab) || is_special(bb) || is_special(cb))
         return fma_special(ab, bb, cb);
     parts x = split(ab & ~SIGN_BIT), y = split(bb & ~SIGN_BIT), z = split(cb & ~SIGN_BIT);
-    /* Both terms with their leading bit at 60 or 61.  The product has 14 free bits below it and c has
-     * 38, so bits are lost into the sticky bit only when the other term is so much larger that nothing
-     * cancels: the sticky bit then lies far below the last place of the result. */
+    /* Both terms with their leading bit at 60 or 61.  The product has 14 free bits below it and c
+     * has 38, so bits are lost into the sticky bit only when the other term is so much larger that
+     * nothing cancels: the sticky bit then lies far below the last place of the result. */
     uint64_t p = (x.m * y.m) << 14, q = z.m << 38;
     int32_t pe = x.e + y.e - 14, qe = z.e - 38, e = pe > qe ? pe : qe;
     p = shift_right_sticky(p, e - pe);
@@ -150,7 +152,8 @@ float ix_rhe(float x)
 
 float ix_f16_to_f32(uint16_t h)
 {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 31u, fraction = h & 0x3ffu;
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 31u,
+             fraction = h & 0x3ffu;
     if (exponent == 31)
         return ix_float(fraction ? IX_F32_NAN_BITS : sign | INFINITY_BITS);
     if (exponent != 0)
@@ -165,7 +168,7 @@ uint16_t ix_f32_to_f16(float x)
         return IX_F16_NAN_BITS;
     if (magnitude >= 0x477ff000u) /* 65520, half a place above the largest, and all beyond */
         return (uint16_t)(sign | 0x7c00u);
-    if (magnitude < 0x38800000u) { /* below 2^-14: a multiple of 2^-24 */
+    if (magnitude < 0x38800000u) {                   /* below 2^-14: a multiple of 2^-24 */
         float whole = ix_float(magnitude) * 0x1p24f; /* exact */
         return (uint16_t)(sign | (uint32_t)ix_rhe(whole));
     }
@@ -188,8 +191,8 @@ uint16_t ix_f32_to_bf16(float x)
 
 float ix_tree_sum(float *s, int64_t n)
 {
-    /* Adding neighbours at distance 1, 2, 4, ... is T: a subtree of p = 2^j leaves is complete before
-     * what lies right of it joins. */
+    /* Adding neighbours at distance 1, 2, 4, ... is T: a subtree of p = 2^j leaves is complete
+     * before what lies right of it joins. */
     for (int64_t step = 1; step < n; step *= 2)
         for (int64_t i = 0; i + step < n; i += 2 * step)
             s[i] = s[i] + s[i + step];

@@ -1,9 +1,10 @@
 /* Elementary functions (rule C5) and the power of two of attention (P of rule C6).
  *
  * Each is a written sequence of correctly rounded binary32 operations: +, -, *, /, fma, and integer
- * arithmetic on the bits.  Every line is one operation, so that a vector version is the same lines with
- * a select where this file has a branch.  Coefficients come from tools/minimax.py and are part of the
- * contract, as is the order of operations; docs/NUMERICS.md has both, and the measured errors.
+ * arithmetic on the bits.  Every line is one operation, so that a vector version is the same lines
+ * with a select where this file has a branch.  Coefficients come from tools/minimax.py and are part
+ * of the contract, as is the order of operations; docs/NUMERICS.md has both, and the measured
+ * errors.
  */
 #include "num/scalar/scalar.h"
 
@@ -14,7 +15,10 @@ static const float LOG2_E = 0x1.715476p+0f;
 static const float LN2_HIGH = 0x1.62e43p-1f;
 static const float LN2_LOW = -0x1.05c61p-29f;
 
-static float absolute(float x) { return ix_float(ix_bits(x) & ~SIGN_BIT); }
+static float absolute(float x)
+{
+    return ix_float(ix_bits(x) & ~SIGN_BIT);
+}
 static float with_sign_of(float magnitude, float x)
 {
     return ix_float(ix_bits(magnitude) | (ix_bits(x) & SIGN_BIT));

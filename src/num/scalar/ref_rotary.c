@@ -1,13 +1,14 @@
 /* Sines, cosines and powers for rotary positions (rule C8), in binary64 by + - * / only.
  *
- * Computed once on the host and uploaded wherever they are needed.  No fused multiply-add and no libm:
- * every operation below rounds to binary64 on its own, in the order that is written.
+ * Computed once on the host and uploaded wherever they are needed.  No fused multiply-add and no
+ * libm: every operation below rounds to binary64 on its own, in the order that is written.
  */
 #include "num/scalar/scalar.h"
 
 #include <float.h>
 
-_Static_assert(FLT_EVAL_METHOD == 0, "double arithmetic must round to double after every operation");
+_Static_assert(FLT_EVAL_METHOD == 0,
+               "double arithmetic must round to double after every operation");
 
 /* Adding and subtracting 1.5 * 2^52 rounds to the nearest whole number, halves to even. */
 static double round_to_whole(double x)
@@ -48,8 +49,8 @@ void ix_sincos(float angle, float *sin_out, float *cos_out)
         *sin_out = *cos_out = ix_float(IX_F32_NAN_BITS);
         return;
     }
-    /* r = x - n * pi/2 with pi/2 in four parts; n has at most 25 bits and the first three parts have
-     * 28 each, so their products are exact. */
+    /* r = x - n * pi/2 with pi/2 in four parts; n has at most 25 bits and the first three parts
+     * have 28 each, so their products are exact. */
     double x = (double)angle;
     double n = round_to_whole(x * 0x1.45f306dc9c883p-1);
     double r = x - n * 0x1.921fb54p+0;

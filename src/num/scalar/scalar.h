@@ -1,7 +1,7 @@
-/* Scalar arithmetic of the contract: the functions that define single results (rules C1, C5, C8, C12).
+/* Scalar arithmetic of the contract: the functions that define single results (C1, C5, C8, C12).
  *
- * Everything here is written with + - * / on binary32, binary64 and integers only, and gives the same
- * bits on every machine that has IEEE 754 arithmetic.  docs/NUMERICS.md has the rules and the
+ * Everything here is written with + - * / on binary32, binary64 and integers only, and gives the
+ * same bits on every machine that has IEEE 754 arithmetic.  docs/NUMERICS.md has the rules and the
  * polynomials; ref.c is their definition.
  */
 #ifndef IX_NUM_SCALAR_H
@@ -27,12 +27,12 @@ static inline float ix_float(uint32_t bits)
     return x;
 }
 static inline int ix_is_nan(float x) { return (ix_bits(x) & 0x7fffffffu) > 0x7f800000u; }
-/* C11: what is stored.  A NaN becomes the one NaN; -0 stays (callers add +0 where the rule says so). */
+/* C11: what is stored.  A NaN becomes the one NaN; -0 stays (callers add +0 where a rule says so). */
 static inline float ix_canonical(float x) { return ix_is_nan(x) ? ix_float(IX_F32_NAN_BITS) : x; }
 /* C11 for sums: no negative zero and the one NaN. */
 static inline float ix_stored(float x) { return ix_canonical(x + 0.0f); }
 
-/* Fused multiply-add a * b + c with one rounding, on integers: the definition of `fma` in every rule. */
+/* Fused multiply-add a * b + c with one rounding, on integers: `fma` in every rule. */
 float ix_fma(float a, float b, float c);
 /* Correctly rounded square root, by integers. */
 float ix_sqrt(float x);
@@ -62,7 +62,7 @@ float ix_power_of_two(int32_t n);
 
 /* C8: sin and cos of a binary32 angle, in binary64 by + - * /, rounded to binary32. */
 void ix_sincos(float angle, float *sin_out, float *cos_out);
-/* C8: inv_freq[i] = float32(base^(-2i/d) / factor[i]), i < d / 2; factor NULL: 1.  Binary64 inside. */
+/* C8: inv_freq[i] = float32(base^(-2i/d) / factor[i]), i < d / 2; factor NULL: 1.  In binary64. */
 void ix_rope_frequencies(double base, int32_t d, const float *factor, float *inv_freq);
 /* 2^x and log2(x) in binary64 by + - * / only: what C8 (powers) stands on. */
 double ix_exp2_f64(double x);
