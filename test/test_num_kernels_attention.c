@@ -19,6 +19,7 @@ typedef struct attention_case {
     int64_t kv_heads, group, head_dim, value_dim, tokens, length, window;
     float softcap, q_size;
     bool sinks, many_sequences, specials;
+    bool sparse; /* most values are 0, so that the smallest weight shows */
 } attention_case;
 
 /* Everything that a job points to. */
@@ -137,6 +138,9 @@ static void fill_cache(const bench *b, const attention_case *c, const ix_attenti
         for (int32_t position = 0; position < c->length; position++) {
             fill(c, b->k_rows, c->kv_heads * c->head_dim, 1, &state);
             fill(c, b->v_rows, c->kv_heads * c->value_dim, 1, &state);
+            for (int64_t i = 0; c->sparse && i < c->kv_heads * c->value_dim; i++)
+                if (ix_test_random(&state) % 64)
+                    b->v_rows[i] = 0.0f;
             kernels->store(cache, b->k_rows, b->v_rows, sequence, position);
         }
     }
@@ -289,7 +293,7 @@ TEST(num_attention_random)
     int count = getenv("INOX_TEST_LONG") ? 5000 : 250;
     static const int64_t lengths[] = { 1,   2,   15,  16,  17,  31,  33,  63,  64, 65,
                                        127, 128, 129, 140, 255, 256, 257, 300, 500 };
-    static const float sizes[] = { 0, 1, 1, 4, 30, 300, 1e10f, 1e30f };
+    static const float sizes[] = { 0, 1, 4, 30, 60, 100, 300, 1e10f, 1e30f };
     for (int i = 0; i < count; i++) {
         uint64_t state = (uint64_t)i * 1000003 + 5;
         attention_case c = { .type = TYPES[ix_test_random(&state) % 2] };
@@ -308,6 +312,7 @@ TEST(num_attention_random)
         c.sinks = ix_test_random(&state) % 3 == 0;
         c.many_sequences = ix_test_random(&state) % 3 == 0;
         c.specials = ix_test_random(&state) % 2;
+        c.sparse = ix_test_random(&state) % 2;
         compare(t, &c, state);
     }
 }
@@ -376,4 +381,45 @@ TEST(num_attention_holes)
         ix_free_aligned(want);
         tear_down(&b);
     }
+}
+
+/* Two chunks whose scales differ by every power of two around the borders of C6, where only the
+ * lighter one has values: what is left of them is the answer. */
+TEST(num_attention_scales)
+{
+    const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
+    attention_case c = { .type = IX_TYPE_F32,
+                         .kv_heads = 1,
+                         .group = 3,
+                         .head_dim = 1,
+                         .value_dim = 19,
+                         .tokens = 1,
+                         .length = 2 * IX_PAGE };
+    bench b;
+    uint64_t state = 9;
+    set_up(&b, &c, &state);
+    b.job.scale = 1;
+    size_t bytes = (size_t)(c.group * c.value_dim + 2 * MARGIN) * sizeof(float);
+    float *want = room(bytes);
+    for (int head = 0; head < c.group; head++)
+        b.q[head] = 1;
+    for (int d = -140; d <= 140; d++) {
+        for (int32_t p = 0; p < c.length; p++) {
+            bool second = p >= IX_PAGE;
+            float k = second ? (float)d * 0.69314718f : 0, v[19];
+            for (int i = 0; i < 19; i++)
+                v[i] = second == (d < 0) ? ix_test_random_float(&state) : 0.0f;
+            ref->store(&b.job.cache, &k, v, 1, p);
+        }
+        run_cut(&b, ref, 1, 1, want, bytes);
+        for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
+            const ix_attention_kernels *fast = ix_attention_kernels_for(isa);
+            if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
+                continue;
+            run_cut(&b, fast, 1, 1, b.out, bytes);
+            CHECK_MSG(memcmp(want, b.out, bytes) == 0, "%s: scales 2^%d apart", fast->name, d);
+        }
+    }
+    ix_free_aligned(want);
+    tear_down(&b);
 }

@@ -128,6 +128,29 @@ static const unary UNARY[] = {
     { "gelu_erf", ix_gelu_erf }, { "softplus", ix_softplus }, { "exp2_fraction", ix_exp2_fraction },
 };
 
+/* The same vectors through every table of row kernels. */
+static void check_unary_rows(ix_test *t, const char *line)
+{
+    for (int isa = 0; isa < IX_ISA_COUNT; isa++) {
+        if (!ix_isa_built((ix_isa)isa) || !ix_isa_present((ix_isa)isa))
+            continue;
+        const ix_row_kernels *k = ix_row_kernels_for((ix_isa)isa);
+        const struct {
+            const char *op;
+            void (*f)(const float *, int64_t, float *);
+        } rows[] = {
+            { "exp", k->exp },   { "tanh", k->tanh },           { "sigmoid", k->sigmoid },
+            { "silu", k->silu }, { "gelu_tanh", k->gelu_tanh }, { "gelu_erf", k->gelu_erf },
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            if (!has_op(line, rows[i].op))
+                continue;
+            rows[i].f(A.x, (int64_t)A.n, Y);
+            compare(t, line, Y, &OUT);
+        }
+    }
+}
+
 static int check_scalar(ix_test *t, const char *line)
 {
     read_floats(line, "x", &A);
@@ -146,6 +169,7 @@ static int check_scalar(ix_test *t, const char *line)
         for (size_t i = 0; i < A.n; i++)
             Y[i] = UNARY[k].f(A.x[i]);
         compare(t, line, Y, &OUT);
+        check_unary_rows(t, line);
         return 1;
     }
     return 0;
@@ -342,10 +366,14 @@ static int check_rotary(ix_test *t, const char *line)
     if (!has_op(line, "rope"))
         return 0;
     int64_t head_dim = integer(line, "head_dim");
-    ix_row_kernels_for(IX_ISA_REF)
-        ->rope(A.x, D.x, C.x, integer(line, "half"), (int)integer(line, "interleaved"),
-               (int64_t)A.n / head_dim, head_dim, Y);
-    compare(t, line, Y, &OUT);
+    for (int isa = 0; isa < IX_ISA_COUNT; isa++) {
+        if (!ix_isa_built((ix_isa)isa) || !ix_isa_present((ix_isa)isa))
+            continue;
+        const ix_row_kernels *k = ix_row_kernels_for((ix_isa)isa);
+        k->rope(A.x, D.x, C.x, integer(line, "half"), (int)integer(line, "interleaved"),
+                (int64_t)A.n / head_dim, head_dim, Y);
+        compare(t, line, Y, &OUT);
+    }
     return 1;
 }
 

@@ -64,7 +64,7 @@ _inox() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "@COMMANDS@ --help --version" -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -W "@COMMANDS@ --help --version" -- "$word")
         return
     fi
     case "$command $before" in
@@ -79,9 +79,9 @@ _inox() {
     *)
         case "$command" in
         @MODELS@)
-            COMPREPLY=($(compgen -W "$(_inox_models)" -- "$word") $(compgen -f -- "$word")) ;;
+            mapfile -t COMPREPLY < <(compgen -W "$(_inox_models)" -- "$word"; compgen -f -- "$word") ;;
         @NOTHING@) ;;
-        *) COMPREPLY=($(compgen -f -- "$word")) ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
         ;;
     esac
@@ -98,11 +98,13 @@ def bash(table):
             if value == "":
                 continue
             words = choices(name, value)
-            what = ("COMPREPLY=($(compgen -f -- \"$word\"))" if words is None else
-                    f"COMPREPLY=($(compgen -W \"{' '.join(words)}\" -- \"$word\"))" if words else ":")
+            what = ('mapfile -t COMPREPLY < <(compgen -f -- "$word")' if words is None else
+                    f"""mapfile -t COMPREPLY < <(compgen -W "{' '.join(words)}" -- "$word")"""
+                    if words else ":")
             for flag in flags_of(letter, name).split("|"):
                 values.setdefault(what, []).append(f'"{command} {flag}"')
-        options.append(f'        {command}) COMPREPLY=($(compgen -W "{words_of(rows)}" -- "$word")) ;;')
+        options.append(f"        {command})\n            mapfile -t COMPREPLY < <(compgen -W "
+                       f'"{words_of(rows)}" -- "$word") ;;')
     cases = []
     for what, patterns in values.items():
         cases.append("    " + " | \\\n    ".join(" | ".join(patterns[i:i + 4])

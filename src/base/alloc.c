@@ -102,10 +102,7 @@ inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err)
     return INOX_OK;
 }
 
-/* From here on a block is weights or a cache: fewer, larger pages make reading them much faster. */
-#define LARGE_BYTES ((size_t)4 << 20)
-
-inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error *err)
+inox_status ix_alloc_sparse(size_t bytes, size_t align, void **out, inox_error *err)
 {
     size_t total;
 
@@ -125,9 +122,18 @@ inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error 
     uintptr_t aligned = (first + align - 1) & ~(uintptr_t)(align - 1);
     char *p = base + (aligned - (uintptr_t)base);
     memcpy(p - sizeof(void *), &base, sizeof base);
-    if (bytes >= LARGE_BYTES)
-        ix_advise_large_pages(p, bytes);
     *out = p;
+    return INOX_OK;
+}
+
+/* From here on a block is weights: fewer, larger pages make reading them much faster. */
+#define LARGE_BYTES ((size_t)4 << 20)
+
+inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error *err)
+{
+    IX_TRY(ix_alloc_sparse(bytes, align, out, err));
+    if (bytes >= LARGE_BYTES)
+        ix_advise_large_pages(*out, bytes);
     return INOX_OK;
 }
 

@@ -20,6 +20,10 @@ inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err) IX_
 /* Zeroed memory, aligned to `align` (a power of two, at least 8).  Free with ix_free_aligned. */
 inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error *err) IX_MUST_USE;
 
+/* The same for memory of which most will never be touched (a cache): in small pages, so that only
+ * what is touched becomes resident.  Free with ix_free_aligned. */
+inox_status ix_alloc_sparse(size_t bytes, size_t align, void **out, inox_error *err) IX_MUST_USE;
+
 void ix_free(void *p);
 void ix_free_aligned(void *p);
 

@@ -32,7 +32,7 @@ static inox_status make_cache(inox_session *s, inox_error *err)
         (uint64_t)m->kv_heads * (uint64_t)(m->head_dim + m->value_dim) * IX_PAGE * element;
     IX_TRY(IX_ALLOC(&s->cache, (size_t)m->layers, err));
     for (int64_t i = 0; i < m->layers; i++)
-        IX_TRY(ix_alloc_aligned(page * (uint64_t)s->pages, 64, &s->cache[i], err));
+        IX_TRY(ix_alloc_sparse(page * (uint64_t)s->pages, 64, &s->cache[i], err));
     IX_TRY(IX_ALLOC(&s->page_table, (size_t)s->pages, err));
     for (int32_t i = 0; i < s->pages; i++)
         s->page_table[i] = i;

@@ -8,7 +8,7 @@ _inox() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "run replay logits inspect tokenize perplexity bench list --help --version" -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -W "run replay logits inspect tokenize perplexity bench list --help --version" -- "$word")
         return
     fi
     case "$command $before" in
@@ -29,35 +29,43 @@ _inox() {
     "run -f" | "run --file" | "run --receipt" | "replay -m" | \
     "replay --model" | "logits --ids" | "logits -o" | "logits --out" | \
     "inspect --svg" | "tokenize -f" | "tokenize --file" | "perplexity --ids")
-        COMPREPLY=($(compgen -f -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return ;;
     "run --cache" | "logits --cache" | "perplexity --cache" | "bench --cache")
-        COMPREPLY=($(compgen -W "f16 f32" -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -W "f16 f32" -- "$word")
         return ;;
     "run --isa" | "replay --isa" | "logits --isa" | "inspect --isa" | \
     "tokenize --isa" | "perplexity --isa" | "bench --isa" | "list --isa")
-        COMPREPLY=($(compgen -W "ref avx2 avx512 avx512vnni" -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -W "ref avx2 avx512 avx512vnni" -- "$word")
         return ;;
     esac
     case "$word" in
     -*)
         case "$command" in
-        run) COMPREPLY=($(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --receipt --no-receipt --no-echo -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        replay) COMPREPLY=($(compgen -W "-m --model -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        logits) COMPREPLY=($(compgen -W "--ids -o --out --last --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        inspect) COMPREPLY=($(compgen -W "--metadata --tensors --graph --svg --identity -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        tokenize) COMPREPLY=($(compgen -W "-f --file -d --decode --jsonl --special --parse-special --offsets --count -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        perplexity) COMPREPLY=($(compgen -W "--ids -w --window --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        bench) COMPREPLY=($(compgen -W "-p --prompt -n --tokens -r --repeat --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
-        list) COMPREPLY=($(compgen -W "-t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word")) ;;
+        run)
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --receipt --no-receipt --no-echo -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        replay)
+            mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        logits)
+            mapfile -t COMPREPLY < <(compgen -W "--ids -o --out --last --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        inspect)
+            mapfile -t COMPREPLY < <(compgen -W "--metadata --tensors --graph --svg --identity -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        tokenize)
+            mapfile -t COMPREPLY < <(compgen -W "-f --file -d --decode --jsonl --special --parse-special --offsets --count -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        perplexity)
+            mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        bench)
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -r --repeat --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        list)
+            mapfile -t COMPREPLY < <(compgen -W "-t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         esac
         ;;
     *)
         case "$command" in
         run | logits | inspect | tokenize | perplexity | bench)
-            COMPREPLY=($(compgen -W "$(_inox_models)" -- "$word") $(compgen -f -- "$word")) ;;
+            mapfile -t COMPREPLY < <(compgen -W "$(_inox_models)" -- "$word"; compgen -f -- "$word") ;;
         list) ;;
-        *) COMPREPLY=($(compgen -f -- "$word")) ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
         ;;
     esac

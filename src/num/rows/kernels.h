@@ -1,5 +1,6 @@
 /* Declarations of every function that rows/kernels.def names, with the types of the members they
- * fill.  The files of this folder include it, so that a definition with another type does not compile. */
+ * fill.  The files of this folder include it, so that a definition with another type does not
+ * compile. */
 #ifndef IX_NUM_ROWS_KERNELS_H
 #define IX_NUM_ROWS_KERNELS_H
 

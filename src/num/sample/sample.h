@@ -14,8 +14,8 @@ void ix_sampler_free(ix_sampler *s);
 
 /* As inox_sample in inox.h; `logits` has the columns that the sampler was made for.  Runs without
  * allocating.  Order: bias, penalties, temperature, top-k, typical, top-p, min-p, draw with
- * R = ix_random_u64(seed, 0, position).  Impossible parameters or ids: INOX_E_ARGUMENT; a NaN in the
- * row: INOX_E_NAN; all -infinity: INOX_E_ARGUMENT. */
+ * R = ix_random_u64(seed, 0, position).  Impossible parameters or ids, and a row of -infinity:
+ * INOX_E_ARGUMENT; a NaN in the row: INOX_E_NAN. */
 inox_status ix_sampler_choose(ix_sampler *s, const float *logits, const inox_sampling *p,
                               const int32_t *previous, size_t previous_count, uint64_t position,
                               int32_t *id, inox_error *err) IX_MUST_USE;

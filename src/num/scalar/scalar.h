@@ -27,7 +27,7 @@ static inline float ix_float(uint32_t bits)
     return x;
 }
 static inline int ix_is_nan(float x) { return (ix_bits(x) & 0x7fffffffu) > 0x7f800000u; }
-/* C11: what is stored.  A NaN becomes the one NaN; -0 stays (callers add +0 where a rule says so). */
+/* C11: what is stored.  A NaN becomes the one NaN; -0 stays (callers add +0 where ruled). */
 static inline float ix_canonical(float x) { return ix_is_nan(x) ? ix_float(IX_F32_NAN_BITS) : x; }
 /* C11 for sums: no negative zero and the one NaN. */
 static inline float ix_stored(float x) { return ix_canonical(x + 0.0f); }

@@ -1,0 +1,592 @@
+#!/usr/bin/env python3
+"""The program as scripts see it: arguments, output, exit codes, and what happens with bad input."""
+import json
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+
+from support import (CONTEXT, DEFAULT, ENVIRONMENT, FORMAT, INOX, INTERRUPTED, IO, ISA, LIMIT, NOT_FOUND,
+                     SCRATCH, UNSUPPORTED, USAGE, check, fails, generator, good, inox, main, object_of,
+                     path, read, test, version, write)
+
+COMMANDS = ["run", "replay", "logits", "inspect", "tokenize", "perplexity", "bench", "list"]
+GREEDY = ["--temp", "0"]
+
+
+def ids_of(text, *options):
+    return object_of(good("tokenize", "default", text, "--json", *options))["ids"]
+
+
+# ---- help, versions, usage -------------------------------------------------------------------------
+
+@test
+def help_answers():
+    for arguments in (["--help"], ["-h"], ["help"]):
+        done = good(*arguments)
+        for command in COMMANDS:
+            check(f"\n  {command} " in done.out, arguments, command)
+    for command in COMMANDS:
+        for flag in ("--help", "-h"):
+            done = good(command, flag)
+            check(done.out.startswith(f"usage: inox {command}"), command, done.out[:80])
+            check("--help" in done.out and done.err == "", command, done.err)
+        check(good(command, "--bogus=1", stdin=b"").returncode == 0
+              if False else inox(command, "--bogus").returncode == USAGE, command)
+        fails(USAGE, command, "--bogus", says="--bogus")
+        fails(USAGE, command, "-Z", says="-Z")
+        fails(USAGE, command, "--threads", says="--threads")
+        fails(USAGE, command, "--threads", "many", says="many")
+        fails(USAGE, command, "--quiet=1", says="--quiet")
+    fails(USAGE, "walk", says="walk")
+    check(inox().returncode == USAGE)
+
+
+@test
+def versions():
+    check(good("--version").out.startswith("inox "))
+    v = version()
+    check(v["version"] in good("--version").out)
+    check(len(v["contract"]["sha256"]) == 64 and len(v["build"]) == 64, v)
+    check("ref" in v["isa_present"] and set(v["isa_present"]) <= set(v["isa_built"]), v)
+
+
+@test
+def isa_names():
+    v = version()
+    for isa in v["isa_present"]:
+        good("run", "Once", "-n", 1, "-q", "--no-receipt", "--isa", isa)
+        good("run", "Once", "-n", 1, "-q", "--no-receipt", environment={"INOX_ISA": isa})
+    for isa in ("sse9", "", "AVX2", "avx", "avx5120", "ref "):
+        fails(ISA, "run", "Once", "-n", 1, "--isa", isa)
+        if isa:
+            fails(ISA, "run", "Once", "-n", 1, environment={"INOX_ISA": isa}, says=isa)
+    for isa in set(("avx2", "avx512", "avx512vnni")) - set(v["isa_present"]):
+        fails(ISA, "run", "Once", "-n", 1, "--isa", isa, says=isa)
+    done = fails(ISA, "run", "Once", "--json", "--isa", "sse9")
+    check(object_of(done)["error"]["code"] == "INOX_E_ISA", done.out)
+
+
+# ---- run -------------------------------------------------------------------------------------------
+
+def run_json(*arguments, **options):
+    return object_of(good("run", *arguments, "--json", **options))
+
+
+@test
+def run_positionals():
+    """--prompt: the argument is MODEL.  Alone: MODEL if it exists or has a model's ending."""
+    base = run_json("Once upon a time", "-n", 4, *GREEDY)
+    check(len(base["ids"]) == 4 and base["finish_reason"] == "length", base)
+    for arguments in ([DEFAULT, "Once upon a time"], [DEFAULT, "--prompt", "Once upon a time"],
+                      ["--prompt", "Once upon a time"], ["--prompt=Once upon a time", DEFAULT],
+                      ["default", "--prompt", "Once upon a time"], ["-p", "Once upon a time"],
+                      ["default", "Once upon a time"], ["--", "Once upon a time"]):
+        check(run_json(*arguments, "-n", 4, *GREEDY)["ids"] == base["ids"], arguments)
+    for arguments in ([], ["-"], [DEFAULT], [DEFAULT, "-"], ["--file", "-"], ["--prompt", "-"]):
+        got = run_json(*arguments, "-n", 4, *GREEDY, stdin=b"Once upon a time")
+        check(got["ids"] == base["ids"], arguments, got["text"])
+    missing = fails(NOT_FOUND, "run", path("nothing.gguf"), says="nothing.gguf")
+    check(missing.out == "", missing.out)
+    fails(NOT_FOUND, "run", "nothing.gguf", says="nothing.gguf")
+    fails(NOT_FOUND, "run", path("nothing"), "--prompt", "x", says="nothing")
+    fails(NOT_FOUND, "run", path("nothing.gguf"), "a prompt", says="nothing.gguf")
+    fails(USAGE, "run", DEFAULT, "a", "b")
+    fails(USAGE, "run", DEFAULT, "a", "--prompt", "b")
+    # a name that does not exist and has no model's ending is a prompt
+    check(run_json("no such thing", "-n", 1)["timings"]["prompt_tokens"] > 1)
+    # an existing path is a model, whatever it holds
+    fails(FORMAT, "run", write("story", "Once upon a time, long ago"), says="story")
+    fails(UNSUPPORTED, "run", SCRATCH, says=SCRATCH)
+    os.makedirs(path("data/inox/models"), exist_ok=True)
+    os.symlink(DEFAULT, path("data/inox/models/small.gguf"))
+    check(run_json("small", "Once upon a time", "-n", 4, *GREEDY)["ids"] == base["ids"])
+    check(run_json("small.gguf", "--prompt", "Once upon a time", "-n", 4, *GREEDY)["ids"] == base["ids"])
+    check("small" in good("list").out)
+    names = {m["name"] for m in json.loads(good("list", "--json").out)}
+    check({"default", "small"} <= names, names)
+
+
+@test
+def run_special_files():
+    """A path that exists is the model, also where it cannot be one: an error, and never a wait."""
+    os.mkfifo(path("pipe"))
+    os.mkfifo(path("pipe.gguf"))
+    for name in ("pipe", "pipe.gguf"):
+        fails(IO, "run", path(name), timeout=20, says=name)
+        fails(IO, "inspect", path(name), timeout=20, says=name)
+        fails(IO, "run", path(name), "--prompt", "x", timeout=20, says=name)
+    fails(IO, "run", "/dev/null", "--prompt", "x", says="/dev/null")
+    os.makedirs(path("data/inox/models"), exist_ok=True)
+    os.mkfifo(path("data/inox/models/waits.gguf"))
+    good("list", timeout=20)
+    os.remove(path("data/inox/models/waits.gguf"))
+    secret = write("secret", b"GGUF")
+    os.chmod(secret, 0)
+    done = inox("run", secret)
+    check(done.returncode in (IO, FORMAT), "unreadable file:", done.returncode, done.err)
+    fails(FORMAT, "run", write("empty.gguf", b""), "x", says="empty.gguf")
+    fails(FORMAT, "run", write("short.gguf", read(DEFAULT)[:100000]), "x", says="short.gguf")
+    done = fails(FORMAT, "run", path("short.gguf"), "x", "--json")
+    error = object_of(done)["error"]
+    check(error["code"] == "INOX_E_FORMAT" and error["position"] >= 0, error)
+    check(set(error) == {"code", "message", "position"}, error)
+
+
+@test
+def run_json_members():
+    got = run_json("Once upon a time", "-n", 8, "--seed", 7)
+    check({"text", "ids", "finish_reason", "timings", "seed", "receipt"} <= set(got), got)
+    check(len(got["ids"]) == 8 and all(isinstance(i, int) for i in got["ids"]))
+    check(got["seed"] == 7 and got["finish_reason"] == "length")
+    check(len(got["receipt"]) == 64)
+    check({"prompt_s", "decode_s"} <= set(got["timings"]), got["timings"])
+    check(os.path.exists(path(f"state/inox/receipts/{got['receipt']}.json")))
+    check(run_json("x", "-n", 1, "--no-receipt")["receipt"] is None)
+    # plain output: the prompt, the text; and on standard error the receipt's first digits
+    done = good("run", "Once upon a time", "-n", 8, "--seed", 7)
+    check(done.out == "Once upon a time" + got["text"] + "\n", repr(done.out), got["text"])
+    check(got["receipt"][:6] not in done.err and "Receipt " in done.err, done.err)
+    check(good("run", "Once", "-n", 2, "-q").err == "")
+    check(good("run", "Once upon a time", "-n", 8, "--seed", 7, "--no-echo", "-q").out ==
+          got["text"] + "\n")
+
+
+@test
+def run_seeds():
+    options = ["Once upon a time", "-n", 24, "--temp", "1.2", "--no-receipt"]
+    first = run_json(*options, "--seed", 1)
+    check(run_json(*options, "--seed", 1)["ids"] == first["ids"])
+    check(run_json(*options, "--seed", 1, "--threads", 3, "--isa", "ref")["ids"] == first["ids"])
+    check(run_json(*options, "--seed", 2)["ids"] != first["ids"])
+    drawn = [run_json(*options) for _ in range(3)]
+    check(len({d["seed"] for d in drawn}) == 3, "seeds that were drawn:", [d["seed"] for d in drawn])
+    check(run_json(*options, "--seed", drawn[0]["seed"])["ids"] == drawn[0]["ids"])
+    largest = run_json(*options, "--seed", 2**64 - 1)
+    check(int(largest["seed"]) == 2**64 - 1)
+    for bad in ("-1", str(2**64), "x", "", "1.5", " -1"):
+        fails(USAGE, "run", *options, "--seed", bad)
+    greedy = run_json(*options[:3], *GREEDY, "--seed", 1)
+    check(greedy["ids"] == run_json(*options[:3], *GREEDY, "--seed", 2)["ids"])
+    check(greedy["ids"] == run_json(*options[:3], "--temp", "1", "--top-k", 1, "--seed", 3)["ids"])
+
+
+@test
+def run_limits():
+    """Nothing asked, too much asked, impossible numbers."""
+    zero = run_json("Once upon a time", "-n", 0)
+    check(zero["ids"] == [] and zero["text"] == "" and zero["finish_reason"] == "length", zero)
+    check(good("run", "Once upon a time", "-n", 0, "-q").out == "Once upon a time\n")
+    good("replay", zero["receipt"])
+    empty = run_json("", "-n", 3, *GREEDY)
+    check(len(empty["ids"]) == 3, empty)
+    check(run_json("--prompt", "", "-n", 3, *GREEDY)["ids"] == empty["ids"])
+    check(run_json("-n", 3, *GREEDY, stdin=b"")["ids"] == empty["ids"])
+    fails(USAGE, "run", "", "-n", 3, "--no-special", says="no tokens")
+    for bad in (["-n", "-1"], ["-n", "x"], ["-n", "1e3"], ["-n", str(2**40)], ["--temp", "warm"],
+                ["--temp", "-1"], ["--temp", "nan"], ["--temp", "inf"], ["--top-k", "-1"], ["--top-p", "0"],
+                ["--top-p", "-0.5"], ["--top-p", "nan"], ["--min-p", "2"], ["--min-p", "-1"],
+                ["--typical", "nan"], ["--repeat-penalty", "0"], ["--repeat-penalty", "-1"],
+                ["--repeat-penalty", "nan"], ["--presence-penalty", "nan"],
+                ["--frequency-penalty", "inf"], ["--threads", "-1"], ["--threads", "257"],
+                ["--threads", str(2**33)], ["--ctx", "-1"], ["--ctx", str(2**40)], ["--chunk", "-1"],
+                ["--chunk", "70000"], ["--cache", "f8"], ["--logit-bias", "5"],
+                ["--logit-bias", "x=1"], ["--logit-bias", "5=nan"], ["--logit-bias", "-5=1"],
+                ["--logit-bias", "999999=1"], ["--stop", ""], ["--penalty-window", "-2"]):
+        fails(USAGE, "run", "Once", "-n", 2, *bad)
+    fails(LIMIT, "run", "Once", "-n", 2, *["--stop=x"] * 65)
+    # a prompt longer than the context, and an answer that fills it
+    fails(CONTEXT, "run", "Once upon a time " * 10, "--ctx", 16, "-n", 2, says="--ctx" if False else "16")
+    done = inox("run", "Once upon a time", "--ctx", 12, "-n", 50, "--json", "--ignore-end")
+    got = object_of(done)
+    check(done.returncode == CONTEXT and got["finish_reason"] == "context", done.returncode, got)
+    check(len(got["ids"]) == 12 - got["timings"]["prompt_tokens"] + 1, got)
+    good("replay", got["receipt"])
+    # exactly full is no error
+    fits = run_json("Once upon a time", "--ctx", got["timings"]["prompt_tokens"] + 4, "-n", 5,
+                    "--ignore-end")
+    check(fits["finish_reason"] == "length", fits)
+    for chunk in (1, 2, 5, 512):
+        check(run_json("Once upon a time", "-n", 6, *GREEDY, "--chunk", chunk)["ids"] ==
+              run_json("Once upon a time", "-n", 6, *GREEDY)["ids"], chunk)
+
+
+@test
+def run_stops():
+    """An answer ends before a stop text, wherever the borders of tokens are."""
+    base = run_json("Once upon a time", "-n", 40, *GREEDY)["text"]
+    random = generator(1)
+    tried = set()
+    for _ in range(25):
+        begin = random.randrange(0, len(base) - 8)
+        stop = base[begin:begin + random.randrange(1, 8)]
+        if stop in tried:
+            continue
+        tried.add(stop)
+        got = run_json("Once upon a time", "-n", 40, *GREEDY, "--stop", "never this", "--stop", stop,
+                       "--no-receipt")
+        check(got["text"] == base[:base.index(stop)], repr(stop), repr(got["text"]))
+        check(got["finish_reason"] == "stop", repr(stop), got)
+        done = good("run", "Once upon a time", "-n", 40, *GREEDY, "--stop", stop, "-q", "--no-echo",
+                    "--no-receipt")
+        check(done.out == base[:base.index(stop)] + "\n", repr(stop), repr(done.out))
+    # a text that only begins like a stop is not lost
+    partial = base[-3:] + "\x01"
+    got = run_json("Once upon a time", "-n", 40, *GREEDY, "--stop", partial)
+    check(got["text"] == base and got["finish_reason"] == "length", got)
+    done = good("run", "Once upon a time", "-n", 40, *GREEDY, "--stop", partial, "-q", "--no-echo")
+    check(done.out == base + "\n", repr(done.out))
+
+
+@test
+def run_logit_bias():
+    base = run_json("Once upon a time", "-n", 6, *GREEDY)["ids"]
+    banned = run_json("Once upon a time", "-n", 6, *GREEDY, "--logit-bias", f"{base[0]}=-inf")["ids"]
+    check(base[0] not in banned, base, banned)
+    forced = run_json("Once upon a time", "-n", 6, "--seed", 3, "--logit-bias", "77=1000", "--ignore-end")
+    check(forced["ids"] == [77] * 6, forced)
+    good("replay", forced["receipt"])
+    zero = run_json("Once upon a time", "-n", 6, *GREEDY, "--logit-bias", "5=0", "--logit-bias=6=-0")
+    check(zero["ids"] == base)
+
+
+@test
+def run_special_texts():
+    """The texts of special tokens in a prompt are text unless they are asked to be more."""
+    special = [i for i in range(4)
+               if inox("tokenize", "default", "--decode", i, "--special").out.strip().startswith("<")]
+    check(special, "the default model has special tokens")
+    for i in special:
+        spelling = good("tokenize", "default", "--decode", i, "--special").out[:-1]
+        check(i not in ids_of(f"a{spelling}b"), spelling)
+        check(i in ids_of(f"a{spelling}b", "--parse-special"), spelling)
+        plain = run_json(f"a{spelling}b", "-n", 0)["timings"]["prompt_tokens"]
+        parsed = run_json(f"a{spelling}b", "-n", 0, "--parse-special")["timings"]["prompt_tokens"]
+        check(plain == len(ids_of(f"a{spelling}b", "--special")), plain)
+        check(parsed == len(ids_of(f"a{spelling}b", "--special", "--parse-special")) < plain, parsed)
+
+
+@test
+def run_streams_whole_characters():
+    """Every piece that a reader gets is UTF-8 on its own; bytes are forced by a logit bias."""
+    letters = "äé漢🙂"
+    ids = [i for c in letters for i in ids_of(c)]
+    check(len(ids) > len(letters), "characters of several tokens")
+    bias = [f"--logit-bias={i}=60" for i in set(ids)]
+    for seed in range(6):
+        command = [INOX, "run", "Once", "-n", "80", "--temp", "2", "--top-k", "0", "--min-p", "0", "--top-p", "1",
+                   "--seed", str(seed), "--no-echo", "-q", "--no-receipt", *bias]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0) as p:
+            pieces = []
+            while True:
+                piece = os.read(p.stdout.fileno(), 65536)
+                if not piece:
+                    break
+                pieces.append(piece)
+        check(p.returncode == 0)
+        for piece in pieces:
+            check(_is_utf8(piece), seed, piece)
+        text = run_json("Once", "-n", 80, "--temp", 2, "--top-k", 0, "--min-p", 0, "--top-p", 1, "--seed", seed,
+                        "--no-receipt", *bias)["text"]
+        check(b"".join(pieces) == text.encode() + b"\n", seed, pieces)
+
+
+def _is_utf8(data):
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@test
+def run_any_bytes():
+    """Prompts of any bytes, from a pipe and as an argument."""
+    for data in (b"\x00", b"a\x00b", b"\xff\xfe", b"\xe2\x82", b"\xed\xa0\x80", b"\r\n\t", b" " * 3000):
+        good("run", "-n", 1, "--json", stdin=data)
+        if b"\0" not in data:
+            good("run", "--prompt", data.decode("utf-8", "surrogateescape"), "-n", 1, "--json")
+    done = good("run", "-n", 1, "-q", stdin=b"a\x00b\xff")
+    check(done.stdout.startswith(b"a\x00b\xff"), done.stdout)
+
+
+# ---- tokenize --jsonl ------------------------------------------------------------------------------
+
+def lines_of(*lines):
+    data = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    done = good("tokenize", "default", "--jsonl", stdin=data + b"\n", timeout=120)
+    answers = [json.loads(line) for line in done.out.split("\n")[:-1]]
+    check(len(answers) == len(lines), len(answers), "answers to", len(lines), "lines")
+    return answers + [{}] * (len(lines) - len(answers))
+
+
+@test
+def jsonl_good_lines():
+    texts = ["", "Hello", " a  b\n", "naïve 漢字 🙂", "\u0000", "a\u0000b", "<|endoftext|>", "\ufeff",
+             "e\u0301", "x" * 5000, "\u0085\u2028", "\\u0041 \"quoted\""]
+    encoded = lines_of(*[{"text": t} for t in texts])
+    for text, answer in zip(texts, encoded):
+        check(set(answer) == {"ids", "offsets"}, text, answer)
+        data = text.encode()
+        end = 0
+        for start, stop in answer["offsets"]:
+            check(start == end and stop > start, repr(text[:40]), answer["offsets"][:9])
+            end = stop
+        check(end == len(data), repr(text[:40]), end)
+    for text, answer in zip(texts, lines_of(*[{"ids": a["ids"]} for a in encoded])):
+        check(answer == {"text": text}, repr(text[:40]), answer)
+    hexes = lines_of(*[{"bytes_hex": t.encode().hex()} for t in texts])
+    check(hexes == encoded)
+    check(lines_of({"bytes_hex": "C3A9"}) == lines_of({"text": "é"}))
+    bad = lines_of({"bytes_hex": "ff"}, {"bytes_hex": "e282"}, {"bytes_hex": "00ff00"})
+    check(all("ids" in a and len(a["ids"]) == len(a["offsets"]) for a in bad), bad)
+    special = lines_of({"text": "a", "special": True}, {"text": "a"}, {"text": "a", "special": False})
+    check(special[1] == special[2] and special[0]["ids"][-len(special[1]["ids"]):] == special[1]["ids"])
+    check(len(special[0]["ids"]) > len(special[1]["ids"]), special)
+    kept = lines_of({"ids": special[0]["ids"], "special": True}, {"ids": special[0]["ids"]},
+                    {"ids": special[0]["ids"], "special": False}, {"ids": []})
+    check(kept[1] == kept[2] == {"text": "a"} and kept[0]["text"].endswith("a") and
+          len(kept[0]["text"]) > 1 and kept[3] == {"text": ""}, kept)
+    spelling = kept[0]["text"][:-1]
+    parsed = lines_of({"text": spelling + "a", "parse_special": True}, {"text": spelling + "a"})
+    check(parsed[0]["ids"] == special[0]["ids"] and parsed[1]["ids"] != parsed[0]["ids"], parsed)
+    # the line may end with a carriage return, and the last one without a newline
+    done = good("tokenize", "default", "--jsonl", stdin=b'{"text": "a"}\r\n{"text": "a"}')
+    check(done.out.count("\n") == 2 and len(set(done.out.split())) == 1, done.out)
+    check(good("tokenize", "default", "--jsonl", stdin=b"").out == "")
+
+
+@test
+def jsonl_bad_lines():
+    """Each line has one answer, in order, whatever it is."""
+    bad = [b"", b" ", b"x", b"{", b"[]", b"[1]", b"1", b"null", b'"text"', b"{}", b'{"text"}', b'{"text": 1}',
+           b'{"text": null}', b'{"text": ["a"]}', b'{"ids": 1}', b'{"ids": ["a"]}', b'{"ids": [1.5]}',
+           b'{"ids": [-1]}', b'{"ids": [99999999]}', b'{"ids": [2048]}', b'{"ids": [4294967296]}',
+           b'{"ids": [18446744073709551616]}', b'{"ids": [1e999]}', b'{"ids": [null]}', b'{"ids": [[1]]}',
+           b'{"ids": [true]}', b'{"bytes_hex": "0"}', b'{"bytes_hex": "zz"}', b'{"bytes_hex": 0}',
+           b'{"bytes_hex": "00 11"}', b'{"bytes_hex": "0x41"}', b'{"text": "a", "bytes_hex": "61"}',
+           b'{"text": "a", "ids": [1]}', b'{"text": "a", "special": 1}', b'{"text": "a", "parse_special": "x"}',
+           b'{"text": "\\ud800"}', b'{"text": "\\udc00x"}', b'{"text": "\\ud800\\ud800"}', b'{"text": "\xff"}',
+           b'{"text": "\xed\xa0\x80"}', b'{"text": "\xc0\x80"}', b'{"text": "a\x00b"}', b"\x00", b'{"text": "a\tb"}',
+           b'{"text": "\\x"}', b'{"text": "a"} x', b'{"text": "a"}{"text": "b"}', b"[" * 100000,
+           b'{"a":' * 5000, b'{"text": "a",}', b"\xef\xbb\xbf{}", b"{'text': 'a'}", b"nan",
+           b'{"text": "' + b"y" * 3000000]
+    mixed = [line for b in bad for line in (b, {"text": "Hello"})]
+    answers = lines_of(*mixed)
+    hello = lines_of({"text": "Hello"})[0]
+    for line, wrong, right in zip(bad, answers[::2], answers[1::2]):
+        check(set(wrong) == {"error"} and isinstance(wrong["error"], str) and wrong["error"], line[:60], wrong)
+        check(right == hello, "behind", line[:60], right)
+
+
+@test
+def jsonl_huge_line():
+    text = "The quick brown fox. " * 100000
+    answer = lines_of({"text": text}, {"text": "Hello"})
+    check(answer[0]["offsets"][-1][1] == len(text))
+    check(lines_of({"ids": answer[0]["ids"]})[0] == {"text": text})
+
+
+@test
+def jsonl_answers_at_once():
+    """A program on the other side may wait for each answer before it asks again."""
+    command = [INOX, "tokenize", "default", "--jsonl"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT,
+                          bufsize=0) as p:
+        for i in range(5):
+            p.stdin.write(json.dumps({"text": f"line {i}"}).encode() + b"\n")
+            ready = select.select([p.stdout], [], [], 20)[0]
+            check(ready, "no answer to line", i)
+            if not ready:
+                p.kill()
+                return
+            check(b"ids" in os.read(p.stdout.fileno(), 65536))
+        p.stdin.close()
+        check(p.wait(20) == 0)
+
+
+@test
+def bad_utf8_decodes_to_replacements():
+    """Like Unicode's recommended practice (and Python's): one U+FFFD per maximal ill-formed part."""
+    base = {}
+    for line, answer in zip(range(256), lines_of(*[{"bytes_hex": f"{b:02x}"} for b in range(256)])):
+        check(len(answer["ids"]) == 1, line, answer)
+        base[line] = answer["ids"][0]
+    samples = [b"\xff", b"\xe2\x82", b"\xe2\x82a", b"\xf0\x9f\x99", b"\xf0\x9f\x99\xe2", b"\xc3\xc3\xa9",
+               b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80", b"a\x80b", b"\xf0\x90\xc3\xa9"]
+    random = generator(2)
+    for _ in range(300):
+        samples.append(bytes(random.choice(b"\xf0\x9f\x99\x82\xe2\x82\xac\xc3\xa9a\xed\xff\x80\x90\xf4")
+                             for _ in range(random.randrange(1, 7))))
+    for data, answer in zip(samples, lines_of(*[{"ids": [base[b] for b in s]} for s in samples])):
+        check(answer.get("text") == data.decode("utf-8", "replace"), data, answer)
+
+
+@test
+def tokenize_for_people():
+    ids = ids_of("Once upon a time")
+    check(good("tokenize", "default", "Once upon a time").out.split() == [str(i) for i in ids])
+    check(good("tokenize", "default", stdin=b"Once upon a time").out.split() == [str(i) for i in ids])
+    name = write("text.txt", "Once upon a time")
+    check(good("tokenize", "default", "--file", name).out.split() == [str(i) for i in ids])
+    check(good("tokenize", "default", "Once upon a time", "--count").out == f"{len(ids)}\n")
+    check(good("tokenize", "default", "--decode", json.dumps(ids)).out == "Once upon a time\n")
+    fails(USAGE, "tokenize", "default", "--decode", "999999")
+    fails(USAGE, "tokenize")
+    fails(NOT_FOUND, "tokenize", path("nothing.gguf"), "x")
+    fails(NOT_FOUND, "tokenize", "default", "--file", path("nothing.txt"), says="nothing.txt")
+    fails(IO, "tokenize", "default", "--file", SCRATCH, says=SCRATCH)
+
+
+# ---- logits, perplexity, bench, inspect ----------------------------------------------------------
+
+@test
+def logits_output():
+    ids = write("ids.json", [1, 2, 3, 4, 5])
+    got = object_of(good("logits", "default", "--ids", ids, "--out", path("rows.f32")))
+    check(got["rows"] == 5 and got["columns"] == 2048, got)
+    check(os.path.getsize(path("rows.f32")) == 5 * 2048 * 4)
+    last = object_of(good("logits", DEFAULT, "--ids", ids, "--out", path("last.f32"), "--last"))
+    check(last["rows"] == 1 and read(path("last.f32")) == read(path("rows.f32"))[-2048 * 4:])
+    piped = object_of(good("logits", DEFAULT, "--ids", "-", "--out", path("piped.f32"),
+                           stdin=b"[1,2,3,4,5]"))
+    check(piped == got)
+    for text in ("", "[", "{}", "5", "[1, 2.5]", "[-1]", '["a"]', "[1] 2", "[]", "[99999999999]",
+                 "[null]", "[true]"):
+        fails(FORMAT, "logits", DEFAULT, "--ids", write("bad.json", text), "--out", path("x.f32"),
+              says="bad.json")
+    fails(USAGE, "logits", DEFAULT, "--ids", write("bad.json", [2048]), "--out", path("x.f32"))
+    fails(USAGE, "logits", DEFAULT, "--ids", ids)
+    fails(USAGE, "logits", DEFAULT, "--out", path("x.f32"))
+    fails(USAGE, "logits", "--ids", ids, "--out", path("x.f32"))
+    fails(NOT_FOUND, "logits", DEFAULT, "--ids", path("nothing.json"), "--out", path("x.f32"))
+    fails(IO, "logits", DEFAULT, "--ids", SCRATCH, "--out", path("x.f32"))
+    fails(NOT_FOUND, "logits", DEFAULT, "--ids", ids, "--out", path("no/where/x.f32"), says="x.f32")
+    fails(IO, "logits", DEFAULT, "--ids", ids, "--out", SCRATCH)
+    fails(IO, "logits", DEFAULT, "--ids", ids, "--out", "/dev/full", says="/dev/full")
+
+
+@test
+def perplexity_output():
+    ids = write("ids.json", list(range(1, 40)))
+    got = object_of(good("perplexity", "default", "--ids", ids, "--window", 8, "--json"))
+    check(got["tokens"] == 39 - 5 and got["window"] == 8, got)
+    check("nats per token" in good("perplexity", "default", "--ids", ids, "--window", 8).out)
+    text = object_of(good("perplexity", "default", "-", "--json", stdin=b"It was the best of times."))
+    check(text["tokens"] == len(ids_of("It was the best of times.")) - 1, text)
+    for bad in ("[]", "[1]"):
+        fails(FORMAT, "perplexity", "default", "--ids", write("bad.json", bad))
+    fails(USAGE, "perplexity", "default", "--ids", ids, "--window", 1)
+    fails(USAGE, "perplexity", "default")
+
+
+@test
+def bench_output():
+    got = object_of(good("bench", "default", "-p", 16, "-n", 4, "--threads", 2, "--json"))
+    check(got["prompt_tokens_per_s"] > 0 and got["decode_tokens_per_s"] > 0, got)
+    check("tokens/s" in good("bench", "-p", 4, "-n", 2, "--repeat", 1).out)
+    object_of(good("bench", "-p", 0, "-n", 2, "--repeat", 1, "--json"))
+    object_of(good("bench", "-p", 2, "-n", 0, "--repeat", 1, "--json"))
+    fails(USAGE, "bench", "-p", 0, "-n", 0)
+
+
+@test
+def inspect_output():
+    check("llama" in good("inspect", "default").out)
+    whole = object_of(good("inspect", DEFAULT, "--json"))
+    check(whole["summary"]["architecture"] == "llama" and whole["metadata"] and whole["tensors"])
+    check("token_embd.weight" in good("inspect", DEFAULT, "--tensors").out)
+    check("general.architecture" in good("inspect", DEFAULT, "--metadata").out)
+    check(len(good("inspect", DEFAULT, "--graph").out.split("\n")) > 30)
+    check(good("inspect", DEFAULT, "--svg", "-").out.startswith("<"))
+    embedded, file = good("inspect", "--identity").out, good("inspect", DEFAULT, "--identity").out
+    check(embedded == file and len(file) == 65, embedded, file)
+    fails(NOT_FOUND, "inspect", path("nothing.gguf"))
+    fails(IO, "inspect", DEFAULT, "--svg", "/dev/full")
+
+
+# ---- output that cannot be written, and Ctrl-C -----------------------------------------------------
+
+@test
+def full_disk():
+    ids = write("ids.json", [1, 2, 3])
+    for arguments in (["--help"], ["--version"], ["--version", "--json"], ["run", "Once", "-n", "4", "-q"],
+                      ["run", "Once", "-n", "4", "--json"], ["inspect"], ["inspect", "--json"],
+                      ["inspect", "--graph"], ["tokenize", "default", "Once"], ["list"],
+                      ["tokenize", "default", "Once", "--json"], ["bench", "-p", "2", "-n", "2"],
+                      ["logits", "default", "--ids", ids, "--out", path("x.f32")],
+                      ["perplexity", "default", "--ids", ids, "--json"], ["run", "--help"]):
+        with open("/dev/full", "wb") as full:
+            done = inox(*arguments, stdout=full)
+        check(done.returncode == IO, arguments, "to a full disk gave", done.returncode, done.err)
+    with open("/dev/full", "wb") as full:
+        done = inox("tokenize", "default", "--jsonl", stdin=b'{"text": "a"}\n' * 1000, stdout=full)
+    check(done.returncode == IO, done.returncode, done.err)
+    fails(IO, "run", "Once", "-n", 1, "--receipt", "/dev/full", says="/dev/full")
+    fails(NOT_FOUND, "run", "Once", "-n", 1, "--receipt", path("no/where"), says="no/where")
+
+
+@test
+def closed_output():
+    """A reader that went away, and a standard output that was never there."""
+    for arguments in (["run", "Once", "-n", "300", "-q", "--ignore-end"], ["inspect", "--graph"],
+                      ["run", "Once", "-n", "3", "--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = inox(*arguments, stdout=writer)
+        os.close(writer)
+        check(done.returncode == IO, arguments, "to a closed pipe gave", done.returncode, done.err)
+    out = path("closed.f32")
+    ids = write("ids.json", [1, 2, 3])
+    for arguments in (["logits", "default", "--ids", ids, "--out", out], ["inspect"],
+                      ["run", "Once", "-n", "3", "-q"]):
+        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", INOX, *arguments], env=ENVIRONMENT,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+        check(done.returncode == IO, arguments, "without standard output gave", done.returncode)
+    check(os.path.getsize(out) == 3 * 2048 * 4, "rows beside a closed standard output")
+
+
+def _interrupt(arguments, after, stdin=subprocess.DEVNULL, twice=False):
+    with subprocess.Popen([INOX, *arguments], env=ENVIRONMENT, stdin=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as p:
+        drain = threading.Thread(target=p.stderr.read)
+        drain.start()
+        if after is None:
+            os.read(p.stdout.fileno(), 1)
+        else:
+            time.sleep(after)
+        p.send_signal(signal.SIGINT)
+        if twice:
+            time.sleep(0.05)
+            p.send_signal(signal.SIGINT)
+        try:
+            p.stdout.read()
+            code = p.wait(20)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            code = None
+        drain.join()
+    return code
+
+
+@test
+def interrupts():
+    """Ctrl-C ends with 130, and what was written so far has a receipt that replays."""
+    receipt = path("interrupted.json")
+    slow = ["run", "Once upon a time", "-n", "100000", "--ctx", "100000", "--ignore-end", "--isa", "ref"]
+    check(_interrupt([*slow, "--receipt", receipt], None) == INTERRUPTED)
+    check(os.path.exists(receipt) and good("replay", receipt).out.startswith("identical"))
+    check(_interrupt([*slow, "--json"], 1.0) == INTERRUPTED)
+    check(_interrupt(["tokenize", "default", "--jsonl"], 0.7, stdin=subprocess.PIPE) == INTERRUPTED)
+    ids = write("many.json", [i % 2000 for i in range(100000)])
+    check(_interrupt(["perplexity", "default", "--ids", ids, "--isa", "ref"], 1.0) == INTERRUPTED)
+    check(_interrupt(["bench", "-n", "100000", "--isa", "ref", "-p", "1"], 1.0) == INTERRUPTED)
+    check(_interrupt(["logits", "default", "--ids", ids, "--out", path("x.f32"), "--chunk", "64", "--isa", "ref"],
+                     1.0) == INTERRUPTED)
+    long = object_of(good("run", "Once upon a time", "-n", 1500, "--ignore-end", "--json", "--temp", "1"))
+    check(_interrupt(["replay", long["receipt"], "--isa", "ref"], 1.0) == INTERRUPTED)
+
+
+main()
