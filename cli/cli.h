@@ -101,6 +101,8 @@ typedef struct common {
 int fail(const common *c, const inox_error *err);
 int fail_text(const common *c, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Tells that a file could not be used, by errno. */
+int fail_file(const common *c, const char *path);
 
 /* Opens a model with a progress bar where a person sees it. */
 inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch,
@@ -112,6 +114,12 @@ bool input_is_terminal(void);
 /* Ctrl-C: the first sets a flag, the second ends the program. */
 void catch_interrupt(void);
 bool interrupted(void);
+/* From here on the first Ctrl-C ends the program: for commands that cannot look at the flag. */
+void interrupt_at_once(void);
+/* Makes sure that descriptors 0 to 2 are taken; call it first. */
+void keep_standard_files(void);
+/* Something has this path, readable or not; does not open it (a pipe would wait). */
+bool path_exists(const char *path);
 /* Draws "what  [=====     ]  50 %" on standard error, at most ten times a second; fraction 1 wipes
  * it away. */
 void draw_progress(const char *what, double fraction);
@@ -123,7 +131,7 @@ int read_file(const common *c, const char *path, char **data, size_t *size);
 int read_ids(const common *c, const char *path, int32_t **ids, size_t *count);
 /* One line of compact JSON on standard output; takes the object. */
 int print_json(const common *c, json_t *object);
-/* Text that may not be UTF-8 as a JSON string: bad bytes become U+FFFD. */
+/* Text that may not be UTF-8 as a JSON string: each maximal ill-formed part becomes one U+FFFD. */
 json_t *json_text(const char *s, size_t n);
 /* Nonzero where what was written to standard output did not arrive (a full disk). */
 int finish_output(const common *c, int exit_code);

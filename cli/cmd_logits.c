@@ -77,8 +77,7 @@ static int logits(const logits_options *o, const char *path, const int32_t *ids,
         return fail(&o->common, &err);
     }
     FILE *f = fopen(o->out_file, "wb");
-    int code =
-        f == NULL ? fail_text(&o->common, EXIT_IO, "%s: %s", o->out_file, strerror(errno)) : 0;
+    int code = f == NULL ? fail_file(&o->common, o->out_file) : 0;
     if (code == 0)
         code = feed(o, session, ids, count, f, &rows, &columns);
     if (f != NULL && fclose(f) != 0 && code == 0)

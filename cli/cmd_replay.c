@@ -47,6 +47,7 @@ int cmd_replay(const command *c, int argc, char **argv)
         return parse_exit(n);
     if (n != 1)
         return usage_error(c, "give one receipt: a file, or the first digits of an id"), EXIT_USAGE;
+    interrupt_at_once();
     inox_status status = inox_receipt_load(argv[0], &receipt, &err);
     if (status == INOX_OK)
         status = inox_receipt_model(receipt, &recorded, &err);

@@ -1,7 +1,6 @@
 /* inox run: text behind a prompt. */
 #include "cli.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +22,10 @@ static const char NOTES[] = "With --prompt or --file the argument is the MODEL. 
                             "prompt of '-' is read from standard input.\n"
                             "The receipt is kept in $XDG_STATE_HOME/inox/receipts (mode 0600).";
 
-static bool exists(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (f != NULL)
-        fclose(f);
-    return f != NULL;
-}
-
 static bool is_model(const char *s)
 {
     size_t n = strlen(s);
-    return exists(s) || (n > 5 && strcmp(s + n - 5, ".gguf") == 0);
+    return path_exists(s) || (n > 5 && strcmp(s + n - 5, ".gguf") == 0);
 }
 
 /* Which argument is what; 0, or an exit code. */
@@ -103,7 +94,7 @@ static int on_text(void *context, const char *text, size_t bytes)
         fwrite(text, 1, bytes, stdout);
         fflush(stdout);
     }
-    return interrupted();
+    return interrupted() || ferror(stdout) != 0;
 }
 
 static int on_prompt(void *context, size_t done, size_t all)
@@ -148,7 +139,7 @@ static int keep_receipt(const run_options *o, const inox_result_info *r)
         FILE *f = fopen(o->receipt_file, "wb");
         bool good = f != NULL && fputs(r->receipt, f) >= 0;
         if (f == NULL || fclose(f) != 0 || !good)
-            return fail_text(&o->common, EXIT_IO, "%s: %s", o->receipt_file, strerror(errno));
+            return fail_file(&o->common, o->receipt_file);
     }
     if (!o->no_receipt && inox_receipt_store(r->receipt, &err) != INOX_OK)
         return fail(&o->common, &err);
@@ -175,7 +166,7 @@ static int report(const run_options *o, const inox_result_info *r, uint64_t seed
         }
     }
     if (code == 0 && strcmp(r->finish, "cancelled") == 0)
-        return EXIT_INTERRUPTED;
+        return ferror(stdout) != 0 ? finish_output(&o->common, EXIT_FINE) : EXIT_INTERRUPTED;
     if (code == 0 && strcmp(r->finish, "context") == 0) {
         fprintf(stderr,
                 "inox: the answer ends because the context is full; --ctx makes it larger\n");

@@ -53,7 +53,17 @@ int fail_text(const common *c, int exit_code, const char *format, ...)
     va_start(list, format);
     vsnprintf(message, sizeof message, format, list);
     va_end(list);
-    return tell(c, exit_code, "program", -1, message);
+    inox_status status = INOX_E_ARGUMENT;
+    while (status > INOX_E_INTERNAL && exit_code_of(status) != exit_code)
+        status--;
+    return tell(c, exit_code, inox_status_name(status), -1, message);
+}
+
+int fail_file(const common *c, const char *path)
+{
+    int number = errno;
+    return fail_text(c, number == ENOENT || number == ENOTDIR ? EXIT_NOT_FOUND : EXIT_IO, "%s: %s",
+                     path, strerror(number));
 }
 
 static int on_progress(void *context, double fraction)
@@ -88,7 +98,7 @@ int read_file(const common *c, const char *path, char **data, size_t *size)
     char *all = NULL;
     size_t n = 0, room = 0;
     if (f == NULL)
-        return fail_text(c, EXIT_IO, "%s: %s", path, strerror(errno));
+        return fail_file(c, path);
     for (;;) {
         if (room - n < 65536) {
             room = room == 0 ? 1 << 17 : room * 2;
@@ -163,22 +173,20 @@ int print_json(const common *c, json_t *object)
     return 0;
 }
 
-/* Length of the valid UTF-8 sequence at s, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
+/* Length of the UTF-8 sequence at s, or of as much of one as there is; *valid: it is whole. */
+static size_t utf8_length(const unsigned char *s, size_t n, bool *valid)
 {
-    if (s[0] < 0x80)
+    size_t want = s[0] < 0x80 ? 1 : s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2, i = 1;
+    *valid = false;
+    if (s[0] > 0xF4 || (s[0] >= 0x80 && s[0] < 0xC2))
         return 1;
-    size_t want = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n < want)
-        return 0;
-    for (size_t i = 1; i < want; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return want;
+    if (n > 1 && ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+                  (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F)))
+        return 1;
+    while (i < want && i < n && (s[i] & 0xC0) == 0x80)
+        i++;
+    *valid = i == want;
+    return i;
 }
 
 json_t *json_text(const char *s, size_t n)
@@ -191,10 +199,11 @@ json_t *json_text(const char *s, size_t n)
     if (fixed == NULL)
         return NULL;
     for (size_t i = 0; i < n;) {
-        size_t k = utf8_length((const unsigned char *)s + i, n - i);
-        memcpy(fixed + out, k == 0 ? "\xEF\xBF\xBD" : s + i, k == 0 ? 3 : k);
-        out += k == 0 ? 3 : k;
-        i += k == 0 ? 1 : k;
+        bool valid;
+        size_t k = utf8_length((const unsigned char *)s + i, n - i, &valid);
+        memcpy(fixed + out, valid ? s + i : "\xEF\xBF\xBD", valid ? k : 3);
+        out += valid ? k : 3;
+        i += k;
     }
     v = json_stringn(fixed, out);
     free(fixed);

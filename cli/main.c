@@ -47,11 +47,13 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     static const common NONE = { 0 };
+    keep_standard_files();
+    catch_interrupt();
     if (argc < 2)
         return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0)
-        return help(stdout);
+        return finish_output(&NONE, help(stdout));
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         if (argc > 2 && strcmp(argv[2], "--json") == 0)
             printf("%s\n", inox_version_json());
@@ -60,10 +62,8 @@ int main(int argc, char **argv)
         return finish_output(&NONE, EXIT_FINE);
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(argv[1], COMMANDS[i].name) == 0) {
-            catch_interrupt();
+        if (strcmp(argv[1], COMMANDS[i].name) == 0)
             return finish_output(&NONE, COMMANDS[i].run(&COMMANDS[i], argc - 2, argv + 2));
-        }
     }
     return unknown(argv[1]);
 }

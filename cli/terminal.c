@@ -2,10 +2,11 @@
 #include "cli.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, at_once;
 
 bool is_terminal(FILE *f)
 {
@@ -19,15 +20,37 @@ bool input_is_terminal(void)
 
 static void on_interrupt(int number)
 {
-    if (interrupts++ > 0)
+    if (interrupts++ > 0 || at_once)
         _exit(EXIT_INTERRUPTED);
     (void)number;
 }
 
 void catch_interrupt(void)
 {
-    struct sigaction a = { .sa_handler = on_interrupt };
+    struct sigaction a = { .sa_handler = on_interrupt }, ignore = { .sa_handler = SIG_IGN };
     sigaction(SIGINT, &a, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* a reader that left is an error of output */
+}
+
+void interrupt_at_once(void)
+{
+    at_once = 1;
+}
+
+/* A file opened later must not become standard output because that was closed.  The wrong
+ * direction makes every use an error. */
+void keep_standard_files(void)
+{
+    struct stat st;
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fstat(fd, &st) != 0) /* takes the lowest number that is free, and keeps it */
+            (void)!fopen("/dev/null", fd == 0 ? "wb" : "rb");
+    }
+}
+
+bool path_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
 }
 
 bool interrupted(void)

@@ -33,8 +33,6 @@ def help_answers():
             done = good(command, flag)
             check(done.out.startswith(f"usage: inox {command}"), command, done.out[:80])
             check("--help" in done.out and done.err == "", command, done.err)
-        check(good(command, "--bogus=1", stdin=b"").returncode == 0
-              if False else inox(command, "--bogus").returncode == USAGE, command)
         fails(USAGE, command, "--bogus", says="--bogus")
         fails(USAGE, command, "-Z", says="-Z")
         fails(USAGE, command, "--threads", says="--threads")
@@ -83,8 +81,9 @@ def run_positionals():
     for arguments in ([DEFAULT, "Once upon a time"], [DEFAULT, "--prompt", "Once upon a time"],
                       ["--prompt", "Once upon a time"], ["--prompt=Once upon a time", DEFAULT],
                       ["default", "--prompt", "Once upon a time"], ["-p", "Once upon a time"],
-                      ["default", "Once upon a time"], ["--", "Once upon a time"]):
+                      ["default", "Once upon a time"]):
         check(run_json(*arguments, "-n", 4, *GREEDY)["ids"] == base["ids"], arguments)
+    check(good("run", "-q", "-n", 0, "--", "--n").out == "--n\n")
     for arguments in ([], ["-"], [DEFAULT], [DEFAULT, "-"], ["--file", "-"], ["--prompt", "-"]):
         got = run_json(*arguments, "-n", 4, *GREEDY, stdin=b"Once upon a time")
         check(got["ids"] == base["ids"], arguments, got["text"])
@@ -148,7 +147,7 @@ def run_json_members():
     # plain output: the prompt, the text; and on standard error the receipt's first digits
     done = good("run", "Once upon a time", "-n", 8, "--seed", 7)
     check(done.out == "Once upon a time" + got["text"] + "\n", repr(done.out), got["text"])
-    check(got["receipt"][:6] not in done.err and "Receipt " in done.err, done.err)
+    check("8 tokens" in done.err and "Receipt " in done.err, done.err)
     check(good("run", "Once", "-n", 2, "-q").err == "")
     check(good("run", "Once upon a time", "-n", 8, "--seed", 7, "--no-echo", "-q").out ==
           got["text"] + "\n")
@@ -198,7 +197,7 @@ def run_limits():
         fails(USAGE, "run", "Once", "-n", 2, *bad)
     fails(LIMIT, "run", "Once", "-n", 2, *["--stop=x"] * 65)
     # a prompt longer than the context, and an answer that fills it
-    fails(CONTEXT, "run", "Once upon a time " * 10, "--ctx", 16, "-n", 2, says="--ctx" if False else "16")
+    fails(CONTEXT, "run", "Once upon a time " * 10, "--ctx", 16, "-n", 2, says="16")
     done = inox("run", "Once upon a time", "--ctx", 12, "-n", 50, "--json", "--ignore-end")
     got = object_of(done)
     check(done.returncode == CONTEXT and got["finish_reason"] == "context", done.returncode, got)
@@ -410,16 +409,20 @@ def jsonl_answers_at_once():
 @test
 def bad_utf8_decodes_to_replacements():
     """Like Unicode's recommended practice (and Python's): one U+FFFD per maximal ill-formed part."""
-    base = {}
-    for line, answer in zip(range(256), lines_of(*[{"bytes_hex": f"{b:02x}"} for b in range(256)])):
-        check(len(answer["ids"]) == 1, line, answer)
-        base[line] = answer["ids"][0]
+    base = {}  # ids of the bytes, from two-byte characters, of which some have no token of their own
+    characters = [chr(c) for c in range(0x80, 0x800)] + ["\U0010ffff", "\U000d0000", "\uffff", "\ue000", "a"]
+    characters += [chr(c) for c in range(0x1000, 0x11000, 0x1000) if c != 0xd000] + ["\ud7ff", "\U00040000"]
+    for c, answer in zip(characters, lines_of(*[{"text": c} for c in characters])):
+        if len(answer["ids"]) == len(c.encode()):
+            base.update(zip(c.encode(), answer["ids"]))
     samples = [b"\xff", b"\xe2\x82", b"\xe2\x82a", b"\xf0\x9f\x99", b"\xf0\x9f\x99\xe2", b"\xc3\xc3\xa9",
-               b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80", b"a\x80b", b"\xf0\x90\xc3\xa9"]
+               b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe0\xa0", b"\xf0\x80", b"\xe0\x80", b"a\x80b", b"\xf0\x90\xc3\xa9"]
     random = generator(2)
     for _ in range(300):
         samples.append(bytes(random.choice(b"\xf0\x9f\x99\x82\xe2\x82\xac\xc3\xa9a\xed\xff\x80\x90\xf4")
                              for _ in range(random.randrange(1, 7))))
+    samples = [s for s in samples if all(b in base for b in s)]
+    check(len(samples) > 200, len(samples), sorted(base))
     for data, answer in zip(samples, lines_of(*[{"ids": [base[b] for b in s]} for s in samples])):
         check(answer.get("text") == data.decode("utf-8", "replace"), data, answer)
 
@@ -581,11 +584,11 @@ def interrupts():
     check(_interrupt([*slow, "--json"], 1.0) == INTERRUPTED)
     check(_interrupt(["tokenize", "default", "--jsonl"], 0.7, stdin=subprocess.PIPE) == INTERRUPTED)
     ids = write("many.json", [i % 2000 for i in range(100000)])
-    check(_interrupt(["perplexity", "default", "--ids", ids, "--isa", "ref"], 1.0) == INTERRUPTED)
+    check(_interrupt(["perplexity", "default", "--ids", ids, "--isa", "ref", "--window", "32"], 1.0) == INTERRUPTED)
     check(_interrupt(["bench", "-n", "100000", "--isa", "ref", "-p", "1"], 1.0) == INTERRUPTED)
-    check(_interrupt(["logits", "default", "--ids", ids, "--out", path("x.f32"), "--chunk", "64", "--isa", "ref"],
+    check(_interrupt(["logits", "default", "--ids", ids, "--out", path("x.f32"), "--chunk", "32", "--isa", "ref"],
                      1.0) == INTERRUPTED)
-    long = object_of(good("run", "Once upon a time", "-n", 1500, "--ignore-end", "--json", "--temp", "1"))
+    long = object_of(good("run", "Once upon a time", "-n", 400, "--ignore-end", "--json"))
     check(_interrupt(["replay", long["receipt"], "--isa", "ref"], 1.0) == INTERRUPTED)
 
 

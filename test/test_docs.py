@@ -141,7 +141,7 @@ def links():
     complaints = []
     for path, text in DOCUMENTS.items():
         prose = re.sub(r"^```.*?^```|^    .*?$|`[^`\n]*`", "", text, flags=re.M | re.S)
-        for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        for target in re.findall(r"\]\(([^)\s]*[./#][^)\s]*)\)", prose):
             if re.match(r"\w+:", target):
                 continue
             name, _, anchor = target.partition("#")
@@ -179,15 +179,18 @@ def named_commands():
             for option in re.findall(r"(?<= )--([a-z][\w-]*)", rest):
                 if option not in known:
                     complaints.append(f"{path}: inox {command} has no --{option}")
+    every = {o[1] for options in OPTIONS.values() for o in options} | {"version"}
     for path, text in DOCUMENTS.items():
+        complaints += [f"{path}: no command has --{option}"
+                       for option in re.findall(r"`--([a-z][\w-]*)", text) if option not in every]
         for target in re.findall(r"`make (\w+)", text):
             if not re.search(rf"^{target}:", read("Makefile"), re.M):
                 complaints.append(f"{path}: make {target} does not exist")
     fail_if(complaints)
 
 
-MEASURED = re.compile(r"(?<![\w.-])(?:\d[\d,.]*)?\d\s?(?:tokens/s|GB/s|MB/s|GB|ms|s|seconds|minutes|hours|%|x|times"
-                      r"|nats|ulp|million parameters|executions)(?![\w/])")
+MEASURED = re.compile(r"(?<![\w.-])(?:\d[\d,.]*)?\d\s?(?:tokens/s|GB/s|MB/s|GB|ms|s|seconds|minutes|hours"
+                      r"|%|x|times|nats|ulp|million parameters|executions)(?![\w/])")
 COMMAND = re.compile(r"`(?:make|inox|build/|tools/|test/|bench/|fuzz/|python3)|^\$ ", re.M)
 
 
@@ -196,7 +199,7 @@ def numbers_have_commands():
     complaints = []
     for path in ("README.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/SOUNDNESS.md", "docs/API.md",
                  "docs/RECEIPTS.md", "SECURITY.md", "CONTRIBUTING.md"):
-        blocks = re.split(r"\n\s*\n", DOCUMENTS[path])
+        blocks = re.split(r"\n\s*\n|\n(?=- )", DOCUMENTS[path])
         for i, block in enumerate(blocks):
             near = "\n".join(blocks[max(0, i - 1):i + 1])
             for m in MEASURED.finditer(block):
@@ -213,6 +216,13 @@ def no_machine_paths():
             name = os.path.relpath(path, ROOT)
             complaints += [f"{name}: {m}" for m in word.findall(read(name))]
     fail_if(complaints)
+
+
+def nothing_left_open():
+    """No place that a script or a person was to fill in."""
+    word = re.compile(r"@[A-Z][A-Z_]+@|\b(?:TODO|FIXME|TBD|XXX)\b")
+    fail_if([f"{path}: {m}" for path, text in list(DOCUMENTS.items()) + [("docs/inox.1", MAN)]
+             for m in word.findall(text)])
 
 
 def versions():
@@ -326,7 +336,8 @@ def receipt_members(answer):
     said = set(re.findall(r"^\| `([\w.]+)` \|", table, re.M))
     is_ = {f"{key}.{inner}" for key, value in answer.receipt.items() if isinstance(value, dict)
            for inner in value} | {k for k, v in answer.receipt.items() if not isinstance(v, dict)}
-    assert said == is_, f"only in docs/RECEIPTS.md: {sorted(said - is_)}; only in a receipt: {sorted(is_ - said)}"
+    assert said == is_, (f"only in docs/RECEIPTS.md: {sorted(said - is_)}; "
+                         f"only in a receipt: {sorted(is_ - said)}")
 
 
 def receipt_form(answer):
@@ -397,9 +408,10 @@ def receipt_damage(answer):
     zero = "0" * 64
     assert answer.replay_of(dict(r)) == 0
     for change, status in ((dict(model=dict(r["model"], sha256=zero)), 1), (dict(inox_receipt=1), 7),
-                           (dict(contract=dict(r["contract"], sha256=zero)), 1), (dict(logits_sha256=zero), 1),
+                           (dict(contract=dict(r["contract"], sha256=zero)), 1),
+                           (dict(logits_sha256=zero), 1),
                            (dict(rows="0" * len(r["rows"])), 1), (dict(output=r["output"][:-1] + [7]), 1),
-                           (dict(prompt=r["prompt"][:-1] + [7]), 1), (dict(threads="two", engine={}), 6)):
+                           (dict(prompt=r["prompt"][:-1] + [7]), 1), (dict(engine={}), 6)):
         got = answer.replay_of(dict(r, **change))
         assert got == status, f"{change} gives exit status {got}, not {status}"
 
@@ -419,7 +431,7 @@ def same_bits(answer):
 
 TESTS = [man_page, man_exit_codes, man_environment, man_is_clean, completions_are_new, completions_parse,
          completion_completes, links, named_paths, named_commands, numbers_have_commands, no_machine_paths,
-         versions, pictures, api_page, floors_page]
+         nothing_left_open, versions, pictures, api_page, floors_page]
 ANSWER_TESTS = [receipt_members, receipt_form, receipt_model, receipt_model_of_several_files, receipt_rows,
                 receipt_damage, same_bits]
 

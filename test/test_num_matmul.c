@@ -4,7 +4,7 @@
  * every special value.  The packing and the product are cut into random ranges and rectangles;
  * inputs end at a page that cannot be read, so that a read beyond them crashes.  The reference
  * itself is compared with test/data/matmul, which tools/make_matmul_goldens.py computed from the
- * rule text.  INOX_TEST_LONG=1 generates thirty times as many, and larger ones.
+ * rule text.  INOX_TEST_LONG=1 generates eight times as many, and larger ones.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "test.h"
@@ -394,7 +394,7 @@ static bool tests_are_long(void)
 
 static void compare_type(ix_test *t, ix_type type)
 {
-    int count, cases = tests_are_long() ? 1000 : 36;
+    int count, cases = tests_are_long() ? 300 : 36;
     const ix_matmul_kernel *const *rows = ix_matmul_kernels(&count);
     bool integer = ix_type_of(type)->activation_block != 0;
     int64_t macs_max = (integer ? 2000000 : 250000) * (tests_are_long() ? 2 : 1);

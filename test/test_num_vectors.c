@@ -54,9 +54,10 @@ static void hex_numbers(const char *line, const char *key, int digits, numbers *
     const char *at = find(line, key);
     if (!at || *at != '"')
         return;
-    for (at++; *at != '"' && out->n < VALUES_MAX; at += digits) {
+    for (at++; *at != '"' && out->n < VALUES_MAX;) {
         char part[17] = "";
-        memcpy(part, at, (size_t)digits);
+        for (int i = 0; i < digits && *at != '"'; i++)
+            part[i] = *at++;
         out->v[out->n++] = strtoull(part, NULL, 16);
     }
 }

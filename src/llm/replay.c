@@ -64,16 +64,31 @@ static inox_status find_by_id(const char *directory, const char *id, ix_buffer *
     return status;
 }
 
+/* A receipt is a C string from here on: a NUL would hide what is behind it. */
+static inox_status read_receipt(const char *path, char **receipt, inox_error *err)
+{
+    char *text;
+    size_t size;
+    IX_TRY(ix_file_read(path, IX_MAX_RECEIPT_BYTES, &text, &size, err));
+    size_t length = strlen(text);
+    if (length != size) {
+        ix_free(text);
+        return ix_fail_at(err, INOX_E_FORMAT, length, "%s: not a receipt: it holds a zero byte",
+                          path);
+    }
+    *receipt = text;
+    return INOX_OK;
+}
+
 inox_status inox_receipt_load(const char *path_or_id, char **receipt, inox_error *err)
 {
     ix_buffer path = { 0 };
     char *directory = NULL;
-    size_t size;
     if (path_or_id == NULL || receipt == NULL)
         return ix_fail(err, INOX_E_ARGUMENT, "inox_receipt_load: a pointer is NULL");
     *receipt = NULL;
     if (ix_path_exists(path_or_id))
-        return ix_file_read(path_or_id, IX_MAX_RECEIPT_BYTES, receipt, &size, err);
+        return read_receipt(path_or_id, receipt, err);
     size_t n = strlen(path_or_id);
     if (n < 4 || strspn(path_or_id, "0123456789abcdef") != n)
         return ix_fail(err, INOX_E_NOT_FOUND,
@@ -82,7 +97,7 @@ inox_status inox_receipt_load(const char *path_or_id, char **receipt, inox_error
     IX_TRY(receipt_directory(&directory, err));
     inox_status status = find_by_id(directory, path_or_id, &path, err);
     if (status == INOX_OK)
-        status = ix_file_read(path.data, IX_MAX_RECEIPT_BYTES, receipt, &size, err);
+        status = read_receipt(path.data, receipt, err);
     ix_buffer_release(&path);
     ix_free(directory);
     return status;

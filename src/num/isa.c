@@ -89,10 +89,10 @@ inox_status ix_isa_choose(const char *name, ix_isa *out, inox_error *err)
     if (!name) {
         name = ix_environment("INOX_ISA");
         source = " (from INOX_ISA)";
-    }
-    if (!name || !*name) {
-        *out = best_present();
-        return INOX_OK;
+        if (!name || !*name) {
+            *out = best_present();
+            return INOX_OK;
+        }
     }
     char present[64];
     list_present(present, sizeof present);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +52,38 @@ static json_t *string_of(const char *s)
     return v != NULL ? v : json_string("\xEF\xBF\xBD");
 }
 
+/* The spelling of a float, with a point whatever the locale of the calling program has there. */
+static void spell_float(float x, char out[64])
+{
+    char text[64];
+    const char *point = localeconv()->decimal_point;
+    snprintf(text, sizeof text, "%.9g", (double)x);
+    const char *at = strstr(text, point);
+    if (at == NULL)
+        snprintf(out, 64, "%s", text);
+    else
+        snprintf(out, 64, "%.*s.%s", (int)(at - text), text, at + strlen(point));
+}
+
+/* Only what spell_float gives is a float here. */
+static bool parse_float(const char *text, float *out)
+{
+    char local[64], again[64];
+    const char *at = strchr(text, '.');
+    char *end;
+    if (strlen(text) > 32)
+        return false;
+    snprintf(local, sizeof local, "%.*s%s%s", at == NULL ? 0 : (int)(at - text), text,
+             at == NULL ? "" : localeconv()->decimal_point, at == NULL ? text : at + 1);
+    *out = strtof(local, &end);
+    spell_float(*out, again);
+    return *end == '\0' && strcmp(text, again) == 0;
+}
+
 static json_t *float_of(float x)
 {
-    char text[48];
-    snprintf(text, sizeof text, "%.9g", (double)x);
+    char text[64];
+    spell_float(x, text);
     return json_string(text);
 }
 
@@ -219,11 +248,7 @@ static inox_status get_integer(const reader *r, const char *key, int64_t least, 
 static inox_status get_float(const reader *r, const char *key, float *out)
 {
     const json_t *v = json_object_get(r->object, key);
-    char *end;
-    if (!json_is_string(v))
-        return bad(r, key);
-    *out = strtof(json_string_value(v), &end);
-    return *end == '\0' && end != json_string_value(v) ? INOX_OK : bad(r, key);
+    return json_is_string(v) && parse_float(json_string_value(v), out) ? INOX_OK : bad(r, key);
 }
 
 static inox_status get_ids(const reader *r, const char *key, int32_t **out, size_t *count)
@@ -256,14 +281,11 @@ static inox_status get_bias(const reader *r, inox_sampling *s)
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *pair = json_array_get(a, i), *id = json_array_get(pair, 0),
                      *value = json_array_get(pair, 1);
-        char *end;
-        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            json_integer_value(id) > INT32_MAX || !json_is_string(value))
+        if (json_array_size(pair) != 2 || !json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) > INT32_MAX || !json_is_string(value) ||
+            !parse_float(json_string_value(value), &values[i]))
             return bad(r, "logit_bias");
         ids[i] = (int32_t)json_integer_value(id);
-        values[i] = strtof(json_string_value(value), &end);
-        if (*end != '\0')
-            return bad(r, "logit_bias");
     }
     s->bias_count = json_array_size(a);
     return INOX_OK;
@@ -273,7 +295,7 @@ static inox_status get_sampling(const reader *outer, inox_sampling *s)
 {
     reader r = { json_object_get(outer->object, "sampling"), outer->err };
     int64_t v;
-    char *end;
+    char *end, again[24];
     *s = (inox_sampling)INOX_SAMPLING_INIT;
     IX_TRY(get_float(&r, "temperature", &s->temperature));
     IX_TRY(get_integer(&r, "top_k", 0, INT32_MAX, &v));
@@ -290,7 +312,8 @@ static inox_status get_sampling(const reader *outer, inox_sampling *s)
     if (!json_is_string(seed))
         return bad(&r, "seed");
     s->seed = strtoull(json_string_value(seed), &end, 10);
-    if (*end != '\0')
+    snprintf(again, sizeof again, "%" PRIu64, s->seed);
+    if (*end != '\0' || strcmp(again, json_string_value(seed)) != 0)
         return bad(&r, "seed");
     return get_bias(&r, s);
 }

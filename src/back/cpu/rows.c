@@ -39,7 +39,7 @@ static void gather(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t r
     const ix_tensor *table = x->args[0];
     const ix_type_info *t = ix_type_of(table->type);
     const int32_t *ids = ix_tensor_at(p, x->args[1]);
-    int64_t n = last_dim(x);
+    int64_t n = ix_row_elements(x);
     size_t row_bytes = (size_t)(n / t->block_elements) * t->block_bytes;
     const uint8_t *rows = ix_tensor_at(p, table);
     float *y = rows_at(p, x, row0);
@@ -158,8 +158,6 @@ static void by_vector(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_
 {
     const ix_tensor *a = x->args[0];
     int64_t n = last_dim(a), vectors = (row1 - row0) * ix_row_elements(a) / n;
-    if (a->rank == 1)
-        vectors = 1;
     const float *in = rows_at(p, a, row0);
     const float *w =
         x->op == IX_OP_RMS_NORM && x->arg_count > 1 ? ix_tensor_at(p, x->args[1]) : NULL;

@@ -14,8 +14,9 @@
 /* What making the stages needs besides the plan. */
 typedef struct stager {
     ix_plan *p;
-    int32_t *stage; /* by tensor id; -1: ready before the run */
-    bool *by_rows;  /* by tensor id: made row by row */
+    int32_t *stage;      /* by tensor id; -1: ready before the run */
+    bool *by_rows;       /* by tensor id: made row by row */
+    int32_t *last_touch; /* by id of a state: the last stage that stores into it or reads it */
     int32_t step_capacity;
 } stager;
 
@@ -24,19 +25,40 @@ static bool same_rows(const ix_tensor *a, const ix_tensor *b)
     return a->rank > 0 && b->rank > 0 && a->dims[0].value == b->dims[0].value;
 }
 
+/* Every row has the same number of elements, whatever the symbols are. */
+static bool rows_are_fixed(const ix_tensor *x)
+{
+    for (int32_t i = 1; i < x->rank; i++) {
+        if (ix_dim_is_symbol(x->dims[i]))
+            return false;
+    }
+    return x->rank > 0;
+}
+
 static int32_t after(const stager *g, const ix_tensor *x)
 {
     int32_t s = g->stage[x->id];
     return s < 0 ? 0 : s + 1;
 }
 
-/* Stage of an operator that works row by row on rows like those of `like`. */
+/* Row r of x needs no other row of argument i than row r. */
+static bool reads_own_row(const ix_tensor *x, int i)
+{
+    switch (x->op) {
+    case IX_OP_GATHER: return i == 1;
+    case IX_OP_RMS_NORM:
+    case IX_OP_ROPE: return i == 0;
+    default: return x->args[i]->rank == x->rank; /* a shorter operand repeats for every row */
+    }
+}
+
+/* Stage of an operator that works row by row. */
 static int32_t row_stage(const stager *g, const ix_tensor *x)
 {
     int32_t stage = 0;
     for (int i = 0; i < x->arg_count; i++) {
         const ix_tensor *a = x->args[i];
-        bool in_step = g->by_rows[a->id] && same_rows(a, x) && !(x->op == IX_OP_GATHER && i == 0);
+        bool in_step = g->by_rows[a->id] && same_rows(a, x) && reads_own_row(x, i);
         int32_t s = in_step ? g->stage[a->id] : after(g, a);
         if (s > stage)
             stage = s;
@@ -97,9 +119,9 @@ static inox_status add_linear(stager *g, const ix_tensor *x, inox_error *err)
         return ix_fail(err, INOX_E_UNSUPPORTED,
                        "%s: the CPU back end multiplies by weights only, and not of type %s",
                        w->name, ix_type_of(w->type)->name);
-    if (x->rank < 2)
+    if (x->rank < 2 || !rows_are_fixed(x->args[0]))
         return ix_fail(err, INOX_E_UNSUPPORTED,
-                       "%s: the CPU back end multiplies rows, not a single vector", w->name);
+                       "%s: the CPU back end multiplies rows of fixed size", w->name);
     int32_t pack = pack_of(g, x->args[0], k);
     int32_t stage = p->packs[pack].stage + 1;
     for (int i = 2; i < x->arg_count; i++) {
@@ -117,6 +139,17 @@ static inox_status add_linear(stager *g, const ix_tensor *x, inox_error *err)
     return INOX_OK;
 }
 
+/* A store overwrites what the operators before it read: all that touch one cache do so in the order
+ * of the graph, each in a stage of its own. */
+static int32_t take_cache(stager *g, const ix_tensor *cache, int32_t stage)
+{
+    int32_t *last = &g->last_touch[g->p->values[cache->id].alias];
+    if (stage <= *last)
+        stage = *last + 1;
+    *last = stage;
+    return stage;
+}
+
 static void add_attention(stager *g, const ix_tensor *x)
 {
     int32_t stage = 0;
@@ -125,9 +158,22 @@ static void add_attention(stager *g, const ix_tensor *x)
         if (s > stage)
             stage = s;
     }
+    stage = take_cache(g, x->args[1], stage);
     g->stage[x->id] = stage;
     g->p->steps[g->p->step_count++] =
         (ix_step){ .kind = IX_STEP_ATTENTION, .stage = stage, .rows = x->dims[0], .x = x };
+}
+
+/* Its rows are those of k. */
+static void add_store(stager *g, const ix_tensor *x)
+{
+    ix_plan *p = g->p;
+    int32_t k = g->by_rows[x->args[1]->id] ? g->stage[x->args[1]->id] : after(g, x->args[1]);
+    int32_t v = g->by_rows[x->args[2]->id] ? g->stage[x->args[2]->id] : after(g, x->args[2]);
+    p->values[x->id].alias = p->values[x->args[0]->id].alias;
+    g->stage[x->id] = take_cache(g, x, k > v ? k : v);
+    add_row_op(g, IX_ROW_TENSOR, g->stage[x->id], -1, x);
+    p->row_ops[p->row_op_count - 1].rows = x->args[1]->dims[0];
 }
 
 static bool same_frequencies(const ix_tensor *a, const ix_tensor *b)
@@ -157,6 +203,36 @@ static inox_status angles_of(stager *g, const ix_tensor *x, int32_t *index, inox
     return INOX_OK;
 }
 
+/* rows.c has the operator, for such tensors. */
+static bool works_by_rows(const ix_tensor *x)
+{
+    if (!rows_are_fixed(x) || !rows_are_fixed(x->args[0]))
+        return false;
+    switch (x->op) {
+    case IX_OP_SUM:
+    case IX_OP_SUM_SQUARES:
+    case IX_OP_RMS_NORM: return x->rank > 1; /* else they go across the rows */
+    case IX_OP_ADD:
+    case IX_OP_SUB:
+    case IX_OP_MUL:
+    case IX_OP_DIV:
+    case IX_OP_ADD_SCALAR:
+    case IX_OP_MUL_SCALAR:
+    case IX_OP_DIV_SCALAR:
+    case IX_OP_NEG:
+    case IX_OP_RECIP:
+    case IX_OP_SQRT:
+    case IX_OP_EXP:
+    case IX_OP_TANH:
+    case IX_OP_ERF:
+    case IX_OP_SILU:
+    case IX_OP_SWIGLU:
+    case IX_OP_GATHER:
+    case IX_OP_ROPE: return true;
+    default: return false;
+    }
+}
+
 static inox_status add_tensor(stager *g, ix_tensor *x, inox_error *err)
 {
     ix_plan *p = g->p;
@@ -177,24 +253,16 @@ static inox_status add_tensor(stager *g, ix_tensor *x, inox_error *err)
     case IX_OP_LINEAR: return add_linear(g, x, err);
     case IX_OP_ATTENTION: add_attention(g, x); return INOX_OK;
     case IX_OP_CACHE_STORE:
-        p->values[x->id].alias = p->values[x->args[0]->id].alias;
-        /* rows are those of k; the cache itself is no argument in the sense of rows */
-        {
-            int32_t k =
-                g->by_rows[x->args[1]->id] ? g->stage[x->args[1]->id] : after(g, x->args[1]);
-            int32_t v =
-                g->by_rows[x->args[2]->id] ? g->stage[x->args[2]->id] : after(g, x->args[2]);
-            g->stage[x->id] = k > v ? k : v;
-        }
-        add_row_op(g, IX_ROW_TENSOR, g->stage[x->id], -1, x);
-        p->row_ops[p->row_op_count - 1].rows = x->args[1]->dims[0];
+        add_store(g, x);
         return INOX_OK;
-    case IX_OP_ROPE: IX_TRY(angles_of(g, x, &index, err)); break;
     default: break;
     }
-    if (x->rank == 0)
-        return ix_fail(err, INOX_E_UNSUPPORTED, "%s: the CPU back end needs at least one dimension",
+    if (!works_by_rows(x))
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "%s: the CPU back end does not run this operator on tensors of this shape",
                        ix_op_of(x->op)->name);
+    if (x->op == IX_OP_ROPE)
+        IX_TRY(angles_of(g, x, &index, err));
     g->stage[x->id] = row_stage(g, x);
     g->by_rows[x->id] = true;
     add_row_op(g, IX_ROW_TENSOR, g->stage[x->id], index, x);
@@ -276,6 +344,7 @@ inox_status ix_plan_stages(ix_plan *p, inox_error *err)
     stager g = { .p = p };
     IX_TRY(IX_ARENA(&p->arena, &g.stage, n, err));
     IX_TRY(IX_ARENA(&p->arena, &g.by_rows, n, err));
+    IX_TRY(IX_ARENA(&p->arena, &g.last_touch, n, err));
     IX_TRY(IX_ARENA(&p->arena, &p->values, n, err));
     IX_TRY(IX_ARENA(&p->arena, &p->packs, n, err));
     IX_TRY(IX_ARENA(&p->arena, &p->panels, n, err));
@@ -283,8 +352,10 @@ inox_status ix_plan_stages(ix_plan *p, inox_error *err)
     IX_TRY(IX_ARENA(&p->arena, &p->row_ops, 3 * n, err));
     IX_TRY(IX_ARENA(&p->arena, &p->steps, 4 * n, err));
     int32_t stages = 0;
-    for (int32_t i = 0; i < graph->count; i++)
+    for (int32_t i = 0; i < graph->count; i++) {
         p->values[i].alias = i;
+        g.last_touch[i] = -1;
+    }
     for (int32_t i = 0; i < graph->count; i++)
         IX_TRY(add_tensor(&g, graph->tensors[i], err));
     for (int32_t i = 0; i < p->row_op_count; i++) {

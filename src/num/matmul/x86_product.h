@@ -20,7 +20,7 @@
 
 #define HALVES (IX_PANEL_COLS / VF_LANES) /* vectors across a panel */
 #define UNROLL _Pragma("GCC unroll 16")
-#define CHUNK_ROWS (20 * IX_ACTS_TILE) /* so that their sums stay in the L2 cache */
+#define CHUNK_ROWS (22 * IX_ACTS_TILE) /* at most, so that their sums stay in the L2 cache */
 #define STEP_PANELS 2                  /* at most */
 #define DIRECT_ROWS 4                  /* at most, for a direct tile function */
 
@@ -155,6 +155,8 @@ typedef struct position {
     size_t panel_bytes;
     int64_t col, cols;     /* of this step */
     int64_t row, row1;     /* of this chunk */
+    int64_t row_end;       /* of all chunks */
+    int64_t tiles;         /* in this chunk */
 } position;
 
 static inline int panels_of(const position *at)
@@ -181,46 +183,81 @@ static const uint8_t *segment_weights(const position *at, int64_t k, int64_t len
     return at->space.packed;
 }
 
-static void one_segment(const position *at, int64_t segment)
+/* Lines that are needed soon.  Addresses beyond the end are harmless. */
+static inline void prefetch(const void *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch((const char *)from + i, 0, 2);
+}
+
+/* Reading the next weights must not wait for memory: while a segment is multiplied, each tile brings a part of the
+ * next into the cache.  Panels follow each other, so the next bytes are those behind this segment. */
+static void prefetch_next(const position *at, const uint8_t *w, size_t stride, size_t bytes, int64_t tile)
+{
+    if (at->from_rows || at->row1 < at->row_end)
+        return;
+    size_t part = (bytes / (size_t)at->tiles / 64 + 1) * 64;
+    for (int i = 0; i < panels_of(at); i++)
+        prefetch(w + (size_t)i * stride + bytes + (size_t)tile * part, part);
+}
+
+/* y is written in pieces of 64 bytes that lie far from each other. */
+static void prefetch_y(const position *at, int64_t row, int64_t rows)
+{
+    for (int64_t m = 0; m < rows; m++)
+        prefetch(at->job->y + (row + m) * at->job->ldy + at->col, (size_t)at->cols * sizeof(float));
+}
+
+static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h, const float *waiting)
+{
+    int64_t segments = segments_of(at->job->depth);
+    for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
+        int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
+        for (int64_t m = 0; m < rows; m++)
+            store_row(at->job, row + m, at->col + c, cols, segments, waiting + (c * h + m * IX_PANEL_COLS));
+    }
+}
+
+static void one_segment(const position *at, int64_t segment, int64_t segments)
 {
     const plan *p = at->plan;
     int64_t depth = at->job->depth, k = segment * IX_SEGMENT;
     int64_t length = depth - k < IX_SEGMENT ? depth - k : IX_SEGMENT;
     int panels = panels_of(at);
     size_t stride;
-    const void *w = segment_weights(at, k, length, &stride);
+    const uint8_t *panel = segment_weights(at, k, length, &stride);
+    const void *w = panel;
     tile_function *tile = p->direct;
     if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
-        p->prepare(w, length / p->block, at->space.prepared);
+        p->prepare(panel, length / p->block, at->space.prepared);
         w = at->space.prepared;
         tile = p->tile;
     }
     size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
+    size_t segment_bytes = (size_t)(length / p->block) * p->panel_block;
     for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
         int h = ix_acts_height(at->job->rows - row);
+        int64_t rows = at->row1 - row < h ? at->row1 - row : h;
         const uint8_t *a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
                            (size_t)(k / p->block) * p->acts_block * (size_t)h;
         float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
         float *sums = segment % 2 == 0 ? waiting : at->space.sums;
+        prefetch_next(at, panel, stride, segment_bytes, (row - at->row) / IX_ACTS_TILE);
+        if (segment == segments - 1)
+            prefetch_y(at, row, rows);
         tile(h, w, stride, panels, a, length / p->block, sums);
         if (segment % 2 != 0)
             join(waiting, sums, segment, (int64_t)h * panels * IX_PANEL_COLS);
+        if (segment == segments - 1)
+            store_tile(at, row, rows, h, waiting);
     }
 }
 
-static void store_chunk(const position *at)
+/* A product over no indices is zero. */
+static void product_of_nothing(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0, int64_t col1)
 {
-    int64_t segments = segments_of(at->job->depth);
-    for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
-        int64_t h = ix_acts_height(at->job->rows - row);
-        int64_t rows = at->row1 - row < h ? at->row1 - row : h;
-        const float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
-        for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
-            int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
-            for (int64_t m = 0; m < rows; m++)
-                store_row(at->job, row + m, at->col + c, cols, segments, waiting + (c * h + m * IX_PANEL_COLS));
-        }
-    }
+    for (int64_t row = row0; row < row1; row++)
+        store_row(job, row, col0, col1 - col0, 0, NULL);
 }
 
 static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job, int64_t row0, int64_t row1,
@@ -229,13 +266,21 @@ static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job,
     int64_t step = (int64_t)p->panels * IX_PANEL_COLS;
     position at = { .job = job, .plan = p, .from_rows = panel_bytes == 0, .panel_bytes = panel_bytes };
     at.space = workspace_in(scratch, at.from_rows);
+    int64_t segments = segments_of(job->depth);
+    if (segments == 0) {
+        product_of_nothing(job, row0, row1, col0, col1);
+        return;
+    }
+    int64_t chunks = (row1 - row0 + CHUNK_ROWS - 1) / CHUNK_ROWS, tiles = (row1 - row0 + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
+    int64_t chunk = chunks == 0 ? CHUNK_ROWS : (tiles + chunks - 1) / chunks * IX_ACTS_TILE;
+    at.row_end = row1;
     for (at.col = col0; at.col < col1; at.col += step) {
         at.cols = col1 - at.col < step ? col1 - at.col : step;
         for (at.row = row0; at.row < row1; at.row = at.row1) {
-            at.row1 = row1 - at.row < CHUNK_ROWS ? row1 : at.row + CHUNK_ROWS;
-            for (int64_t s = 0; s < segments_of(job->depth); s++)
-                one_segment(&at, s);
-            store_chunk(&at);
+            at.row1 = row1 - at.row < chunk ? row1 : at.row + chunk;
+            at.tiles = (at.row1 - at.row + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
+            for (int64_t s = 0; s < segments; s++)
+                one_segment(&at, s, segments);
         }
     }
 }
