@@ -177,6 +177,8 @@ static void fill_rows(ix_type type, uint8_t *w, size_t bytes)
     size_t step = type == IX_TYPE_F32 ? 4 : type == IX_TYPE_F16 || type == IX_TYPE_BF16 ? 2 : 0;
     for (size_t i = 0; step && i < bytes; i += step) /* magnitudes about 2^-12 .. 2^3 */
         w[i + step - 1] = (uint8_t)((w[i + step - 1] & 0x83) | (type == IX_TYPE_F16 ? 0x0c : 0x3c));
+    for (size_t i = 0; type == IX_TYPE_MXFP4 && i < bytes; i += 17)
+        w[i] = (uint8_t)(120 + i % 8); /* E */
 }
 
 /* `cols` columns: sixteen different ones again and again, in the kernel's layout. */

@@ -58,10 +58,10 @@ int cmd_inspect(const command *c, int argc, char **argv)
     if (open_model(&o, n == 1 ? argv[0] : NULL, false, 0, &model, &err) != INOX_OK)
         return fail(&o, &err);
     int code = 0;
-    if (o.json) {
+    if (o.json && !identity) {
         code = show(&o, model, "json", "-");
         printf("\n");
-    } else if (!metadata && !tensors && !graph && svg == NULL && !identity) {
+    } else if (!o.json && !metadata && !tensors && !graph && svg == NULL && !identity) {
         code = show(&o, model, "summary", "-");
     }
     if (code == 0 && !o.json && metadata)
@@ -75,6 +75,8 @@ int cmd_inspect(const command *c, int argc, char **argv)
     if (code == 0 && identity) {
         if (inox_model_identity(model, digest, &err) != INOX_OK)
             code = fail(&o, &err);
+        else if (o.json)
+            code = print_json(&o, json_pack("{s:s}", "identity", digest));
         else
             printf("%s\n", digest);
     }

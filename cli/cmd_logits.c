@@ -117,6 +117,9 @@ int cmd_logits(const command *c, int argc, char **argv)
         return usage_error(c, "a MODEL, --ids and --out are needed"), EXIT_USAGE;
     if (o.chunk < 0 || o.chunk > 65536)
         return usage_error(c, "--chunk must be 1 to 65536"), EXIT_USAGE;
+    if (strcmp(o.out_file, "-") == 0)
+        return usage_error(c, "--out needs a file: standard output has the line of JSON"),
+               EXIT_USAGE;
     int code = read_ids(&o.common, o.ids_file, &ids, &count);
     if (code == 0 && count == 0)
         code = fail_text(&o.common, EXIT_FORMAT, "%s: no ids", o.ids_file);

@@ -54,6 +54,8 @@ int cmd_replay(const command *c, int argc, char **argv)
     if (status == INOX_OK) {
         const char *path = model_path != NULL ? model_path : recorded[0] != '\0' ? recorded : NULL;
         status = open_model(&o, path, false, 0, &model, &err);
+        if (status == INOX_E_NOT_FOUND && model_path == NULL && !o.quiet)
+            fprintf(stderr, "inox: the model of the receipt is not there; --model FILE names it\n");
     }
     int code = 0;
     if (status == INOX_OK) {

@@ -14,6 +14,8 @@ typedef struct run_options {
     uint64_t seed;
     bool seed_given, parse_special, no_special, ignore_end, no_receipt, no_echo;
     option_texts stops, biases;
+    const char *echo; /* the prompt, until it is printed: an error before the answer stands alone */
+    size_t echo_bytes;
 } run_options;
 
 static const char NOTES[] = "With --prompt or --file the argument is the MODEL. Alone, an argument "
@@ -87,9 +89,19 @@ static int take_biases(const command *c, const run_options *o, int32_t **ids, fl
     return 0;
 }
 
+static void print_echo(run_options *o)
+{
+    if (o->echo == NULL || o->common.json || o->no_echo)
+        return;
+    fwrite(o->echo, 1, o->echo_bytes, stdout);
+    fflush(stdout);
+    o->echo = NULL;
+}
+
 static int on_text(void *context, const char *text, size_t bytes)
 {
-    const run_options *o = context;
+    run_options *o = context;
+    print_echo(o);
     if (!o->common.json) {
         fwrite(text, 1, bytes, stdout);
         fflush(stdout);
@@ -99,10 +111,16 @@ static int on_text(void *context, const char *text, size_t bytes)
 
 static int on_prompt(void *context, size_t done, size_t all)
 {
-    const run_options *o = context;
+    run_options *o = context;
     if (!o->common.quiet && is_terminal(stderr) && all > 512)
         draw_progress("reading the prompt", (double)done / (double)all);
     return interrupted();
+}
+
+/* The first token comes with the prompt: the others are what decoding took its time for. */
+static double decode_speed(const inox_result_info *r)
+{
+    return r->decode_s > 0 && r->id_count > 1 ? (double)(r->id_count - 1) / r->decode_s : 0.0;
 }
 
 static json_t *timings_of(const inox_result_info *r)
@@ -111,7 +129,7 @@ static json_t *timings_of(const inox_result_info *r)
         "{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s", r->decode_s,
         "prompt_tokens", (int)r->prompt_count, "tokens", (int)r->id_count, "prompt_tokens_per_s",
         r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0, "decode_tokens_per_s",
-        r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0);
+        decode_speed(r));
 }
 
 static int print_result_json(const run_options *o, const inox_result_info *r, uint64_t seed)
@@ -135,35 +153,41 @@ static int keep_receipt(const run_options *o, const inox_result_info *r)
     inox_error err;
     if (r->receipt == NULL)
         return 0;
-    if (o->receipt_file != NULL) {
-        FILE *f = fopen(o->receipt_file, "wb");
-        bool good = f != NULL && fputs(r->receipt, f) >= 0;
-        if (f == NULL || fclose(f) != 0 || !good)
-            return fail_file(&o->common, o->receipt_file);
-    }
     if (!o->no_receipt && inox_receipt_store(r->receipt, &err) != INOX_OK)
         return fail(&o->common, &err);
-    return 0;
+    if (o->receipt_file == NULL)
+        return 0;
+    FILE *f = fopen(o->receipt_file, "wb");
+    bool good = f != NULL && fputs(r->receipt, f) >= 0;
+    return f == NULL || fclose(f) != 0 || !good ? fail_file(&o->common, o->receipt_file) : 0;
 }
 
-static int report(const run_options *o, const inox_result_info *r, uint64_t seed)
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_summary(const run_options *o, const inox_result_info *r, uint64_t seed)
+{
+    fprintf(stderr, "%zu token%s, %.0f tokens/s (prompt: %zu token%s, %.0f ms).", r->id_count,
+            plural(r->id_count), decode_speed(r), r->prompt_count, plural(r->prompt_count),
+            r->prompt_s * 1e3);
+    if (r->receipt_id != NULL)
+        fprintf(stderr, " Receipt %.6s.", r->receipt_id);
+    fprintf(stderr, o->common.verbose ? " Seed %llu.\n" : "\n", (unsigned long long)seed);
+}
+
+static int report(run_options *o, const inox_result_info *r, uint64_t seed)
 {
     int code = keep_receipt(o, r);
-    if (code != 0)
-        return code;
-    if (o->common.json) {
+    if (o->common.json && code == 0) {
         code = print_result_json(o, r, seed);
-    } else {
+    } else if (!o->common.json) {
+        print_echo(o); /* where no text came */
         printf("\n");
         fflush(stdout);
-        if (!o->common.quiet) {
-            fprintf(stderr, "%zu tokens, %.0f tokens/s (prompt: %zu tokens, %.0f ms).", r->id_count,
-                    r->decode_s > 0 ? (double)r->id_count / r->decode_s : 0.0, r->prompt_count,
-                    r->prompt_s * 1e3);
-            if (r->receipt_id != NULL)
-                fprintf(stderr, " Receipt %.6s.", r->receipt_id);
-            fprintf(stderr, o->common.verbose ? " Seed %llu.\n" : "\n", (unsigned long long)seed);
-        }
+        if (!o->common.quiet)
+            print_summary(o, r, seed);
     }
     if (code == 0 && strcmp(r->finish, "cancelled") == 0)
         return ferror(stdout) != 0 ? finish_output(&o->common, EXIT_FINE) : EXIT_INTERRUPTED;
@@ -188,13 +212,10 @@ static inox_status answer(run_options *o, inox_model *model, const char *text, s
     inox_status status = inox_tokenize(model, text, bytes, flags, &prompt, err);
     if (status == INOX_OK)
         status = inox_session_new(model, &s, &session, err);
-    if (status == INOX_OK) {
-        if (!o->common.json && !o->no_echo) {
-            fwrite(text, 1, bytes, stdout);
-            fflush(stdout);
-        }
+    o->echo = text;
+    o->echo_bytes = bytes;
+    if (status == INOX_OK)
         status = inox_generate(session, prompt.ids, prompt.count, g, result, err);
-    }
     inox_session_free(session);
     inox_tokens_release(&prompt);
     return status;

@@ -47,10 +47,16 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     static const common NONE = { 0 };
+    static char help_option[] = "--help";
     keep_standard_files();
     catch_interrupt();
     if (argc < 2)
         return help(stderr);
+    if (argc > 2 && strcmp(argv[1], "help") == 0) { /* "help run" is "run --help" */
+        argv[1] = argv[2];
+        argv[2] = help_option;
+        argc = 3;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0)
         return finish_output(&NONE, help(stdout));

@@ -34,6 +34,8 @@ typedef struct ix_file_id {
 inox_status ix_map_identity(const ix_map *m, ix_file_id *out, inox_error *err) IX_MUST_USE;
 
 bool ix_path_exists(const char *path); /* anything at all */
+/* *out: the path from the root on, links as they are; free with ix_free. */
+inox_status ix_path_absolute(const char *path, char **out, inox_error *err) IX_MUST_USE;
 bool ix_path_is_directory(const char *path);
 /* Whole small file, at most `limit` bytes; *out has a NUL behind it, free with ix_free. */
 inox_status ix_file_read(const char *path, uint64_t limit, char **out, size_t *size,

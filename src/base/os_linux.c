@@ -183,6 +183,32 @@ bool ix_path_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+inox_status ix_path_absolute(const char *path, char **out, inox_error *err)
+{
+    char *directory = NULL;
+    ix_buffer whole = { 0 };
+    inox_status status = INOX_OK;
+
+    if (path[0] == '/')
+        return ix_strndup(path, strlen(path), out, err);
+    for (size_t room = 256; directory == NULL; room *= 2) {
+        IX_TRY(IX_ALLOC(&directory, room, err));
+        if (getcwd(directory, room) != NULL)
+            break;
+        ix_free(directory);
+        directory = NULL;
+        if (errno != ERANGE)
+            return ix_fail(err, INOX_E_IO, "the working directory: %s", strerror(errno));
+    }
+    status = ix_buffer_printf(&whole, err, "%s/%s", directory, path);
+    ix_free(directory);
+    if (status != INOX_OK)
+        ix_buffer_release(&whole);
+    else
+        *out = whole.data;
+    return status;
+}
+
 bool ix_path_is_directory(const char *path)
 {
     struct stat st;

@@ -246,7 +246,7 @@ static inox_status fill_receipt(const generation *g, ix_receipt *r, size_t asked
     const inox_model *m = g->session->model;
     const inox_generate_options *o = g->options;
     IX_TRY(copy_text(m->name, &r->model_name, err));
-    IX_TRY(copy_text(m->path, &r->model_path, err));
+    IX_TRY(copy_text(m->whole_path == NULL ? "" : m->whole_path, &r->model_path, err));
     memcpy(r->model_identity, m->identity, sizeof r->model_identity);
     IX_TRY(copy_text(IX_CONTRACT_NAME, &r->contract_name, err));
     memcpy(r->contract_identity, ix_contract_identity(), sizeof r->contract_identity);

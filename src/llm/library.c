@@ -133,6 +133,17 @@ static json_t *model_entry(const char *name, const char *path, uint64_t bytes)
     return json_pack("{s:s, s:s, s:I}", "name", name, "path", path, "bytes", (json_int_t)bytes);
 }
 
+/* NAME-00002-of-00003.gguf and the like belong to the first file, which stands for the model. */
+static bool is_later_part(const char *name, size_t n)
+{
+    static const char PATTERN[] = "-00000-of-00000.gguf";
+    const char *tail = name + n - strlen(PATTERN);
+    if (n < strlen(PATTERN) || strncmp(tail + 6, "-of-", 4) != 0)
+        return false;
+    return tail[0] == '-' && strspn(tail + 1, "0123456789") == 5 &&
+           strspn(tail + 10, "0123456789") == 5 && strncmp(tail + 1, "00001", 5) != 0;
+}
+
 static inox_status list_directory(json_t *all, const char *directory, inox_error *err)
 {
     char **names = NULL;
@@ -145,7 +156,8 @@ static inox_status list_directory(json_t *all, const char *directory, inox_error
         ix_buffer path = { 0 };
         ix_map map;
         size_t n = strlen(names[i]);
-        if (status == INOX_OK && n > 5 && strcmp(names[i] + n - 5, ".gguf") == 0) {
+        if (status == INOX_OK && n > 5 && strcmp(names[i] + n - 5, ".gguf") == 0 &&
+            !is_later_part(names[i], n)) {
             status = ix_buffer_printf(&path, err, "%s/%s", directory, names[i]);
             if (status == INOX_OK && ix_map_open(path.data, &map, NULL) == INOX_OK) {
                 names[i][n - 5] = '\0';

@@ -55,6 +55,7 @@ static inox_status open_file(inox_model *m, const char *path, inox_error *err)
         return ix_gguf_open_memory(ix_embedded_model, size, &m->file, err);
     }
     IX_TRY(resolve(path, &m->path, err));
+    IX_TRY(ix_path_absolute(m->path, &m->whole_path, err));
     if (ix_path_is_directory(m->path))
         return ix_fail(err, INOX_E_UNSUPPORTED,
                        "%s is a directory: give the path of a GGUF file in it", m->path);
@@ -208,6 +209,7 @@ void inox_model_close(inox_model *m)
     ix_tokenizer_free(m->tokenizer);
     ix_gguf_close(m->file);
     ix_free(m->path);
+    ix_free(m->whole_path);
     ix_free(m->name);
     ix_free(m->architecture_name);
     ix_free(m->description);

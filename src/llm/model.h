@@ -23,6 +23,7 @@ typedef struct ix_variant {
 } ix_variant;
 
 struct inox_model {
+    char *whole_path; /* path from the root on, for receipts: replay may run elsewhere */
     char *path; /* as it was given, resolved from a name; "" for the embedded model */
     char *name; /* general.name, else the file's name */
     char *architecture_name;

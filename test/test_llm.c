@@ -1,0 +1,759 @@
+/* Models, sessions, generation and receipts through the public calls, on a model of 40 thousand
+ * random weights: same bits whatever the threads, chunks and the caller's control word, receipts
+ * that replay and that notice every change, hostile hyperparameters and receipts, and allocations
+ * that fail one after another. */
+#include "test.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "gguf_writer.h"
+#include "num/isa.h"
+#include "num/types.h"
+#include "trust/receipt.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* ---- the model ------------------------------------------------------------------------------- */
+
+#define WORDS 264 /* in the vocabulary; the embedding may have more rows */
+
+typedef struct tiny {
+    const char *arch;
+    ix_type type, vectors; /* of matrices; of norms */
+    uint32_t layers, width, heads, kv_heads, feed_forward, rows, context;
+    const char *key; /* one more hyperparameter, or NULL */
+    uint64_t value;
+} tiny;
+
+static const tiny TINY = { "llama", IX_TYPE_Q8_0, IX_TYPE_F32, 2, 32, 4, 2, 64, WORDS, 64, NULL, 0 };
+
+typedef struct maker {
+    ix_buffer head, data;
+    uint64_t random;
+    uint32_t count;
+} maker;
+
+static void hyperparameter(ix_buffer *b, const tiny *m, const char *name, uint64_t value,
+                           uint64_t *keys)
+{
+    char key[64];
+
+    if (m->key != NULL && strcmp(m->key, name) == 0)
+        return; /* the odd one comes in its place */
+    snprintf(key, sizeof key, "%s.%s", m->arch, name);
+    put_key_u32(b, key, (uint32_t)value);
+    ++*keys;
+}
+
+static void tensor(maker *k, const char *name, ix_type type, uint64_t cols, uint64_t rows)
+{
+    const ix_type_info *info = ix_type_of(type);
+    uint64_t dims[2] = { cols, rows };
+
+    pad(&k->data, 32);
+    put_tensor(&k->head, name, rows == 0 ? 1 : 2, dims, info->ggml_id, k->data.size);
+    k->count++;
+    for (uint64_t i = 0; i < cols * (rows == 0 ? 1 : rows); i += info->block_elements) {
+        if (type == IX_TYPE_Q8_0) {
+            put_number(&k->data, 0x2000 + ix_test_random(&k->random) % 256, 2); /* about 2^-7 */
+            for (int j = 0; j < 32; j++)
+                put_number(&k->data, ix_test_random(&k->random), 1);
+        } else if (type == IX_TYPE_F16) {
+            put_number(&k->data, 0x3800 + ix_test_random(&k->random) % 1024, 2);
+        } else {
+            float x = 0.3f * ix_test_random_float(&k->random);
+            put(&k->data, &x, sizeof x);
+        }
+    }
+}
+
+static void tensors(maker *k, const tiny *m)
+{
+    static const struct {
+        const char *name;
+        bool of_kv, down;
+    } MATRICES[] = { { "attn_q", false, false },      { "attn_k", true, false },
+                     { "attn_v", true, false },       { "attn_output", false, false },
+                     { "ffn_gate", false, true },     { "ffn_up", false, true },
+                     { "ffn_down", false, true } };
+    char name[64];
+
+    tensor(k, "token_embd.weight", m->type, m->width, m->rows);
+    tensor(k, "output_norm.weight", m->vectors, m->width, 0);
+    for (uint32_t l = 0; l < m->layers; l++) {
+        snprintf(name, sizeof name, "blk.%u.attn_norm.weight", l);
+        tensor(k, name, m->vectors, m->width, 0);
+        snprintf(name, sizeof name, "blk.%u.ffn_norm.weight", l);
+        tensor(k, name, m->vectors, m->width, 0);
+        for (size_t i = 0; i < sizeof MATRICES / sizeof *MATRICES; i++) {
+            bool last = strcmp(MATRICES[i].name, "ffn_down") == 0;
+            uint64_t rows = MATRICES[i].of_kv           ? m->width / m->heads * m->kv_heads
+                            : MATRICES[i].down && !last ? m->feed_forward
+                                                        : m->width;
+            snprintf(name, sizeof name, "blk.%u.%s.weight", l, MATRICES[i].name);
+            tensor(k, name, m->type, last ? m->feed_forward : m->width, rows);
+        }
+    }
+}
+
+static void vocabulary(ix_buffer *b, uint64_t *keys)
+{
+    char word[16];
+
+    put_key_string(b, "tokenizer.ggml.model", "llama");
+    put_array(b, "tokenizer.ggml.tokens", IX_GGUF_STRING, WORDS);
+    for (int i = 0; i < WORDS; i++) {
+        snprintf(word, sizeof word, i < 3 ? "<s%d>" : i < 259 ? "<0x%02X>" : "w%d",
+                 i < 3 ? i : i - 3);
+        put_string(b, word);
+    }
+    put_array(b, "tokenizer.ggml.scores", IX_GGUF_F32, WORDS);
+    for (int i = 0; i < WORDS; i++)
+        put_u32(b, 0);
+    put_array(b, "tokenizer.ggml.token_type", IX_GGUF_I32, WORDS);
+    for (int i = 0; i < WORDS; i++)
+        put_u32(b, i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1);
+    put_key_u32(b, "tokenizer.ggml.bos_token_id", 1);
+    put_key_u32(b, "tokenizer.ggml.eos_token_id", 2);
+    *keys += 6;
+}
+
+static void tiny_bytes(const tiny *m, ix_buffer *out)
+{
+    maker k = { .random = 11 };
+    ix_buffer meta = { 0 };
+    uint64_t keys = 1;
+
+    put_key_string(&meta, "general.architecture", m->arch);
+    hyperparameter(&meta, m, "block_count", m->layers, &keys);
+    hyperparameter(&meta, m, "embedding_length", m->width, &keys);
+    hyperparameter(&meta, m, "feed_forward_length", m->feed_forward, &keys);
+    hyperparameter(&meta, m, "attention.head_count", m->heads, &keys);
+    hyperparameter(&meta, m, "attention.head_count_kv", m->kv_heads, &keys);
+    hyperparameter(&meta, m, "context_length", m->context, &keys);
+    if (m->key != NULL) {
+        char key[64];
+        snprintf(key, sizeof key, "%s.%s", m->arch, m->key);
+        put_key(&meta, key, IX_GGUF_U64);
+        put_u64(&meta, m->value);
+        keys++;
+    }
+    vocabulary(&meta, &keys);
+    tensors(&k, m);
+    put_header(out, 3, k.count, keys);
+    put(out, meta.data, meta.size);
+    put(out, k.head.data, k.head.size);
+    pad(out, 32);
+    put(out, k.data.data, k.data.size);
+    pad(out, 32);
+    ix_buffer_release(&meta);
+    ix_buffer_release(&k.head);
+    ix_buffer_release(&k.data);
+}
+
+/* A file of its own for a test; path has room for it. */
+#define PATH_BYTES 64
+static bool write_tiny(ix_test *t, const tiny *m, char path[PATH_BYTES])
+{
+    ix_buffer b = { 0 };
+    strcpy(path, "/tmp/inox-test-XXXXXX");
+    int file = mkstemp(path);
+    tiny_bytes(m, &b);
+    bool good = file >= 0 && write(file, b.data, b.size) == (ssize_t)b.size;
+    if (file >= 0)
+        close(file);
+    CHECK(good);
+    ix_buffer_release(&b);
+    return good;
+}
+
+static inox_model *open_tiny(ix_test *t, const tiny *m, int threads, const char *isa, int batch)
+{
+    char path[PATH_BYTES];
+    inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+    inox_model *model = NULL;
+    inox_error err = { 0 };
+
+    o.threads = threads;
+    o.isa = isa;
+    o.max_batch = batch;
+    if (!write_tiny(t, m, path))
+        return NULL;
+    CHECK_OK(inox_model_open(path, &o, &model, &err), &err);
+    unlink(path); /* the mapping stays */
+    return model;
+}
+
+static inox_session *session_of(ix_test *t, inox_model *m, int context, inox_cache_type cache)
+{
+    inox_session_options o = INOX_SESSION_OPTIONS_INIT;
+    inox_session *s = NULL;
+    inox_error err = { 0 };
+
+    o.context = context;
+    o.cache = cache;
+    CHECK_OK(inox_session_new(m, &o, &s, &err), &err);
+    return s;
+}
+
+/* ---- same bits ------------------------------------------------------------------------------- */
+
+#define POSITIONS 150 /* more than a page */
+
+static void all_logits(ix_test *t, inox_model *m, inox_cache_type cache, size_t chunk, float *out)
+{
+    inox_error err = { 0 };
+    int32_t ids[POSITIONS];
+    uint64_t random = 3;
+    inox_session *s = session_of(t, m, POSITIONS, cache);
+
+    for (int i = 0; i < POSITIONS; i++)
+        ids[i] = (int32_t)(ix_test_random(&random) % WORDS);
+    for (size_t at = 0; s != NULL && at < POSITIONS; at += chunk) {
+        size_t n = POSITIONS - at < chunk ? POSITIONS - at : chunk, rows, columns;
+        CHECK_OK(inox_session_feed(s, ids + at, n, INOX_LOGITS_ALL, &err), &err);
+        const float *logits = inox_session_logits(s, &rows, &columns);
+        CHECK(rows == n && columns == WORDS);
+        if (rows == n)
+            memcpy(out + at * WORDS, logits, n * WORDS * sizeof *out);
+    }
+    inox_session_free(s);
+}
+
+TEST(llm_same_bits_in_every_way)
+{
+    static float expected[POSITIONS * WORDS], got[POSITIONS * WORDS];
+    static const struct {
+        const char *isa;
+        int threads, batch;
+        size_t chunk;
+    } WAYS[] = { { "ref", 1, 0, POSITIONS }, { "ref", 2, 7, POSITIONS }, { "avx2", 1, 0, 1 },
+                 { "avx2", 3, 64, 64 },      { "avx512", 2, 1, 7 },      { "avx512vnni", 7, 33, 64 },
+                 { "avx512vnni", 1, 0, 1 } };
+
+    for (int cache = INOX_CACHE_F16; cache <= INOX_CACHE_F32; cache++) {
+        for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+            ix_isa isa;
+            if (ix_isa_choose(WAYS[i].isa, &isa, NULL) != INOX_OK)
+                continue;
+            inox_model *m = open_tiny(t, &TINY, WAYS[i].threads, WAYS[i].isa, WAYS[i].batch);
+            all_logits(t, m, (inox_cache_type)cache, WAYS[i].chunk, i == 0 ? expected : got);
+            CHECK_MSG(i == 0 || memcmp(expected, got, sizeof got) == 0, "%s differs", WAYS[i].isa);
+            inox_model_close(m);
+        }
+    }
+}
+
+#if defined(__x86_64__)
+TEST(llm_callers_control_word)
+{
+    static float expected[POSITIONS * WORDS], got[POSITIONS * WORDS];
+    static const unsigned WORD[] = { 0x3F80, 0x5F80, 0x7F80, 0x9FC0 }; /* rounding; flush to zero */
+    tiny shape = TINY;
+    shape.vectors = IX_TYPE_F16;
+    unsigned old = _mm_getcsr();
+
+    inox_model *m = open_tiny(t, &shape, 1, "ref", 0);
+    all_logits(t, m, INOX_CACHE_F32, POSITIONS, expected);
+    inox_model_close(m);
+    for (size_t i = 0; i < sizeof WORD / sizeof *WORD; i++) {
+        _mm_setcsr(WORD[i]);
+        m = open_tiny(t, &shape, 2, NULL, 0);
+        all_logits(t, m, INOX_CACHE_F32, POSITIONS, got);
+        inox_model_close(m);
+        unsigned left = _mm_getcsr();
+        _mm_setcsr(old);
+        CHECK((left & ~0x3fu) == (WORD[i] & ~0x3fu));
+        CHECK_MSG(memcmp(expected, got, sizeof got) == 0, "control word %x", WORD[i]);
+    }
+}
+#endif
+
+/* ---- what callers do wrong ------------------------------------------------------------------- */
+
+TEST(llm_null_pointers)
+{
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 0);
+    inox_session *s = session_of(t, m, 16, INOX_CACHE_AUTO);
+    inox_result *r = NULL;
+    inox_generate_options o = INOX_GENERATE_OPTIONS_INIT;
+    const int32_t id = 5;
+    char digest[65], *text = NULL;
+    size_t rows = 9, columns = 9;
+
+    CHECK(inox_session_logits(NULL, &rows, &columns) == NULL && rows == 0 && columns == 0);
+    CHECK(inox_session_length(NULL) == 0);
+    CHECK(inox_session_truncate(NULL, 0, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_session_feed(NULL, &id, 1, INOX_LOGITS_LAST, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_session_feed(s, NULL, 1, INOX_LOGITS_LAST, NULL) == INOX_E_ARGUMENT);
+    CHECK(inox_session_new(NULL, NULL, &s, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_model_open(NULL, NULL, NULL, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_model_identity(NULL, digest, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_model_inspect(m, NULL, &text, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_generate(NULL, &id, 1, NULL, &r, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_receipt_model(NULL, &text, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_receipt_store(NULL, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_replay(m, NULL, NULL, &err) == INOX_E_ARGUMENT);
+    inox_session_free(NULL);
+    inox_result_free(NULL);
+    inox_model_close(NULL);
+    inox_string_free(NULL);
+    inox_tokens_release(NULL);
+    s = session_of(t, m, 16, INOX_CACHE_AUTO);
+    o.max_tokens = 0;
+    o.sampling.bias_count = 3;
+    CHECK(inox_generate(s, &id, 1, &o, &r, &err) == INOX_E_ARGUMENT && r == NULL);
+    o.sampling.bias_count = 0;
+    o.stop_count = 1;
+    CHECK(inox_generate(s, &id, 1, &o, &r, &err) == INOX_E_ARGUMENT && r == NULL);
+    CHECK(inox_session_length(s) == 0);
+    inox_session_free(s);
+    inox_model_close(m);
+}
+
+TEST(llm_feed_refuses)
+{
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 4);
+    inox_session *s = session_of(t, m, 16, INOX_CACHE_AUTO);
+    int32_t ids[17] = { 3, 4, 5 };
+
+    CHECK_OK(inox_session_feed(s, ids, 10, INOX_LOGITS_NONE, &err), &err);
+    CHECK(inox_session_logits(s, NULL, NULL) == NULL);
+    CHECK(inox_session_feed(s, ids, 7, INOX_LOGITS_ALL, &err) == INOX_E_CONTEXT);
+    ids[6] = WORDS;
+    CHECK(inox_session_feed(s, ids, 7, INOX_LOGITS_ALL, &err) == INOX_E_ARGUMENT);
+    ids[6] = -1;
+    CHECK(inox_session_feed(s, ids, 7, INOX_LOGITS_ALL, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_session_length(s) == 10);
+    CHECK_OK(inox_session_feed(s, ids, 6, INOX_LOGITS_LAST, &err), &err);
+    CHECK_OK(inox_session_feed(s, NULL, 0, INOX_LOGITS_ALL, &err), &err);
+    CHECK(inox_session_logits(s, NULL, NULL) == NULL && inox_session_length(s) == 16);
+    CHECK(inox_session_truncate(s, 17, &err) == INOX_E_ARGUMENT);
+    inox_session_free(s);
+    inox_model_close(m);
+}
+
+/* ---- hostile files --------------------------------------------------------------------------- */
+
+TEST(llm_hyperparameters_at_their_ends)
+{
+    static const char *const KEYS[] = { "block_count",
+                                        "embedding_length",
+                                        "feed_forward_length",
+                                        "attention.head_count",
+                                        "attention.head_count_kv",
+                                        "attention.key_length",
+                                        "attention.value_length",
+                                        "context_length",
+                                        "rope.dimension_count",
+                                        "attention.sliding_window",
+                                        "expert_count" };
+    static const uint64_t VALUES[] = { 0, 1, 2, 3, 7, 4096, 1 << 16, 1 << 24, INT32_MAX, 1ull << 32,
+                                       1ull << 40, INT64_MAX, UINT64_MAX };
+    const int32_t ids[3] = { 5, 6, 7 };
+    int ran = 0;
+
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        for (size_t k = 0; k < sizeof VALUES / sizeof *VALUES; k++) {
+            tiny m = TINY;
+            char path[PATH_BYTES];
+            inox_error err = { 0 };
+            inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+            inox_session *s = NULL;
+            inox_model *model = NULL;
+            m.layers = 1;
+            m.key = KEYS[i];
+            m.value = VALUES[k];
+            o.threads = 1;
+            if (!write_tiny(t, &m, path))
+                return;
+            inox_status status = inox_model_open(path, &o, &model, &err);
+            if (status == INOX_OK)
+                status = inox_session_new(model, NULL, &s, &err);
+            if (status == INOX_OK)
+                status = inox_session_feed(s, ids, 3, INOX_LOGITS_ALL, &err);
+            ran += status == INOX_OK;
+            CHECK_MSG(status == INOX_OK || status == INOX_E_FORMAT || status == INOX_E_LIMIT ||
+                          status == INOX_E_UNSUPPORTED,
+                      "%s %llu: %d %s", m.key, (unsigned long long)m.value, status, err.message);
+            inox_session_free(s);
+            inox_model_close(model);
+            unlink(path);
+        }
+    }
+    CHECK_MSG(ran > 20, "only %d ran", ran);
+}
+
+/* ---- receipts -------------------------------------------------------------------------------- */
+
+static char *answer(ix_test *t, inox_model *m, inox_generate_options *o, const char *finish)
+{
+    inox_error err = { 0 };
+    inox_result *r = NULL;
+    inox_result_info info = INOX_RESULT_INFO_INIT;
+    inox_session *s = session_of(t, m, 64, INOX_CACHE_AUTO);
+    const int32_t prompt[4] = { 1, 80, 90, 100 };
+    char *copy = NULL;
+
+    CHECK_OK(inox_generate(s, prompt, 4, o, &r, &err), &err);
+    if (r != NULL) {
+        CHECK_OK(inox_result_describe(r, &info, &err), &err);
+        CHECK_MSG(strcmp(info.finish, finish) == 0, "finish is %s, not %s", info.finish, finish);
+        CHECK_OK(ix_strndup(info.receipt, strlen(info.receipt), &copy, &err), &err);
+    }
+    inox_result_free(r);
+    inox_session_free(s);
+    return copy;
+}
+
+static inox_status replay(inox_model *m, const char *receipt, inox_replay_report *report,
+                          inox_error *err)
+{
+    *report = (inox_replay_report)INOX_REPLAY_REPORT_INIT;
+    return inox_replay(m, receipt, report, err);
+}
+
+static inox_generate_options asked(int tokens)
+{
+    inox_generate_options o = INOX_GENERATE_OPTIONS_INIT;
+    o.max_tokens = tokens;
+    o.ignore_end = true;
+    o.sampling.seed = 42;
+    o.sampling.repetition_penalty = 1.1f;
+    return o;
+}
+
+TEST(llm_receipt_notices_every_byte)
+{
+    static const int32_t banned[2] = { 70, 71 };
+    static const float biases[2] = { -__builtin_inff(), 0.1f };
+    static const char *const stops[2] = { "\"sha256\":\"", "\xc3\xa9" };
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 2, NULL, 0), *other = open_tiny(t, &TINY, 3, "ref", 2);
+    inox_generate_options o = asked(12);
+    inox_replay_report report;
+
+    o.sampling.bias_ids = banned;
+    o.sampling.bias_values = biases;
+    o.sampling.bias_count = 2;
+    o.stops = stops;
+    o.stop_count = 2;
+    char *receipt = answer(t, m, &o, "length");
+    if (receipt != NULL) {
+        CHECK_OK(replay(other, receipt, &report, &err), &err);
+        CHECK(report.identical && report.tokens == 12 && report.rows == 12);
+        for (size_t i = 0; receipt[i] != '\0'; i++) {
+            receipt[i] ^= 1;
+            CHECK_MSG(replay(m, receipt, &report, &err) != INOX_OK && !report.identical,
+                      "byte %zu may change", i);
+            receipt[i] ^= 1;
+        }
+    }
+    ix_free(receipt);
+    inox_model_close(other);
+    inox_model_close(m);
+}
+
+/* What somebody could write who makes the hash fit again. */
+typedef void change(ix_receipt *r);
+static void no_prompt(ix_receipt *r) { r->prompt_count = 0; }
+static void wild_prompt(ix_receipt *r) { r->prompt[1] = INT32_MAX; }
+static void wild_output(ix_receipt *r) { r->output[1] = INT32_MAX; }
+static void other_output(ix_receipt *r) { r->output[3] ^= 1; }
+static void small_context(ix_receipt *r) { r->context = 5; }
+static void one_position(ix_receipt *r) { r->context = 1; }
+static void huge_context(ix_receipt *r) { r->context = IX_MAX_CONTEXT; }
+static void fewer_rows(ix_receipt *r) { r->rows[8] = '\0'; }
+static void other_seed(ix_receipt *r) { r->sampling.seed ^= 1; }
+static void other_heat(ix_receipt *r) { r->sampling.temperature = -1.0f; }
+static void other_rows(ix_receipt *r) { r->logits_sha256[0] ^= 1; }
+static void other_cache(ix_receipt *r) { r->cache[1] = '3', r->cache[2] = '2'; }
+static void odd_cache(ix_receipt *r) { r->cache[0] = 'g'; }
+static void other_model(ix_receipt *r) { r->model_identity[0] ^= 1; }
+static void other_rules(ix_receipt *r) { r->contract_identity[5] ^= 1; }
+static void shorter(ix_receipt *r) { r->max_tokens = 3; }
+static void longer(ix_receipt *r) { r->max_tokens = 30; }
+static void other_finish(ix_receipt *r) { memcpy(r->finish, "end", 4); }
+static void no_finish(ix_receipt *r) { r->finish[0] = '\0'; }
+static void full_context(ix_receipt *r)
+{
+    ix_free(r->finish);
+    if (ix_strndup("context", 7, &r->finish, NULL) != INOX_OK)
+        r->finish = NULL;
+}
+
+TEST(llm_hostile_receipts)
+{
+    static const struct {
+        const char *what;
+        change *apply;
+    } CHANGES[] = {
+        { "no prompt", no_prompt },       { "wild prompt", wild_prompt },
+        { "wild output", wild_output },   { "other output", other_output },
+        { "small context", small_context }, { "one position", one_position },
+        { "fewer rows", fewer_rows },     { "other seed", other_seed },
+        { "other heat", other_heat },     { "other rows", other_rows },
+        { "other cache", other_cache },   { "odd cache", odd_cache },
+        { "other model", other_model },   { "other rules", other_rules },
+        { "shorter", shorter },           { "longer", longer },
+        { "other finish", other_finish }, { "no finish", no_finish },
+        { "full context", full_context },
+    };
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 0);
+    inox_generate_options o = asked(20);
+    inox_replay_report report;
+    char *receipt = answer(t, m, &o, "length");
+
+    for (size_t i = 0; receipt != NULL && i <= sizeof CHANGES / sizeof *CHANGES; i++) {
+        ix_receipt r;
+        ix_buffer text = { 0 };
+        char id[65];
+        bool changed = i < sizeof CHANGES / sizeof *CHANGES;
+        CHECK_OK(ix_receipt_read(receipt, strlen(receipt), &r, &err), &err);
+        if (changed)
+            CHANGES[i].apply(&r);
+        else
+            huge_context(&r); /* more room gives the same bits, if there is memory for it */
+        CHECK_OK(ix_receipt_write(&r, &text, id, &err), &err);
+        inox_status status = replay(m, text.data, &report, &err);
+        CHECK_MSG(!changed || (status != INOX_OK && !report.identical), "%s: verified",
+                  CHANGES[i].what);
+        CHECK(changed || status == INOX_OK || status == INOX_E_MEMORY);
+        ix_receipt_release(&r);
+        ix_buffer_release(&text);
+    }
+    ix_free(receipt);
+    inox_model_close(m);
+}
+
+static int stop_at_once(void *context, const char *text, size_t bytes)
+{
+    (void)context, (void)text, (void)bytes;
+    return 1;
+}
+
+static int stop_reading(void *context, size_t done, size_t all)
+{
+    (void)context, (void)all;
+    return done > 1;
+}
+
+TEST(llm_every_finish_replays)
+{
+    static const char *const stops[] = { "a", "e", "w1", "w2", "\n" };
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 2);
+    inox_replay_report report;
+    for (int kind = 0; kind < 5; kind++) {
+        inox_generate_options o = asked(kind == 0 ? 0 : 500);
+        if (kind == 1)
+            o.on_text = stop_at_once;
+        if (kind == 2)
+            o.on_prompt = stop_reading;
+        if (kind == 4) {
+            o.sampling.bias_ids = (const int32_t[]){ 'x' + 3 };
+            o.sampling.bias_values = (const float[]){ 1e6f };
+            o.sampling.bias_count = 1;
+            o.stops = (const char *const[]){ "yy", "xxx" };
+            o.stop_count = 2;
+        }
+        (void)stops;
+        char *receipt = answer(t, m, &o, kind == 0   ? "length"
+                                         : kind == 3 ? "context"
+                                         : kind == 4 ? "stop"
+                                                     : "cancelled");
+        if (receipt != NULL)
+            CHECK_OK(replay(m, receipt, &report, &err), &err);
+        CHECK(report.identical);
+        ix_free(receipt);
+    }
+    inox_model_close(m);
+}
+
+TEST(llm_end_of_text_replays)
+{
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 0);
+    inox_replay_report report;
+    inox_generate_options o = asked(500);
+    o.ignore_end = false;
+    o.sampling.bias_ids = (const int32_t[]){ 2 };
+    o.sampling.bias_values = (const float[]){ 1e6f };
+    o.sampling.bias_count = 1;
+    char *receipt = answer(t, m, &o, "end");
+    if (receipt != NULL)
+        CHECK_OK(replay(m, receipt, &report, &err), &err);
+    ix_free(receipt);
+    inox_model_close(m);
+}
+
+/* Rows of logits beyond the tokenizer's vocabulary (padding that many models have). */
+TEST(llm_more_rows_than_words)
+{
+    inox_error err = { 0 };
+    tiny shape = TINY;
+    shape.rows = WORDS + 40;
+    inox_model *m = open_tiny(t, &shape, 1, NULL, 0);
+    inox_replay_report report;
+    inox_generate_options o = asked(5);
+    o.sampling.bias_ids = (const int32_t[]){ WORDS + 39 };
+    o.sampling.bias_values = (const float[]){ 1e6f };
+    o.sampling.bias_count = 1;
+    char *receipt = answer(t, m, &o, "length");
+    if (receipt != NULL)
+        CHECK_OK(replay(m, receipt, &report, &err), &err);
+    ix_free(receipt);
+    inox_model_close(m);
+}
+
+/* Numbers in a receipt do not depend on the program's locale. */
+TEST(llm_receipt_in_a_locale_with_commas)
+{
+    static const char *const NAMES[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE" };
+    const char *found = NULL;
+    for (size_t i = 0; found == NULL && i < sizeof NAMES / sizeof *NAMES; i++)
+        found = setlocale(LC_NUMERIC, NAMES[i]);
+    if (found == NULL)
+        SKIP("no locale with a decimal comma is installed");
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 1, NULL, 0);
+    inox_generate_options o = asked(3);
+    inox_replay_report report;
+    char *receipt = answer(t, m, &o, "length");
+    if (receipt != NULL)
+        CHECK_OK(replay(m, receipt, &report, &err), &err);
+    setlocale(LC_NUMERIC, "C");
+    if (receipt != NULL)
+        CHECK_OK(replay(m, receipt, &report, &err), &err);
+    ix_free(receipt);
+    inox_model_close(m);
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+typedef struct talker {
+    inox_model *model;
+    inox_status status;
+    char text[4096];
+} talker;
+
+static void *talk(void *context)
+{
+    talker *k = context;
+    inox_session *s = NULL;
+    inox_result *r = NULL;
+    inox_result_info info = INOX_RESULT_INFO_INIT;
+    inox_generate_options o = asked(20);
+    const int32_t prompt[2] = { 1, 99 };
+    char identity[65];
+
+    k->status = inox_session_new(k->model, NULL, &s, NULL);
+    if (k->status == INOX_OK)
+        k->status = inox_generate(s, prompt, 2, &o, &r, NULL);
+    if (k->status == INOX_OK)
+        k->status = inox_model_identity(k->model, identity, NULL);
+    if (k->status == INOX_OK)
+        k->status = inox_result_describe(r, &info, NULL);
+    if (k->status == INOX_OK && info.text_bytes < sizeof k->text &&
+        strstr(info.receipt, identity) != NULL && strstr(inox_version_json(), "contract") != NULL)
+        memcpy(k->text, info.text, info.text_bytes);
+    inox_result_free(r);
+    inox_session_free(s);
+    return NULL;
+}
+
+TEST(llm_threads_share_a_model)
+{
+    enum { TALKERS = 4 };
+    static talker talkers[TALKERS];
+    pthread_t threads[TALKERS];
+    inox_model *m = open_tiny(t, &TINY, 2, NULL, 0);
+
+    for (int i = 0; m != NULL && i < TALKERS; i++) {
+        talkers[i] = (talker){ .model = m };
+        CHECK(pthread_create(&threads[i], NULL, talk, &talkers[i]) == 0);
+    }
+    for (int i = 0; m != NULL && i < TALKERS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(talkers[i].status == INOX_OK && talkers[i].text[0] != '\0');
+        CHECK(strcmp(talkers[i].text, talkers[0].text) == 0);
+    }
+    inox_model_close(m);
+}
+
+/* ---- failing allocations --------------------------------------------------------------------- */
+
+static inox_status everything(const char *path, inox_error *err)
+{
+    inox_model_options mo = INOX_MODEL_OPTIONS_INIT;
+    inox_model *m = NULL;
+    inox_session *s = NULL, *second = NULL;
+    inox_session_options so = INOX_SESSION_OPTIONS_INIT;
+    inox_result *r = NULL;
+    inox_result_info info = INOX_RESULT_INFO_INIT;
+    inox_replay_report report = INOX_REPLAY_REPORT_INIT;
+    inox_generate_options o = asked(3);
+    inox_tokens tokens = { 0 };
+    char *text = NULL;
+
+    mo.threads = 2;
+    so.cache = INOX_CACHE_F32;
+    so.context = 32;
+    inox_status status = inox_model_open(path, &mo, &m, err);
+    if (status == INOX_OK)
+        status = inox_tokenize(m, "ab w1", 5, INOX_TOKENIZE_SPECIAL, &tokens, err);
+    if (status == INOX_OK)
+        status = inox_session_new(m, NULL, &s, err);
+    if (status == INOX_OK)
+        status = inox_session_new(m, &so, &second, err);
+    if (status == INOX_OK)
+        status = inox_generate(s, tokens.ids, tokens.count, &o, &r, err);
+    if (status == INOX_OK)
+        status = inox_result_describe(r, &info, err);
+    if (status == INOX_OK)
+        status = inox_replay(m, info.receipt, &report, err);
+    if (status == INOX_OK)
+        status = inox_model_inspect(m, "json", &text, err);
+    inox_string_free(text);
+    inox_tokens_release(&tokens);
+    inox_result_free(r);
+    inox_session_free(second);
+    inox_session_free(s);
+    inox_model_close(m);
+    return status;
+}
+
+TEST(llm_every_allocation_fails_once)
+{
+    inox_error err = { 0 };
+    char path[PATH_BYTES];
+    tiny shape = TINY;
+    shape.layers = 1;
+    if (!write_tiny(t, &shape, path))
+        return;
+    CHECK_OK(everything(path, &err), &err);
+    uint64_t before = ix_alloc_count();
+    CHECK_OK(everything(path, &err), &err);
+    uint64_t all = ix_alloc_count() - before;
+    for (int sticky = 0; sticky < 2; sticky++) {
+        for (uint64_t n = 1; n <= all; n += 1 + (uint64_t)sticky) {
+            err = (inox_error){ 0 };
+            ix_alloc_fail_at(n, sticky);
+            inox_status status = everything(path, &err);
+            ix_alloc_fail_at(0, 0);
+            CHECK_MSG(status == INOX_OK || status == INOX_E_MEMORY, "allocation %llu: %d %s",
+                      (unsigned long long)n, status, err.message);
+            CHECK(status == INOX_OK || err.code == status);
+        }
+    }
+    unlink(path);
+}
