@@ -1,12 +1,14 @@
-/* How fast the matrix products are: bench-matmul [--threads N] [--mib N] [--rounds N] [--all] [FILTER]
+/* How fast the matrix products are: bench-matmul [--threads N] [--mib N] [--rounds N] [--all]
+ * [FILTER]
  *
- * One line per row of matmul/kernels.def (the best of each weight type; --all: every one that this machine runs whose
- * name contains FILTER).  Prompts are products of 256 rows with weights that stay in the cache: Gop/s (a multiply and
- * an add are two), and the share of what the units give.  Decoding is one row times --mib MiB of weights: GB/s of the
- * file's bytes, and the share of a plain read of the same memory.  Batches of 8 rows read the same weights.
+ * One line per row of matmul/kernels.def (the best of each weight type; --all: every one that this
+ * machine runs whose name contains FILTER).  Prompts are products of 256 rows with weights that
+ * stay in the cache: Gop/s (a multiply and an add are two), and the share of what the units give.
+ * Decoding is one row times --mib MiB of weights: GB/s of the file's bytes, and the share of a
+ * plain read of the same memory.  Batches of 8 rows read the same weights.
  *
- * The limits are measured between the kernels in every round, so that a share compares the same seconds; shown is
- * the median of the rounds.
+ * The limits are measured between the kernels in every round, so that a share compares the same
+ * seconds; shown is the median of the rounds.
  */
 #include "base/alloc.h"
 #include "base/os.h"
@@ -35,7 +37,8 @@ static void *room(size_t bytes)
     return p;
 }
 
-/* ---- limits of the machine -------------------------------------------------------------------- */
+/* ---- limits of the machine
+ * -------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -45,11 +48,12 @@ static void *room(size_t bytes)
 #define PEAK(name, set, operations, zero, type, instruction)                                       \
     __attribute__((target(set))) static double name(void)                                         \
     {                                                                                              \
-        type x = zero, s[12] = { zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero }; \
+        type x = zero, s[12] = { x, x, x, x, x, x, x, x, x, x, x, x };                             \
         for (int i = 0; i < PEAK_LOOPS; i++)                                                       \
             __asm__ volatile(TWELVE_OF(instruction)                                                \
-                             : "+v"(s[0]), "+v"(s[1]), "+v"(s[2]), "+v"(s[3]), "+v"(s[4]), "+v"(s[5]), \
-                               "+v"(s[6]), "+v"(s[7]), "+v"(s[8]), "+v"(s[9]), "+v"(s[10]), "+v"(s[11]) \
+                             : "+v"(s[0]), "+v"(s[1]), "+v"(s[2]), "+v"(s[3]), "+v"(s[4]),         \
+                               "+v"(s[5]), "+v"(s[6]), "+v"(s[7]), "+v"(s[8]), "+v"(s[9]),         \
+                               "+v"(s[10]), "+v"(s[11])                                            \
                              : "v"(x));                                                            \
         return PEAK_LOOPS * 12.0 * (operations);                                                   \
     }
@@ -75,7 +79,9 @@ static peak_function *integer_peak(void)
 
 static peak_function *float_peak(void)
 {
-    return ix_isa_present(IX_ISA_AVX512) ? peak_fma512 : ix_isa_present(IX_ISA_AVX2) ? peak_fma256 : nothing;
+    if (ix_isa_present(IX_ISA_AVX512))
+        return peak_fma512;
+    return ix_isa_present(IX_ISA_AVX2) ? peak_fma256 : nothing;
 }
 #else
 #error "the limits of this processor are not known here: add them"
@@ -135,7 +141,8 @@ static double measure_read(const void *memory, size_t bytes)
     return (double)bytes / (ix_clock_seconds() - start) * 1e-9;
 }
 
-/* ---- one product ------------------------------------------------------------------------------ */
+/* ---- one product
+ * ------------------------------------------------------------------------------ */
 
 typedef struct work {
     const ix_matmul_kernel *kernel;
@@ -182,7 +189,8 @@ static void fill_rows(ix_type type, uint8_t *w, size_t bytes)
 }
 
 /* `cols` columns: sixteen different ones again and again, in the kernel's layout. */
-static work *work_new(const ix_matmul_kernel *k, int64_t rows, int64_t cols, int64_t depth, uint8_t *weights)
+static work *work_new(const ix_matmul_kernel *k, int64_t rows, int64_t cols, int64_t depth,
+                      uint8_t *weights)
 {
     const ix_type_info *info = ix_type_of(k->type);
     size_t row_bytes = (size_t)(depth / info->block_elements) * info->block_bytes;
@@ -207,8 +215,8 @@ static work *work_new(const ix_matmul_kernel *k, int64_t rows, int64_t cols, int
             memcpy(to, weights, group);
     }
     ix_free_aligned(file);
-    w->job = (ix_matmul_job){ .rows = rows, .cols = cols, .depth = depth, .acts = acts, .weights = weights,
-                              .weight_row_bytes = row_bytes, .ldy = cols };
+    w->job = (ix_matmul_job){ .rows = rows, .cols = cols, .depth = depth, .acts = acts,
+                              .weights = weights, .weight_row_bytes = row_bytes, .ldy = cols };
     w->job.y = room(sizeof(float) * (size_t)(rows * cols));
     int threads = ix_pool_threads(pool);
     w->scratch = room(sizeof(void *) * (size_t)threads);
@@ -228,7 +236,8 @@ static void work_free(work *w)
     ix_free_aligned(w);
 }
 
-/* ---- rounds ----------------------------------------------------------------------------------- */
+/* ---- rounds
+ * ----------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -259,7 +268,8 @@ static void bench_prompt(const ix_matmul_kernel *k, int64_t cols, int64_t depth,
     work_free(w);
 }
 
-/* One row, or a few, and weights that no cache holds: GB/s of the file's bytes, and the share of a read. */
+/* One row, or a few, and weights that no cache holds: GB/s of the file's bytes, and the share of
+ * a read. */
 static void bench_decode(const ix_matmul_kernel *k, int64_t rows, uint8_t *weights)
 {
     const ix_type_info *info = ix_type_of(k->type);
@@ -267,7 +277,7 @@ static void bench_decode(const ix_matmul_kernel *k, int64_t rows, uint8_t *weigh
     size_t group = k->panel_bytes ? k->panel_bytes(DECODE_DEPTH) : IX_PANEL_COLS * row_bytes;
     int64_t cols = (int64_t)(weights_bytes / group) * IX_PANEL_COLS;
     if (info->activation_block == 0 && info->block_elements > 1)
-        cols = cols / 64 + IX_PANEL_COLS - (cols / 64) % IX_PANEL_COLS; /* dequantising takes long */
+        cols = cols / 1024 * IX_PANEL_COLS; /* dequantising takes long */
     double rate[ROUNDS_MAX], share[ROUNDS_MAX];
     work *w = work_new(k, rows, cols, DECODE_DEPTH, weights);
     for (int i = 0; i < rounds; i++) {
@@ -345,10 +355,11 @@ int main(int argc, char **argv)
         return 1;
     uint8_t *weights = room(weights_bytes);
     memset(weights, 1, weights_bytes); /* no page is the shared zero page */
-    printf("%d threads; integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n", ix_pool_threads(pool),
-           measure_peak(integer_peak()), measure_peak(float_peak()), measure_read(weights, weights_bytes));
-    printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024", "1 row, GB/s", "8 rows, GB/s",
-           "pack");
+    printf("%d threads; integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n",
+           ix_pool_threads(pool), measure_peak(integer_peak()), measure_peak(float_peak()),
+           measure_read(weights, weights_bytes));
+    printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024",
+           "1 row, GB/s", "8 rows, GB/s", "pack");
     int count;
     const ix_matmul_kernel *const *kernels = ix_matmul_kernels(&count);
     for (int i = 0; i < count; i++)

@@ -85,7 +85,9 @@ typedef struct inox_model_options {
     const char *isa; /* "ref", "avx2", "avx512", "avx512vnni"; NULL: $INOX_ISA, else the best one */
     bool vocabulary_only; /* open for tokenising and inspecting; weights are not looked at */
     int32_t max_batch;    /* rows computed in one step, 0: 512 */
-    /* Called while a file loads: fraction 0..1.  May be NULL. A non-zero return cancels. */
+    /* Called while weights are packed, which the first session of a cache type does: fraction 0..1.
+     * Its context must live as long as the model; it may not call the library.  May be NULL.  A
+     * non-zero return cancels. */
     int (*progress)(void *context, double fraction);
     void *progress_context;
 } inox_model_options;
@@ -95,6 +97,7 @@ typedef struct inox_model_options {
  * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */
 INOX_API INOX_CHECK inox_status inox_model_open(const char *path, const inox_model_options *options,
                                                 inox_model **out, inox_error *err);
+/* Sessions of the model are freed before.  NULL is fine. */
 INOX_API void inox_model_close(inox_model *model);
 
 /* What a model is, and what it runs on. */
@@ -250,7 +253,9 @@ typedef struct inox_generate_options {
 
 typedef struct inox_result inox_result;
 
-/* Feeds the prompt behind what the session already holds, then writes until a stop. */
+/* Feeds the prompt behind what the session already holds, then writes until a stop.  The session
+ * then holds the prompt and all written tokens but the last, which was chosen and not fed.  After a
+ * failure it may hold a part of them. */
 INOX_API INOX_CHECK inox_status inox_generate(inox_session *session, const int32_t *prompt,
                                               size_t prompt_count,
                                               const inox_generate_options *options,

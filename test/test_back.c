@@ -19,7 +19,8 @@
 /* How many tokens of each of two sequences a step has, and how many rows of logits it wants. */
 static const struct {
     int first, second, rows;
-} SCRIPT[STEPS] = { { 1, 0, 1 }, { 6, 2, 0 }, { 0, 3, 2 }, { 97, 35, 5 }, { 40, 100, 3 }, { 1, 1, 2 } };
+} SCRIPT[STEPS] = { { 1, 0, 1 },   { 6, 2, 0 },    { 0, 3, 2 },
+                    { 97, 35, 5 }, { 40, 100, 3 }, { 1, 1, 2 } };
 
 typedef struct step {
     int32_t tokens[TOKENS_MAX], positions[TOKENS_MAX], sequence[TOKENS_MAX], rows[ROWS_MAX];
@@ -381,10 +382,12 @@ TEST(back_cpu_two_stores)
     static const int32_t pages[4] = { 2, 1, 0, 3 };
     static float cache[4 * 2 * 16 * 128];
     small s = small_new(); /* what attention reads between two stores is the first one's */
-    ix_dim tokens = ix_sym(IX_TOKENS), table[2] = { ix_sym(IX_SEQUENCES), ix_sym(IX_SEQUENCE_PAGES) };
-    ix_step_inputs at = { .positions = bind(&s, ix_input(s.g, "p", IX_TYPE_I32, 1, &tokens), place),
-                            .sequence = bind(&s, ix_input(s.g, "s", IX_TYPE_I32, 1, &tokens), zeros),
-                            .pages = bind(&s, ix_input(s.g, "t", IX_TYPE_I32, 2, table), pages) };
+    ix_dim tokens = ix_sym(IX_TOKENS);
+    ix_dim table[2] = { ix_sym(IX_SEQUENCES), ix_sym(IX_SEQUENCE_PAGES) };
+    ix_step_inputs at = { 0 };
+    at.positions = bind(&s, ix_input(s.g, "p", IX_TYPE_I32, 1, &tokens), place);
+    at.sequence = bind(&s, ix_input(s.g, "s", IX_TYPE_I32, 1, &tokens), zeros);
+    at.pages = bind(&s, ix_input(s.g, "t", IX_TYPE_I32, 2, table), pages);
     ix_tensor *q = floats(&s, 3, -1, 2, 8), *k = made(&s, floats(&s, 3, -1, 2, 8));
     ix_tensor *state = bind(&s, ix_cache(s.g, "c", IX_TYPE_F32, 2, 8, 8), cache);
     ix_tensor *one = ix_cache_store(s.g, state, k, q, &at);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Logits against Hugging Face transformers: the golden files of ../shared/data/llm.
+"""Logits against Hugging Face transformers: the golden files of ../shared/data/llm; and those of the
+default model against tools/default_model_oracle.py: test/data/llm/default.json, which every clone has.
 
 Float files: every last logit within 1e-3.  Quantised files (their goldens are computed from the
 dequantised weights): the root mean square within what 8-bit activations explain.  The likeliest token
@@ -11,7 +12,7 @@ import math
 import os
 import struct
 
-from support import check, good, main, model_folder, object_of, path, read, test, write
+from support import DEFAULT, ROOT, check, good, main, model_folder, object_of, path, read, test, write
 
 FLOAT_MOST = 1e-3
 RMS_MOST = 0.15  # logits with a deviation of about 2.5
@@ -76,6 +77,25 @@ def folder(name):
             greedy_by_run(f"{name} {kind}", model, cases[-1])
         print(f"  {name} {kind}: worst {max(f[0] for f in found):.2g}, rms {max(f[1] for f in found):.2g}, "
               f"{sum(f[2] for f in found)} ties", flush=True)
+
+
+@test
+def default_model():
+    with open(os.path.join(ROOT, "test/data/llm/default.json"), encoding="utf-8") as f:
+        cases = json.load(f)["cases"]
+    for case in cases:
+        worst, rms, ties = compare_case("default", DEFAULT, case, True)
+        nats = 0.0
+        if case["nats"] is not None:
+            got = object_of(good("perplexity", DEFAULT, "--ids", write("ids.json", case["ids"]), "--window", 256,
+                                 "--json"))
+            nats = got["nats_per_token"] - case["nats"]
+            check(abs(nats) <= 0.02 and got["tokens"] == len(case["ids"]) - 1, case["name"], got)
+        print(f"  default {case['name']}: worst {worst:.2g}, rms {rms:.2g}, {ties} ties, nats {nats:+.4f}")
+    once = next(c for c in cases if c["name"] == "once")
+    got = object_of(good("run", "Once upon a time", "-n", 12, "--temp", 0, "--json", "--ignore-end"))
+    safe = next((i for i, m in enumerate(once["greedy_margins"]) if m <= 8 * RMS_MOST), 12)
+    check(got["ids"][:safe] == once["greedy"][:safe], got["ids"], once["greedy"])
 
 
 @test

@@ -89,20 +89,29 @@ def greedy(model, ids, count):
     return out, margins
 
 
+PROMPTS = {
+    "begin": [0],
+    "once": [0, 47, 78, 372, 678, 259, 571],  # Once upon a time
+    "story": [0, 708, 311, 263, 1060, 289, 1496, 12, 271, 263, 622, 317, 412, 285, 850, 348, 1675, 277, 263, 913,
+              444, 263, 1233, 14],  # It was the best of times, and the old sailor told his story ...
+    "every": list(range(0, 2048, 25)),
+}
+
+
+def case(model, name, ids):
+    rows = model.logits(ids)
+    order = np.argsort(-rows, kind="stable")[:, :2]
+    tokens, margins = greedy(model, ids, 12)
+    return {"name": name, "ids": ids, "last_logits": [round(float(x), 3) for x in rows[-1]],
+            "top5": order.tolist(),
+            "top5_logits": [[round(float(row[i]), 4) for i in best] for row, best in zip(rows, order)],
+            "nats": round(nats(rows, ids), 5) if len(ids) > 1 else None,
+            "greedy": tokens, "greedy_margins": margins}
+
+
 def main():
     model = Model(sys.argv[1])
-    texts = {"one": [0], "once": [0, 47, 320, 70, 1044, 260, 595], "every": list(range(0, 2048, 17)),
-             "back": list(range(300, 0, -3))}
-    cases = []
-    for name, ids in texts.items():
-        rows = model.logits(ids)
-        tokens, margins = greedy(model, ids, 12 if len(ids) < 10 else 2)
-        cases.append({"name": name, "ids": ids, "last_logits": [round(float(x), 4) for x in rows[-1]],
-                      "top5": np.argsort(-rows[-1], kind="stable")[:5].tolist(),
-                      "top1": rows.argmax(axis=-1).tolist(),
-                      "top1_margins": [round(float(x), 4) for x in np.diff(np.sort(rows)[:, -2:])[:, 0]],
-                      "nats": nats(rows, ids) if len(ids) > 1 else None,
-                      "greedy": tokens, "greedy_margins": margins})
+    cases = [case(model, name, ids) for name, ids in PROMPTS.items()]
     with open(sys.argv[2], "w", encoding="utf-8") as f:
         f.write('{"script": "tools/default_model_oracle.py", "cases": [\n')
         f.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n")

@@ -241,13 +241,14 @@ static inox_status copy_sampling(const inox_sampling *from, inox_sampling *to, i
     return INOX_OK;
 }
 
-static inox_status fill_receipt(const generation *g, ix_receipt *r, size_t asked, inox_error *err)
+static inox_status fill_receipt(const generation *g, const char identity[65], ix_receipt *r,
+                                size_t asked, inox_error *err)
 {
     const inox_model *m = g->session->model;
     const inox_generate_options *o = g->options;
     IX_TRY(copy_text(m->name, &r->model_name, err));
     IX_TRY(copy_text(m->whole_path == NULL ? "" : m->whole_path, &r->model_path, err));
-    memcpy(r->model_identity, m->identity, sizeof r->model_identity);
+    memcpy(r->model_identity, identity, sizeof r->model_identity);
     IX_TRY(copy_text(IX_CONTRACT_NAME, &r->contract_name, err));
     memcpy(r->contract_identity, ix_contract_identity(), sizeof r->contract_identity);
     IX_TRY(copy_text(inox_version(), &r->engine_version, err));
@@ -274,10 +275,11 @@ static inox_status fill_receipt(const generation *g, ix_receipt *r, size_t asked
 }
 
 /* `asked`: positions of the session that were there before the first choice. */
-static inox_status write_receipt(const generation *g, size_t asked, inox_error *err)
+static inox_status write_receipt(const generation *g, const char identity[65], size_t asked,
+                                 inox_error *err)
 {
     ix_receipt receipt = { 0 };
-    inox_status status = fill_receipt(g, &receipt, asked, err);
+    inox_status status = fill_receipt(g, identity, &receipt, asked, err);
     if (status == INOX_OK)
         status = ix_receipt_write(&receipt, &g->result->receipt, g->result->receipt_id, err);
     ix_receipt_release(&receipt);
@@ -296,9 +298,13 @@ static inox_status check_options(const inox_session *s, const inox_generate_opti
         return ix_fail(err, INOX_E_LIMIT, "%zu stop texts: at most %d", o->stop_count,
                        IX_MAX_STOPS);
     for (size_t i = 0; i < o->stop_count; i++) {
-        if (o->stops[i] == NULL || o->stops[i][0] == '\0')
+        if (o->stops == NULL || o->stops[i] == NULL || o->stops[i][0] == '\0')
             return ix_fail(err, INOX_E_ARGUMENT, "a stop text is empty");
     }
+    if (o->sampling.bias_count > 0 &&
+        (o->sampling.bias_ids == NULL || o->sampling.bias_values == NULL))
+        return ix_fail(err, INOX_E_ARGUMENT, "%zu logit biases, but no ids or values",
+                       o->sampling.bias_count);
     if (prompt_count == 0 && s->length == 0)
         return ix_fail(err, INOX_E_ARGUMENT,
                        "the prompt has no tokens: give a text, or a beginning-of-text token");
@@ -336,7 +342,8 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
         status = status == INOX_OK ? end : status;
     }
     if (status == INOX_OK && o->receipt)
-        status = write_receipt(&g, asked < s->length ? asked : s->length, err);
+        status =
+            write_receipt(&g, identity.identity, asked < s->length ? asked : s->length, err);
     ix_sampler_free(g.sampler);
     if (status != INOX_OK) {
         inox_result_free(r);

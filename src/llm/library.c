@@ -39,14 +39,16 @@ const char *inox_version_json(void)
     static ix_lock lock;
     char built[128], present[128];
     ix_lock_take(&lock);
-    isa_list(built, sizeof built, ix_isa_built);
-    isa_list(present, sizeof present, ix_isa_present);
-    snprintf(text, sizeof text,
-             "{\"version\": \"%s\", \"contract\": {\"name\": \"%s\", \"sha256\": \"%s\"}, "
-             "\"build\": \"%s\", "
-             "\"compiler\": \"%s\", \"isa_built\": [%s], \"isa_present\": [%s]}",
-             inox_version(), IX_CONTRACT_NAME, ix_contract_identity(), IX_BUILD_HASH,
-             IX_BUILD_COMPILER, built, present);
+    if (text[0] == '\0') { /* once: another thread may read it */
+        isa_list(built, sizeof built, ix_isa_built);
+        isa_list(present, sizeof present, ix_isa_present);
+        snprintf(text, sizeof text,
+                 "{\"version\": \"%s\", \"contract\": {\"name\": \"%s\", \"sha256\": \"%s\"}, "
+                 "\"build\": \"%s\", "
+                 "\"compiler\": \"%s\", \"isa_built\": [%s], \"isa_present\": [%s]}",
+                 inox_version(), IX_CONTRACT_NAME, ix_contract_identity(), IX_BUILD_HASH,
+                 IX_BUILD_COMPILER, built, present);
+    }
     ix_lock_give(&lock);
     return text;
 }

@@ -158,11 +158,11 @@ static inox_status take_options(inox_model *m, const inox_model_options *options
 {
     m->options = (inox_model_options)INOX_MODEL_OPTIONS_INIT;
     if (options != NULL) {
-        if (options->size < offsetof(inox_model_options, isa) || options->size > sizeof *options)
+        if (options->size != sizeof *options)
             return ix_fail(err, INOX_E_ARGUMENT,
                            "inox_model_options.size is %zu: use INOX_MODEL_OPTIONS_INIT",
                            options->size);
-        memcpy(&m->options, options, options->size);
+        m->options = *options;
     }
     if (m->options.threads < 0 || m->options.threads > IX_MAX_THREADS)
         return ix_fail(err, INOX_E_ARGUMENT, "%d threads: give 1 to %d, or 0 for all processors",
@@ -186,9 +186,11 @@ inox_status inox_model_open(const char *path, const inox_model_options *options,
         return ix_fail(err, INOX_E_ARGUMENT, "inox_model_open: out is NULL");
     *out = NULL;
     IX_TRY(IX_ALLOC(&m, 1, err));
+    ix_fpenv environment = ix_fpenv_enter(); /* norms in other types are widened here */
     status = take_options(m, options, err);
     if (status == INOX_OK)
         status = open_parts(m, path, err);
+    ix_fpenv_leave(environment);
     if (status != INOX_OK) {
         inox_model_close(m);
         return status;
@@ -197,13 +199,20 @@ inox_status inox_model_open(const char *path, const inox_model_options *options,
     return INOX_OK;
 }
 
+static void free_variant(ix_variant *v)
+{
+    ix_backend_cpu.plan_free(v->plan);
+    ix_graph_free(v->graph);
+    ix_graph_free(v->plain);
+    *v = (ix_variant){ 0 };
+}
+
 void inox_model_close(inox_model *m)
 {
     if (m == NULL)
         return;
     for (int i = 1; i >= 0; i--) { /* the second may borrow from the first */
-        ix_backend_cpu.plan_free(m->variants[i].plan);
-        ix_graph_free(m->variants[i].graph);
+        free_variant(&m->variants[i]);
     }
     ix_pool_free(m->pool);
     ix_tokenizer_free(m->tokenizer);
@@ -244,7 +253,6 @@ static bool too_large_to_pack(const inox_model *m)
 static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant *v,
                                 inox_error *err)
 {
-    ix_graph *plain;
     const ix_plan *share = m->variants[0].plan != NULL ? m->variants[0].plan : m->variants[1].plan;
     ix_plan_options options = { .pool = m->pool,
                                 .isa = m->isa,
@@ -257,15 +265,13 @@ static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant
     options.most.value[IX_SEQUENCES] = m->options.max_batch;
     options.most.value[IX_SEQUENCE_PAGES] = IX_MAX_CONTEXT / 128;
     options.most.value[IX_CACHE_PAGES] = INT32_MAX;
-    IX_TRY(ix_model_graph(m, cache, &plain, err));
-    inox_status status = ix_pass_fuse(plain, &v->graph, err);
-    ix_graph_free(plain);
+    inox_status status = ix_model_graph(m, cache, &v->plain, err);
+    if (status == INOX_OK)
+        status = ix_pass_fuse(v->plain, &v->graph, err);
     if (status == INOX_OK)
         status = ix_backend_cpu.plan_new(v->graph, &options, &v->plan, err);
-    if (status != INOX_OK) {
-        ix_graph_free(v->graph);
-        *v = (ix_variant){ 0 };
-    }
+    if (status != INOX_OK)
+        free_variant(v);
     return status;
 }
 
@@ -336,7 +342,8 @@ inox_status inox_tokenize(const inox_model *m, const char *text, size_t bytes, u
 
 void inox_tokens_release(inox_tokens *t)
 {
-    ix_tokens_release(t);
+    if (t != NULL)
+        ix_tokens_release(t);
 }
 
 inox_status inox_detokenize(const inox_model *m, const int32_t *ids, size_t count,

@@ -18,6 +18,7 @@
 #include "text/tokenizer.h"
 
 typedef struct ix_variant {
+    ix_graph *plain; /* holds the vectors that were widened, which `graph` points to */
     ix_graph *graph; /* fused */
     ix_plan *plan;
 } ix_variant;

@@ -147,6 +147,28 @@ static inox_status differs(inox_replay_report *report, size_t at, const char *wh
     return ix_fail(err, INOX_E_MISMATCH, "not identical: %s differ from token %zu on", what, at);
 }
 
+/* How the answer ended must follow from what it is; "stop" and "cancelled" may come anywhere. */
+static bool finish_agrees(const inox_model *m, const ix_receipt *r)
+{
+    int64_t n = (int64_t)r->output_count;
+    bool ended = false;
+    if (n > r->max_tokens)
+        return false;
+    for (int64_t i = 0; i < n && !r->ignore_end; i++) {
+        ended = ix_tokenizer_is_end(m->tokenizer, r->output[i]);
+        if (ended && i + 1 < n)
+            return false;
+    }
+    if (strcmp(r->finish, "end") == 0)
+        return ended;
+    if (strcmp(r->finish, "length") == 0)
+        return !ended && n == r->max_tokens;
+    if (strcmp(r->finish, "context") == 0)
+        return !ended && n > 0 && n < r->max_tokens &&
+               (int64_t)r->prompt_count + n - 1 == r->context;
+    return strcmp(r->finish, "stop") == 0 || strcmp(r->finish, "cancelled") == 0;
+}
+
 /* Chooses again at every place and follows the receipt's tokens. */
 static inox_status compare(inox_session *s, const ix_receipt *r, ix_sampler *sampler,
                            ix_row_log *log, inox_replay_report *report, inox_error *err)
@@ -177,6 +199,10 @@ static inox_status compare(inox_session *s, const ix_receipt *r, ix_sampler *sam
             err, INOX_E_MISMATCH,
             "not identical: the hash over all logits is %.12s..., the receipt has %.12s...", digest,
             r->logits_sha256);
+    if (!finish_agrees(s->model, r))
+        return ix_fail(err, INOX_E_MISMATCH,
+                       "not identical: an answer of these %zu tokens does not end by '%s'",
+                       r->output_count, r->finish);
     report->identical = true;
     return INOX_OK;
 }
@@ -190,6 +216,7 @@ static inox_status replay(inox_model *m, const ix_receipt *r, inox_replay_report
     ix_row_log log = { 0 };
     if (strcmp(r->cache, "f32") != 0 && strcmp(r->cache, "f16") != 0)
         return ix_fail(err, INOX_E_FORMAT, "the receipt names a cache of type '%s'", r->cache);
+    IX_TRY(ix_model_needs_tokenizer(m, err));
     IX_TRY(check_model(m, r, err));
     options.context = (int32_t)r->context;
     options.cache = r->cache[1] == '3' ? INOX_CACHE_F32 : INOX_CACHE_F16;

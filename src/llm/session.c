@@ -1,6 +1,7 @@
 /* Sessions: feeding tokens through the plan in steps of at most max_batch rows. */
 #include "llm/session.h"
 
+#include "base/thread.h"
 #include "num/attention/attention.h"
 
 #include <string.h>
@@ -79,9 +80,11 @@ static inox_status make_bindings(inox_session *s, inox_error *err)
 static inox_status new_parts(inox_session *s, inox_error *err)
 {
     size_t batch = (size_t)s->model->options.max_batch;
+    ix_fpenv environment = ix_fpenv_enter(); /* a plan holds computed frequencies (C8) */
     ix_lock_take(&s->model->lock);
     inox_status status = ix_model_variant(s->model, s->cache_type, &s->variant, err);
     ix_lock_give(&s->model->lock);
+    ix_fpenv_leave(environment);
     IX_TRY(status);
     IX_TRY(IX_ALLOC(&s->tokens, (size_t)s->context, err));
     IX_TRY(IX_ALLOC(&s->positions, batch, err));
@@ -220,19 +223,21 @@ inox_status inox_session_feed(inox_session *s, const int32_t *ids, size_t count,
 const float *inox_session_logits(const inox_session *s, size_t *rows, size_t *columns)
 {
     if (rows != NULL)
-        *rows = s->logits_rows;
+        *rows = s == NULL ? 0 : s->logits_rows;
     if (columns != NULL)
-        *columns = (size_t)s->model->shape.vocabulary;
-    return s->logits_rows > 0 ? s->logits : NULL;
+        *columns = s == NULL ? 0 : (size_t)s->model->shape.vocabulary;
+    return s != NULL && s->logits_rows > 0 ? s->logits : NULL;
 }
 
 size_t inox_session_length(const inox_session *s)
 {
-    return s->length;
+    return s == NULL ? 0 : s->length;
 }
 
 inox_status inox_session_truncate(inox_session *s, size_t length, inox_error *err)
 {
+    if (s == NULL)
+        return ix_fail(err, INOX_E_ARGUMENT, "inox_session_truncate: the session is NULL");
     if (length > s->length)
         return ix_fail(err, INOX_E_ARGUMENT,
                        "cannot truncate to %zu: the session has %zu positions", length, s->length);

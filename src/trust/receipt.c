@@ -130,14 +130,22 @@ static json_t *sampling_of(const inox_sampling *s)
     set(o, "penalty_window", json_integer(s->penalty_window));
     set(o, "seed", u64_of(s->seed));
     set(o, "logit_bias", bias);
+    if (json_object_size(o) != 11) { /* see set() */
+        json_decref(o);
+        return NULL;
+    }
     return o;
 }
 
 static json_t *stops_of(const ix_receipt *r)
 {
     json_t *a = json_array();
-    for (size_t i = 0; a != NULL && i < r->stop_count; i++)
-        json_array_append_new(a, string_of(r->stops[i]));
+    for (size_t i = 0; a != NULL && i < r->stop_count; i++) {
+        if (json_array_append_new(a, string_of(r->stops[i])) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    }
     return a;
 }
 
@@ -180,28 +188,6 @@ static inox_status hash_object(const json_t *o, char id[65], inox_error *err)
     free(text); /* jansson's memory */
     if (status == INOX_OK)
         ix_hex(digest, sizeof digest, id);
-    return status;
-}
-
-inox_status ix_receipt_write(const ix_receipt *r, ix_buffer *out, char id[65], inox_error *err)
-{
-    json_t *o = object_of(r);
-    char *text = NULL;
-    inox_status status = INOX_OK;
-    if (o == NULL || json_object_size(o) != 16)
-        status = ix_fail(err, INOX_E_MEMORY, "no memory to write a receipt");
-    if (status == INOX_OK)
-        status = hash_object(o, id, err);
-    if (status == INOX_OK) {
-        set(o, "sha256", json_string(id));
-        text = json_object_size(o) == 17 ? json_dumps(o, DUMP_FLAGS) : NULL;
-        if (text == NULL)
-            status = ix_fail(err, INOX_E_MEMORY, "no memory to write a receipt");
-        else
-            status = ix_buffer_printf(out, err, "%s\n", text);
-    }
-    free(text);
-    json_decref(o);
     return status;
 }
 
@@ -419,6 +405,44 @@ inox_status ix_receipt_read(const char *text, size_t bytes, ix_receipt *out, ino
                     (long long)version, VERSION);
     if (status == INOX_OK)
         status = get_members(&r, out);
+    json_decref(o);
+    return status;
+}
+
+/* ---- writing it down */
+
+/* Where memory runs out inside it, jansson can leave values out and give no error: a receipt that
+ * would not be read again was not written. */
+static inox_status check_written(const ix_buffer *text, inox_error *err)
+{
+    ix_receipt again;
+    inox_status status = ix_receipt_read(text->data, text->size, &again, NULL);
+    ix_receipt_release(&again);
+    if (status != INOX_OK)
+        return ix_fail(err, INOX_E_MEMORY, "no memory to write a receipt");
+    return INOX_OK;
+}
+
+inox_status ix_receipt_write(const ix_receipt *r, ix_buffer *out, char id[65], inox_error *err)
+{
+    json_t *o = object_of(r);
+    char *text = NULL;
+    inox_status status = INOX_OK;
+    if (o == NULL || json_object_size(o) != 16)
+        status = ix_fail(err, INOX_E_MEMORY, "no memory to write a receipt");
+    if (status == INOX_OK)
+        status = hash_object(o, id, err);
+    if (status == INOX_OK) {
+        set(o, "sha256", json_string(id));
+        text = json_object_size(o) == 17 ? json_dumps(o, DUMP_FLAGS) : NULL;
+        if (text == NULL)
+            status = ix_fail(err, INOX_E_MEMORY, "no memory to write a receipt");
+        else
+            status = ix_buffer_printf(out, err, "%s\n", text);
+    }
+    if (status == INOX_OK)
+        status = check_written(out, err);
+    free(text);
     json_decref(o);
     return status;
 }

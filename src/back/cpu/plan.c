@@ -33,6 +33,7 @@ static void plan_free(ix_plan *p)
 static inox_status allocate(ix_plan *p, inox_error *err)
 {
     size_t scratch = 64;
+    IX_TRY(ix_alloc_aligned(p->workspace_bytes + 64, 64, (void **)&p->workspace, err));
     for (int32_t i = 0; i < p->step_count; i++) {
         const ix_step *s = &p->steps[i];
         size_t need = 0;
@@ -45,8 +46,7 @@ static inox_status allocate(ix_plan *p, inox_error *err)
     }
     p->scratch_bytes = (size_t)ix_round_up(scratch, 4096); /* workers do not share cache lines */
     size_t workers = (size_t)ix_pool_threads(p->options.pool);
-    IX_TRY(ix_alloc_aligned(p->scratch_bytes * workers, 64, (void **)&p->scratch, err));
-    return ix_alloc_aligned(p->workspace_bytes + 64, 64, (void **)&p->workspace, err);
+    return ix_alloc_aligned(p->scratch_bytes * workers, 64, (void **)&p->scratch, err);
 }
 
 static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, ix_plan **out,

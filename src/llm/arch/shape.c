@@ -44,16 +44,17 @@ static inox_status float_key(const reader *r, const char *name, float fallback, 
     return INOX_OK;
 }
 
-/* rope.scaling.type: none and linear; what changes the rotation in another way is refused, not
- * ignored. */
+/* rope.scaling.type: none and linear, which a factor alone means; what changes the rotation in
+ * another way is refused, not ignored.  rope.scale_linear is the factor's old name. */
 static inox_status rope_scaling(const reader *r, ix_llm_shape *m)
 {
     char key[256];
     ix_gguf_string type;
     float factor;
     key_of(r, key, "rope.scaling.type");
-    IX_TRY(ix_gguf_optional_string(r->file, key, "none", &type, r->err));
-    IX_TRY(float_key(r, "rope.scaling.factor", 1.0f, &factor));
+    IX_TRY(ix_gguf_optional_string(r->file, key, "linear", &type, r->err));
+    IX_TRY(float_key(r, "rope.scale_linear", 1.0f, &factor));
+    IX_TRY(float_key(r, "rope.scaling.factor", factor, &factor));
     m->rope.factor = 1.0;
     if (type.size == 6 && memcmp(type.data, "linear", 6) == 0) {
         if (!(factor > 0.0f))

@@ -2,17 +2,18 @@
  *
  *   tile 0 | tile 1 | ... | last tile
  *
- * A tile has h rows in memory: 12, and in the last tile the smallest of 1, 2, 4, 8, 12 that holds what is left
- * (the rest is zeros).  All rows before it are in full tiles, so a tile starts at its first row times the bytes
- * of a row.  Inside a tile, blocks follow each other:
+ * A tile has h rows in memory: 12, and in the last tile the smallest of 1, 2, 4, 8, 12 that holds
+ * what is left (the rest is zeros).  All rows before it are in full tiles, so a tile starts at its
+ * first row times the bytes of a row.  Inside a tile, blocks follow each other:
  *
  *   floats          [k][h] float
  *   blocks of 32    int8 q[8][h][4] | float e[h] | int32 start[h] | float sum[h]
- *   blocks of 256   int8 q[64][h][4] | float e[h] | int32 start256[h] | start32[8][h] | start16[16][h]
+ *   blocks of 256   int8 q[64][h][4] | float e[h]
+ *                   | int32 start256[h] | int32 start32[8][h] | int32 start16[16][h]
  *                   | int16 sum16[8][h][2] | int16 sum32[4][h][2]
  *
- * q and e are those of rule C3a.  sum is the sum of q over a block or part of it; start is -128 * sum, where the
- * sums of products begin that have 128 added to their weights.
+ * q and e are those of rule C3a.  sum is the sum of q over a block or part of it; start is -128 *
+ * sum, where the sums of products begin that have 128 added to their weights.
  */
 #ifndef IX_NUM_MATMUL_ACTS_H
 #define IX_NUM_MATMUL_ACTS_H
@@ -49,8 +50,8 @@ static inline int32_t ix_acts_height(int64_t rows)
 #define IX_ACTS(format)                                                                            \
     extern const char ix_acts_##format[];                                                          \
     size_t ix_acts_bytes_##format(int64_t rows, int64_t depth);                                    \
-    void ix_acts_pack_##format(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1, \
-                               int64_t depth, void *acts);
+    void ix_acts_pack_##format(const float *x, int64_t ldx, int64_t rows, int64_t row0,            \
+                               int64_t row1, int64_t depth, void *acts);
 IX_ACTS(f32)
 IX_ACTS(q32)
 IX_ACTS(q256)

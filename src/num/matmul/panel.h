@@ -1,17 +1,20 @@
 /* Weights in panels of 16 output columns, k forward: the layout that every vector kernel reads.
  *
- * A "word" is four consecutive elements of k of one column.  Where the file has a run of bytes, the panel has
- * the same bytes of 16 columns, word by word, so that one 64-byte vector holds one word of each column:
+ * A "word" is four consecutive elements of k of one column.  Where the file has a run of bytes, the
+ * panel has the same bytes of 16 columns, word by word, so that one 64-byte vector holds one word
+ * of each column:
  *
  *   file, column c:   w0 w1 w2 ...                      (4 bytes each)
  *   panel:            w0 of c = 0..15 | w1 of c = 0..15 | ...
  *
- * Fields inside bytes (nibbles, bit planes) stay where the file has them.  Only the packed 6-bit scales of
- * Q3_K, Q4_K, Q5_K and IQ4_XS are spread to bytes, which costs at most 3.7 % (Q3_K) over the file's size; every
- * other type keeps its size.  A panel is its blocks in order (float types: [k][16]), so that a segment of
- * 1024 indices is a run of bytes that can be packed and multiplied on its own.
+ * Fields inside bytes (nibbles, bit planes) stay where the file has them.  Only the packed 6-bit
+ * scales of Q3_K, Q4_K, Q5_K and IQ4_XS are spread to bytes, which costs at most 3.7 % (Q3_K) over
+ * the file's size; every other type keeps its size.  A panel is its blocks in order (float types:
+ * [k][16]), so that a segment of 1024 indices is a run of bytes that can be packed and multiplied
+ * on its own.
  *
- * Scales stay as the file has them (f16; MXFP4: E).  Signed bytes of Q8_0 are stored with the top bit flipped.
+ * Scales stay as the file has them (f16; MXFP4: E).  Signed bytes of Q8_0 are stored with the top
+ * bit flipped.
  */
 #ifndef IX_NUM_MATMUL_PANEL_H
 #define IX_NUM_MATMUL_PANEL_H
@@ -87,7 +90,8 @@ typedef struct ix_panel_q5_k {
 } ix_panel_q5_k;
 
 typedef struct ix_panel_q6_k {
-    ix_panel_word low[32]; /* word g of j: low[(j / 4 * 2 + j % 2) * 8 + g], high nibble where j % 4 >= 2 */
+    /* Word g of j: low[(j / 4 * 2 + j % 2) * 8 + g], high nibble where j % 4 >= 2. */
+    ix_panel_word low[32];
     ix_panel_word high[16]; /* word g of j: high[j / 4 * 8 + g], bits 2 (j % 4) and up */
     int8_t scales[16][IX_PANEL_COLS];
     uint16_t d[IX_PANEL_COLS];
@@ -101,11 +105,13 @@ typedef struct ix_panel_iq4_xs {
 
 /* Float types: [k][16] in the file's element type. */
 
-/* For each type t: bytes of one panel (a multiple of 64), and columns [0, cols) of w, cols <= 16, to a panel; missing
- * columns are zero.  They are the functions of the same names in ix_matmul_kernel. */
+/* For each type t: bytes of one panel (a multiple of 64), and columns [0, cols) of w, cols <=
+ * 16, to a panel; missing columns are zero.  They are the functions of the same names in
+ * ix_matmul_kernel. */
 #define IX_PANEL(t)                                                                                \
     size_t ix_panel_bytes_##t(int64_t depth);                                                      \
-    void ix_panel_pack_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth, void *panel);
+    void ix_panel_pack_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth,           \
+                           void *panel);
 IX_PANEL(f32)
 IX_PANEL(f16) /* BF16 too */
 IX_PANEL(q4_0) /* IQ4_NL too */
@@ -141,7 +147,8 @@ static inline void ix_panel_words(ix_panel_word *to, int64_t c, const uint8_t *f
     {                                                                                              \
         return ix_panel_lines((size_t)(depth / (elements)) * sizeof(ix_panel_##t));                \
     }                                                                                              \
-    void ix_panel_pack_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth, void *panel) \
+    void ix_panel_pack_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth,           \
+                           void *panel)                                                            \
     {                                                                                              \
         if (cols < IX_PANEL_COLS)                                                                  \
             memset(panel, 0, ix_panel_bytes_##t(depth));                                           \

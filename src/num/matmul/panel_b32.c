@@ -1,4 +1,5 @@
-/* Packing of the types with blocks of 32 into panels (panel.h).  Copies words and scales; nothing is decoded. */
+/* Packing of the types with blocks of 32 into panels (panel.h).  Copies words and scales;
+ * nothing is decoded. */
 #include "num/dequant/layout.h"
 #include "num/matmul/panel.h"
 

@@ -1,4 +1,5 @@
-/* Packing of the super-blocks of 256 into panels (panel.h).  Words are copied, packed scales become bytes. */
+/* Packing of the super-blocks of 256 into panels (panel.h).  Words are copied, packed scales
+ * become bytes. */
 #include "num/dequant/layout.h"
 #include "num/matmul/panel.h"
 

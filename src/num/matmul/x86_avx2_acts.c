@@ -31,8 +31,8 @@ size_t ix_acts_bytes_q256(int64_t rows, int64_t depth)
     return bytes(rows, IX_ACTS_256_BYTES * (size_t)(depth / 256));
 }
 
-void ix_acts_pack_f32(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1, int64_t depth,
-                      void *acts)
+void ix_acts_pack_f32(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1,
+                      int64_t depth, void *acts)
 {
     for (int64_t row = row0; row < row1; row += IX_ACTS_TILE) {
         int64_t h = ix_acts_height(rows - row), used = row1 - row < h ? row1 - row : h;
@@ -48,7 +48,8 @@ void ix_acts_pack_f32(const float *x, int64_t ldx, int64_t rows, int64_t row0, i
     }
 }
 
-/* ---- C3a ---------------------------------------------------------------------------------------- */
+/* ---- C3a
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct scale {
     float e, r; /* r is 0 where all q are */
@@ -159,32 +160,39 @@ static void put_block_256(uint8_t *block, int64_t h, int64_t m, const float *x)
         put_pair(block, IX_ACTS_256_SUM_32 + 4 * i, h, m, sum32[2 * i], sum32[2 * i + 1]);
 }
 
-/* ---- tiles -------------------------------------------------------------------------------------- */
+/* ---- tiles
+ * -------------------------------------------------------------------------------------- */
 
-typedef void put_block(uint8_t *block, int64_t h, int64_t m, const float *x);
+typedef struct block_format {
+    int64_t elements, bytes; /* of one row's share of a block */
+    void (*put)(uint8_t *block, int64_t h, int64_t m, const float *x);
+} block_format;
 
-static inline void pack_blocks(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1, int64_t blocks,
-                               int64_t block, int64_t block_bytes, put_block *put_one, uint8_t *acts)
+static inline void pack_blocks(const block_format f, const float *x, int64_t ldx, int64_t rows,
+                               int64_t row0, int64_t row1, int64_t blocks, uint8_t *acts)
 {
     for (int64_t row = row0; row < row1; row += IX_ACTS_TILE) {
         int64_t h = ix_acts_height(rows - row), used = row1 - row < h ? row1 - row : h;
-        uint8_t *to = acts + row * blocks * block_bytes;
+        uint8_t *to = acts + row * blocks * f.bytes;
         if (used < h)
-            memset(to, 0, (size_t)(h * blocks * block_bytes));
+            memset(to, 0, (size_t)(h * blocks * f.bytes));
         for (int64_t m = 0; m < used; m++) {
             for (int64_t b = 0; b < blocks; b++)
-                put_one(to + b * block_bytes * h, h, m, x + (row + m) * ldx + b * block);
+                f.put(to + b * f.bytes * h, h, m, x + (row + m) * ldx + b * f.elements);
         }
     }
 }
 
-void ix_acts_pack_q32(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1, int64_t depth, void *acts)
+void ix_acts_pack_q32(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1,
+                      int64_t depth, void *acts)
 {
-    pack_blocks(x, ldx, rows, row0, row1, depth / 32, 32, IX_ACTS_32_BYTES, put_block_32, acts);
+    const block_format f = { 32, IX_ACTS_32_BYTES, put_block_32 };
+    pack_blocks(f, x, ldx, rows, row0, row1, depth / 32, acts);
 }
 
-void ix_acts_pack_q256(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1, int64_t depth,
-                       void *acts)
+void ix_acts_pack_q256(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1,
+                       int64_t depth, void *acts)
 {
-    pack_blocks(x, ldx, rows, row0, row1, depth / 256, 256, IX_ACTS_256_BYTES, put_block_256, acts);
+    const block_format f = { 256, IX_ACTS_256_BYTES, put_block_256 };
+    pack_blocks(f, x, ldx, rows, row0, row1, depth / 256, acts);
 }

@@ -77,7 +77,8 @@ VF_INLINE vi vi_widen_pairs(const void *p)
 }
 VF_INLINE vi vi_of_pairs(vi pairs, int second)
 {
-    return second ? _mm256_srli_epi32(pairs, 16) : _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff));
+    __m256i low = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff));
+    return second ? _mm256_srli_epi32(pairs, 16) : low;
 }
 
 VF_INLINE vw vw_of(vi q)
@@ -87,7 +88,8 @@ VF_INLINE vw vw_of(vi q)
 VF_INLINE vi vi_dot4(vi acc, vw w, const void *a)
 {
     __m256i x = _mm256_sign_epi8(vi_word(a), w.sign);
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w.magnitude, x), _mm256_set1_epi16(1)));
+    x = _mm256_maddubs_epi16(w.magnitude, x);
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(x, _mm256_set1_epi16(1)));
 }
 VF_INLINE vi vi_dot2(vi acc, vi pairs, const void *a)
 {

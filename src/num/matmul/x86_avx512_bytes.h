@@ -42,7 +42,8 @@ VF_INLINE vi vi_mul(vi a, vi b)
 {
     return _mm512_mullo_epi32(a, b);
 }
-/* Each byte shifted right (left for a negative count), then masked: `mask` has no bit that a neighbour could reach. */
+/* Each byte shifted right (left for a negative count), then masked: `mask` has no bit that a
+ * neighbour could reach. */
 VF_INLINE vi vi_field(vi a, int shift, int mask)
 {
     vi_u16 v = (vi_u16)a;
@@ -78,7 +79,8 @@ VF_INLINE vi vi_widen_pairs(const void *p)
 /* One of each pair of 16 bits, unsigned. */
 VF_INLINE vi vi_of_pairs(vi pairs, int second)
 {
-    return second ? _mm512_srli_epi32(pairs, 16) : _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff));
+    __m512i low = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff));
+    return second ? _mm512_srli_epi32(pairs, 16) : low;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* Matrix products in AVX-512 with VNNI: the types of rule C3.  Float types use the kernels of avx512. */
+/* Matrix products in AVX-512 with VNNI: the types of rule C3.  Float types use the kernels of
+ * avx512. */
 #include "num/matmul/x86_avx512vnni_dot.h"
 
 #include "num/matmul/x86_super.h"

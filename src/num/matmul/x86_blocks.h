@@ -1,7 +1,8 @@
-/* Tiles of the types with blocks of 32 (rule C3): one exact integer sum and one or two fma per block.
+/* Tiles of the types with blocks of 32 (rule C3): one exact integer sum and one or two fma per
+ * block.
  *
- * A type is a `word` function, word g of a block as bytes q + WEIGHT_OFFSET, and one for each scale.  `v` picks the
- * vector of columns (AVX2 needs two across a panel).
+ * A type is a `word` function, word g of a block as bytes q + WEIGHT_OFFSET, and one for each
+ * scale.  `v` picks the vector of columns (AVX2 needs two across a panel).
  */
 #ifndef IX_NUM_MATMUL_X86_BLOCKS_H
 #define IX_NUM_MATMUL_X86_BLOCKS_H
@@ -30,15 +31,18 @@ VF_INLINE vi vi_start(const uint8_t *p)
     return WEIGHT_OFFSET ? vi_word(p) : vi_set(0);
 }
 
-/* mr rows of a tile of height h, one vector of columns. */
-VF_INLINE void tile_32(const int mr, const type_32 t, int v, const uint8_t *w, const uint8_t *a, int64_t h,
-                       int64_t blocks, float *out)
+/* Rows row .. row + mr - 1 of a tile of height h, one vector of columns. */
+VF_INLINE void tile_32(const int mr, const type_32 t, int v, int row, int64_t h,
+                       const tile_job *job)
 {
+    const uint8_t *w = job->w, *a = job->a + 4 * row, *ahead = job->ahead;
     vf acc[MAX_TILE];
     UNROLL for (int m = 0; m < mr; m++)
         acc[m] = vf_set(0.0f);
-    for (int64_t b = 0; b < blocks; b++, w += t.bytes, a += IX_ACTS_32_BYTES * h) {
+    for (int64_t b = 0; b < job->n; b++, w += t.bytes, a += IX_ACTS_32_BYTES * h) {
         vi sum[MAX_TILE];
+        prefetch(ahead, job->ahead_bytes);
+        ahead += job->ahead_bytes;
         UNROLL for (int m = 0; m < mr; m++)
             sum[m] = vi_start(a + IX_ACTS_32_START * h + 4 * m);
         UNROLL for (int g = 0; g < 8; g++) {
@@ -60,16 +64,16 @@ VF_INLINE void tile_32(const int mr, const type_32 t, int v, const uint8_t *w, c
         }
     }
     UNROLL for (int m = 0; m < mr; m++)
-        vf_store(out + m * IX_PANEL_COLS + v * VF_LANES, acc[m]);
+        vf_store(job->out + (row + m) * IX_PANEL_COLS + v * VF_LANES, acc[m]);
 }
 
-VF_INLINE void direct_32(const type_32 t, int h, const uint8_t *w, const uint8_t *a, int64_t n, float *out)
+VF_INLINE void direct_32(const type_32 t, int h, const tile_job *job)
 {
     for (int v = 0; v < HALVES; v++) {
         switch (h) {
-        case 1: tile_32(1, t, v, w, a, 1, n, out); break;
-        case 2: tile_32(2, t, v, w, a, 2, n, out); break;
-        default: tile_32(4, t, v, w, a, 4, n, out); break;
+        case 1: tile_32(1, t, v, 0, 1, job); break;
+        case 2: tile_32(2, t, v, 0, 2, job); break;
+        default: tile_32(4, t, v, 0, 4, job); break;
         }
     }
 }
@@ -87,7 +91,8 @@ VF_INLINE void prepare_32(const type_32 t, const uint8_t *w, int64_t blocks, fla
     }
 }
 
-/* ---- the flat form ------------------------------------------------------------------------------- */
+/* ---- the flat form
+ * ------------------------------------------------------------------------------- */
 
 VF_INLINE vi flat_32_word(const void *block, int g, int v)
 {
@@ -102,38 +107,37 @@ VF_INLINE vf flat_32_m(const void *block, int v)
     return vf_load(((const flat_32 *)block)->m + v * VF_LANES);
 }
 
-VF_INLINE void flat_tiles_32(const type_32 t, int h, const uint8_t *w, const uint8_t *a, int64_t n, float *out)
+VF_INLINE void flat_tiles_32(const type_32 t, int h, const tile_job *job)
 {
     if (h <= DIRECT_ROWS) {
-        direct_32(t, h, w, a, n, out);
+        direct_32(t, h, job);
         return;
     }
 #if MAX_TILE == IX_ACTS_TILE
     if (h == 8)
-        tile_32(8, t, 0, w, a, 8, n, out);
+        tile_32(8, t, 0, 0, 8, job);
     else
-        tile_32(IX_ACTS_TILE, t, 0, w, a, IX_ACTS_TILE, n, out);
+        tile_32(IX_ACTS_TILE, t, 0, 0, IX_ACTS_TILE, job);
 #else
     for (int v = 0; v < HALVES; v++) {
-        for (int m = 0; m < h; m += MAX_TILE)
-            tile_32(MAX_TILE, t, v, w, a + 4 * m, h, n, out + m * IX_PANEL_COLS);
+        for (int row = 0; row < h; row += MAX_TILE)
+            tile_32(MAX_TILE, t, v, row, h, job);
     }
 #endif
 }
 
-static void flat_32_tile(int h, const void *w, size_t stride, int panels, const uint8_t *a, int64_t n, float *out)
+static void flat_32_tile(int h, const tile_job *job)
 {
-    (void)stride, (void)panels;
-    flat_tiles_32((type_32){ sizeof(flat_32), flat_32_word, flat_32_d, NULL }, h, w, a, n, out);
+    flat_tiles_32((type_32){ sizeof(flat_32), flat_32_word, flat_32_d, NULL }, h, job);
 }
 
-static void flat_32_min_tile(int h, const void *w, size_t stride, int panels, const uint8_t *a, int64_t n, float *out)
+static void flat_32_min_tile(int h, const tile_job *job)
 {
-    (void)stride, (void)panels;
-    flat_tiles_32((type_32){ sizeof(flat_32), flat_32_word, flat_32_d, flat_32_m }, h, w, a, n, out);
+    flat_tiles_32((type_32){ sizeof(flat_32), flat_32_word, flat_32_d, flat_32_m }, h, job);
 }
 
-/* ---- the types ----------------------------------------------------------------------------------- */
+/* ---- the types
+ * ----------------------------------------------------------------------------------- */
 
 /* Word g of nibbles: 0..3 low, 4..7 high. */
 VF_INLINE vi nibbles(const ix_panel_word *q, int g, int v)
@@ -179,7 +183,8 @@ typedef ix_panel_q4_0 ix_panel_iq4_nl;
 SCALE(iq4_nl, d)
 WORD(iq4_nl, vi_look_up(ix_values_iq4, WEIGHT_OFFSET, nibbles(p->q, g, v)))
 
-/* 2^(E - 128), half of the E8M0 scale because the table is doubled; E = 0 and 1 give subnormal numbers. */
+/* 2^(E - 128), half of the E8M0 scale because the table is doubled; E = 0 and 1 give subnormal
+ * numbers. */
 VF_INLINE vf mxfp4_d(const void *block, int v)
 {
     vi e = vi_widen_u8(((const ix_panel_mxfp4 *)block)->e + v * VF_LANES);
@@ -190,11 +195,9 @@ VF_INLINE vf mxfp4_d(const void *block, int v)
 
 /* direct_<t> and prepare_<t>: what a plan needs. */
 #define BLOCKS(t, minimum)                                                                         \
-    static void direct_##t(int h, const void *w, size_t stride, int panels, const uint8_t *a,      \
-                           int64_t n, float *out)                                                  \
+    static void direct_##t(int h, const tile_job *job)                                             \
     {                                                                                              \
-        (void)stride, (void)panels;                                                                \
-        direct_32((type_32){ sizeof(ix_panel_##t), t##_word, t##_d, minimum }, h, w, a, n, out);   \
+        direct_32((type_32){ sizeof(ix_panel_##t), t##_word, t##_d, minimum }, h, job);            \
     }                                                                                              \
     static void prepare_##t(const void *w, int64_t blocks, void *to)                               \
     {                                                                                              \

@@ -1,4 +1,5 @@
-/* Rows of the kernel table, from plans: for each type one that reads panels and one that reads the file's rows. */
+/* Rows of the kernel table, from plans: for each type one that reads panels and one that reads
+ * the file's rows. */
 #ifndef IX_NUM_MATMUL_X86_KERNELS_H
 #define IX_NUM_MATMUL_X86_KERNELS_H
 
@@ -7,8 +8,8 @@
 
 /* SYMBOL(t) and SYMBOL_ROWS(t) are the names of this instruction set's kernels. */
 #define KERNEL_RUN(t, name, bytes)                                                                 \
-    static void name(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0, int64_t col1, \
-                     void *scratch)                                                                \
+    static void name(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0,           \
+                     int64_t col1, void *scratch)                                                  \
     {                                                                                              \
         product(&plan_##t, bytes, job, row0, row1, col0, col1, scratch);                           \
     }
@@ -96,7 +97,8 @@
 
 /* A type that is multiplied as dequantised floats: rows only. */
 #define PLAN_VALUES(TYPE, t, elements, file_bytes)                                                 \
-    static void pack_values_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth, void *panel) \
+    static void pack_values_##t(const void *w, size_t row_bytes, int64_t cols, int64_t depth,      \
+                                void *panel)                                                       \
     {                                                                                              \
         pack_values(IX_TYPE_##TYPE, w, row_bytes, cols, depth, panel);                             \
     }                                                                                              \

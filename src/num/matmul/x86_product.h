@@ -1,4 +1,5 @@
-/* The frame of the x86 matrix products: which panel, which segment, which tile; sums by T; the store (C2, C11).
+/* The frame of the x86 matrix products: which panel, which segment, which tile; sums by T; the
+ * store (C2, C11).
  *
  *   for each step of panels (16 columns, float types 32):
  *       for each chunk of rows:
@@ -7,10 +8,10 @@
  *               for each tile of at most 12 rows: segment sums, joined with those before
  *           store
  *
- * Included once by each instruction set's file, behind the header that names its vectors (vf, vi, ...).  A file that
- * includes this describes each type by a `plan`.  "Direct" tile functions read panels and unpack in registers: best
- * for few rows, where reading the weights is all that counts.  Others read what `prepare` made of one segment, which
- * many tiles share.
+ * Included once by each instruction set's file, behind the header that names its vectors (vf, vi,
+ * ...).  A file that includes this describes each type by a `plan`.  "Direct" tile functions read
+ * panels and unpack in registers: best for few rows, where reading the weights is all that counts.
+ * Others read what `prepare` made of one segment, which many tiles share.
  */
 #ifndef IX_NUM_MATMUL_X86_PRODUCT_H
 #define IX_NUM_MATMUL_X86_PRODUCT_H
@@ -22,11 +23,22 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #define CHUNK_ROWS (22 * IX_ACTS_TILE) /* at most, so that their sums stay in the L2 cache */
 #define STEP_PANELS 2                  /* at most */
+#define AHEAD_TILES 4                  /* that fetch the next weights */
+#define AHEAD_DISTANCE 4096            /* bytes that a direct tile looks ahead */
 #define DIRECT_ROWS 4                  /* at most, for a direct tile function */
 
-/* Segment sums of one tile of height h, `n` blocks (floats: indices) of k: out[panel][h][16].  Panels lie `stride`
- * bytes apart. */
-typedef void tile_function(int h, const void *w, size_t stride, int panels, const uint8_t *a, int64_t n, float *out);
+/* Segment sums of one tile of height h: out[panel][h][16]. */
+typedef struct tile_job {
+    const uint8_t *w;     /* weights of `n` blocks (floats: indices) of k */
+    int64_t n;
+    size_t stride;        /* between panels, */
+    int panels;           /* of which only floats may have more than one */
+    const uint8_t *a;     /* activations */
+    const uint8_t *ahead; /* what is needed next: */
+    size_t ahead_bytes;   /* so many come into the cache with each block */
+    float *out;
+} tile_job;
+typedef void tile_function(int h, const tile_job *t);
 
 typedef struct plan {
     int32_t block;         /* elements of k in one block */
@@ -86,10 +98,11 @@ static workspace workspace_in(void *scratch, int from_rows)
     return s;
 }
 
-/* ---- T of rule C2 -------------------------------------------------------------------------------- */
+/* ---- T of rule C2
+ * -------------------------------------------------------------------------------- */
 
-/* Sums arrive in order of segments.  Bit l of the count of those before is set where a tree of 2^l waits on level l, so
- * that a new sum joins them from the lowest on, as a carry runs. */
+/* Sums arrive in order of segments.  Bit l of the count of those before is set where a tree of
+ * 2^l waits on level l, so that a new sum joins them from the lowest on, as a carry runs. */
 static void join(float *waiting, const float *sums, int64_t segment, int64_t floats)
 {
     int level = __builtin_ctzll(~(unsigned long long)segment);
@@ -113,7 +126,8 @@ static inline vf joined(const float *waiting, int64_t segments, int64_t i)
     return v;
 }
 
-/* ---- the store (C11), bias and residual ---------------------------------------------------------- */
+/* ---- the store (C11), bias and residual
+ * ---------------------------------------------------------- */
 
 static inline vf canonical(vf v)
 {
@@ -126,8 +140,8 @@ static inline vf load_some(const float *p, int64_t n)
 }
 
 /* One row, `cols` columns from `col`: sums to y. */
-static void store_row(const ix_matmul_job *job, int64_t row, int64_t col, int64_t cols, int64_t segments,
-                      const float *waiting)
+static void store_row(const ix_matmul_job *job, int64_t row, int64_t col, int64_t cols,
+                      int64_t segments, const float *waiting)
 {
     for (int64_t i = 0; i < cols; i += VF_LANES) {
         int64_t n = cols - i, at = row * job->ldy + col + i;
@@ -144,7 +158,8 @@ static void store_row(const ix_matmul_job *job, int64_t row, int64_t col, int64_
     }
 }
 
-/* ---- the loops ----------------------------------------------------------------------------------- */
+/* ---- the loops
+ * ----------------------------------------------------------------------------------- */
 
 /* The job, and where it stands. */
 typedef struct position {
@@ -164,41 +179,51 @@ static inline int panels_of(const position *at)
     return (int)((at->cols + IX_PANEL_COLS - 1) / IX_PANEL_COLS);
 }
 
-/* The panels of this step from index k on: in place, or packed now.  *stride is the distance of two. */
+/* The panels of this step from index k on: in place, or packed now.  *stride is the distance of
+ * two. */
 static const uint8_t *segment_weights(const position *at, int64_t k, int64_t length, size_t *stride)
 {
     const plan *p = at->plan;
     const uint8_t *w = at->job->weights;
     if (!at->from_rows) {
         *stride = at->panel_bytes;
-        return w + (size_t)(at->col / IX_PANEL_COLS) * at->panel_bytes + (size_t)(k / p->block) * p->panel_block;
+        return w + (size_t)(at->col / IX_PANEL_COLS) * at->panel_bytes +
+               (size_t)(k / p->block) * p->panel_block;
     }
     *stride = PACKED_BYTES / STEP_PANELS;
-    w += (size_t)at->col * at->job->weight_row_bytes + (size_t)(k / p->file_elements) * p->file_block;
+    size_t row_bytes = at->job->weight_row_bytes;
+    w += (size_t)at->col * row_bytes + (size_t)(k / p->file_elements) * p->file_block;
     for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
         int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
-        p->pack(w + (size_t)c * at->job->weight_row_bytes, at->job->weight_row_bytes, cols, length,
+        p->pack(w + (size_t)c * row_bytes, row_bytes, cols, length,
                 at->space.packed + (size_t)(c / IX_PANEL_COLS) * *stride);
     }
     return at->space.packed;
 }
 
 /* Lines that are needed soon.  Addresses beyond the end are harmless. */
-static inline void prefetch(const void *from, size_t bytes)
+VF_INLINE void prefetch(const void *from, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64)
         __builtin_prefetch((const char *)from + i, 0, 2);
 }
 
-/* Reading the next weights must not wait for memory: while a segment is multiplied, each tile brings a part of the
- * next into the cache.  Panels follow each other, so the next bytes are those behind this segment. */
-static void prefetch_next(const position *at, const uint8_t *w, size_t stride, size_t bytes, int64_t tile)
+/* Reading the next weights must not wait for memory.  Panels follow each other, so what comes
+ * next lies behind: a direct tile asks for the bytes some distance ahead, the first tiles over
+ * prepared weights for the next segment. */
+static void look_ahead(const position *at, const uint8_t *panel, int64_t tile, tile_job *t)
 {
-    if (at->from_rows || at->row1 < at->row_end)
+    const plan *p = at->plan;
+    t->ahead = panel;
+    t->ahead_bytes = 0;
+    if (at->from_rows || at->row1 < at->row_end || tile >= AHEAD_TILES)
         return;
-    size_t part = (bytes / (size_t)at->tiles / 64 + 1) * 64;
-    for (int i = 0; i < panels_of(at); i++)
-        prefetch(w + (size_t)i * stride + bytes + (size_t)tile * part, part);
+    int64_t parts = !p->prepare ? 1 : at->tiles < AHEAD_TILES ? at->tiles : AHEAD_TILES;
+    t->ahead_bytes = p->panel_block / (size_t)parts;
+    if (t->w == panel)
+        t->ahead = panel + AHEAD_DISTANCE;
+    else
+        t->ahead = panel + (size_t)t->n * (p->panel_block + (size_t)tile * t->ahead_bytes);
 }
 
 /* y is written in pieces of 64 bytes that lie far from each other. */
@@ -208,13 +233,15 @@ static void prefetch_y(const position *at, int64_t row, int64_t rows)
         prefetch(at->job->y + (row + m) * at->job->ldy + at->col, (size_t)at->cols * sizeof(float));
 }
 
-static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h, const float *waiting)
+static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h,
+                       const float *waiting)
 {
     int64_t segments = segments_of(at->job->depth);
     for (int64_t c = 0; c < at->cols; c += IX_PANEL_COLS) {
         int64_t cols = at->cols - c < IX_PANEL_COLS ? at->cols - c : IX_PANEL_COLS;
         for (int64_t m = 0; m < rows; m++)
-            store_row(at->job, row + m, at->col + c, cols, segments, waiting + (c * h + m * IX_PANEL_COLS));
+            store_row(at->job, row + m, at->col + c, cols, segments,
+                      waiting + (c * h + m * IX_PANEL_COLS));
     }
 }
 
@@ -223,57 +250,65 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
     const plan *p = at->plan;
     int64_t depth = at->job->depth, k = segment * IX_SEGMENT;
     int64_t length = depth - k < IX_SEGMENT ? depth - k : IX_SEGMENT;
-    int panels = panels_of(at);
-    size_t stride;
-    const uint8_t *panel = segment_weights(at, k, length, &stride);
-    const void *w = panel;
+    tile_job t = { .n = length / p->block, .panels = panels_of(at) };
+    const uint8_t *panel = segment_weights(at, k, length, &t.stride);
     tile_function *tile = p->direct;
+    t.w = panel;
     if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
-        p->prepare(panel, length / p->block, at->space.prepared);
-        w = at->space.prepared;
+        p->prepare(panel, t.n, at->space.prepared);
+        t.w = at->space.prepared;
         tile = p->tile;
     }
     size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
-    size_t segment_bytes = (size_t)(length / p->block) * p->panel_block;
     for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
         int h = ix_acts_height(at->job->rows - row);
         int64_t rows = at->row1 - row < h ? at->row1 - row : h;
-        const uint8_t *a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
-                           (size_t)(k / p->block) * p->acts_block * (size_t)h;
+        t.a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
+              (size_t)(k / p->block) * p->acts_block * (size_t)h;
         float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
-        float *sums = segment % 2 == 0 ? waiting : at->space.sums;
-        prefetch_next(at, panel, stride, segment_bytes, (row - at->row) / IX_ACTS_TILE);
+        t.out = segment % 2 == 0 ? waiting : at->space.sums;
+        look_ahead(at, panel, (row - at->row) / IX_ACTS_TILE, &t);
         if (segment == segments - 1)
             prefetch_y(at, row, rows);
-        tile(h, w, stride, panels, a, length / p->block, sums);
+        tile(h, &t);
         if (segment % 2 != 0)
-            join(waiting, sums, segment, (int64_t)h * panels * IX_PANEL_COLS);
+            join(waiting, t.out, segment, (int64_t)h * t.panels * IX_PANEL_COLS);
         if (segment == segments - 1)
             store_tile(at, row, rows, h, waiting);
     }
 }
 
 /* A product over no indices is zero. */
-static void product_of_nothing(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0, int64_t col1)
+static void product_of_nothing(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0,
+                               int64_t col1)
 {
     for (int64_t row = row0; row < row1; row++)
         store_row(job, row, col0, col1 - col0, 0, NULL);
 }
 
-static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job, int64_t row0, int64_t row1,
-                    int64_t col0, int64_t col1, void *scratch)
+/* Rows of a chunk when `rows` are cut into as few as possible, of equal size but for the last. */
+static int64_t even_chunk(int64_t rows)
+{
+    int64_t tiles = (rows + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
+    int64_t chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    return chunks == 0 ? CHUNK_ROWS : (tiles + chunks - 1) / chunks * IX_ACTS_TILE;
+}
+
+/* panel_bytes 0: the weights are the file's rows. */
+static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job, int64_t row0,
+                    int64_t row1, int64_t col0, int64_t col1, void *scratch)
 {
     int64_t step = (int64_t)p->panels * IX_PANEL_COLS;
-    position at = { .job = job, .plan = p, .from_rows = panel_bytes == 0, .panel_bytes = panel_bytes };
+    position at = { .job = job, .plan = p, .row_end = row1 };
+    at.from_rows = panel_bytes == 0;
+    at.panel_bytes = panel_bytes;
     at.space = workspace_in(scratch, at.from_rows);
     int64_t segments = segments_of(job->depth);
     if (segments == 0) {
         product_of_nothing(job, row0, row1, col0, col1);
         return;
     }
-    int64_t chunks = (row1 - row0 + CHUNK_ROWS - 1) / CHUNK_ROWS, tiles = (row1 - row0 + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
-    int64_t chunk = chunks == 0 ? CHUNK_ROWS : (tiles + chunks - 1) / chunks * IX_ACTS_TILE;
-    at.row_end = row1;
+    int64_t chunk = even_chunk(row1 - row0);
     for (at.col = col0; at.col < col1; at.col += step) {
         at.cols = col1 - at.col < step ? col1 - at.col : step;
         for (at.row = row0; at.row < row1; at.row = at.row1) {

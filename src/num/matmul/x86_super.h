@@ -1,8 +1,10 @@
-/* Tiles of the super-blocks of 256 (rule C3): integer sums over sub-blocks, one or two fma per super-block.
+/* Tiles of the super-blocks of 256 (rule C3): integer sums over sub-blocks, one or two fma per
+ * super-block.
  *
- * In panels, sums of 16 or 32 products are multiplied by their scales and added, in 32 bits.  For many rows Q2_K and
- * Q3_K take a shorter way: |scale * q| is at most 128, so that `prepare` multiplies once and one sum runs over the
- * whole super-block.  Q3_K's products go to +128, so they are negated, and so is d: the bits are the same.
+ * In panels, sums of 16 or 32 products are multiplied by their scales and added, in 32 bits.  For
+ * many rows Q2_K and Q3_K take a shorter way: |scale * q| is at most 128, so that `prepare`
+ * multiplies once and one sum runs over the whole super-block.  Q3_K's products go to +128, so they
+ * are negated, and so is d: the bits are the same.
  */
 #ifndef IX_NUM_MATMUL_X86_SUPER_H
 #define IX_NUM_MATMUL_X86_SUPER_H
@@ -17,7 +19,8 @@ typedef struct flat_256 {
 } flat_256;
 _Static_assert(sizeof(flat_256) * (IX_SEGMENT / 256) <= PREPARED_BYTES, "a segment fits");
 
-typedef vi word_256(const void *block, int j, int g, int v); /* word g of sub-block j of 32, q + WEIGHT_OFFSET */
+/* Word g of sub-block j of 32 as q + WEIGHT_OFFSET. */
+typedef vi word_256(const void *block, int j, int g, int v);
 typedef vi part_256(const void *block, int i, int v);
 
 typedef struct type_256 {
@@ -32,14 +35,15 @@ typedef struct type_256 {
 } type_256;
 
 /* The products of sub-block j with its scales, added to total. */
-VF_INLINE void add_sub_block(const int mr, const type_256 t, int v, const uint8_t *w, const uint8_t *a, int64_t h, int j,
-                             vi *total)
+VF_INLINE void add_sub_block(const int mr, const type_256 t, int v, const uint8_t *w,
+                             const uint8_t *a, int64_t h, int j, vi *total)
 {
     const int words = t.sub == 16 ? 4 : 8;
     vi sum[MAX_TILE];
     UNROLL for (int g = 0; g < 8; g++) {
         if (t.sub != 256 && g % words == 0) {
-            int64_t start = t.sub == 16 ? IX_ACTS_256_START_16 + 4 * (2 * j + g / 4) : IX_ACTS_256_START_32 + 4 * j;
+            int64_t start = t.sub == 16 ? IX_ACTS_256_START_16 + 4 * (2 * j + g / 4)
+                                        : IX_ACTS_256_START_32 + 4 * j;
             UNROLL for (int m = 0; m < mr; m++)
                 sum[m] = vi_start(a + start * h + 4 * m);
         }
@@ -59,44 +63,58 @@ VF_INLINE void add_sub_block(const int mr, const type_256 t, int v, const uint8_
     }
 }
 
+VF_INLINE vf negated(vf x)
+{
+    return vf_of_bits(vi_xor(vi_of_bits(x), vi_set(INT32_MIN)));
+}
+
 /* out = fma(-mul(dmin, e), (float)B, out), B = sum of min * sum of activations. */
-VF_INLINE void add_mins(const int mr, const type_256 t, int v, const uint8_t *w, const uint8_t *a, int64_t h, float *out)
+VF_INLINE void add_mins(const int mr, const type_256 t, int v, const uint8_t *w, const uint8_t *a,
+                        int64_t h, float *out)
 {
     const int64_t sums = t.min_pairs == 8 ? IX_ACTS_256_SUM_16 : IX_ACTS_256_SUM_32;
     vi b[MAX_TILE];
     UNROLL for (int m = 0; m < mr; m++)
         b[m] = vi_set(0);
-    UNROLL for (int i = 0; i < t.min_pairs; i++) {
+    UNROLL for (int i = 0; i < 8; i++) {
+        if (i >= t.min_pairs)
+            break;
         vi pair = t.mins(w, i, v);
         UNROLL for (int m = 0; m < mr; m++)
             b[m] = vi_dot2(b[m], pair, a + (sums + 4 * i) * h + 4 * m);
     }
-    vf negative = vf_of_bits(vi_xor(vi_of_bits(t.dmin(w, v)), vi_set(INT32_MIN)));
+    vf dmin = negated(t.dmin(w, v));
     UNROLL for (int m = 0; m < mr; m++) {
-        vf scale = vf_mul(negative, vf_word(a + IX_ACTS_256_E * h + 4 * m));
+        vf scale = vf_mul(dmin, vf_word(a + IX_ACTS_256_E * h + 4 * m));
         float *to = out + m * IX_PANEL_COLS;
         vf_store(to, vf_fma(scale, vf_of_int(b[m]), vf_load(to)));
     }
 }
 
-/* mr rows of a tile of height h, one vector of columns.  The float sums live in `out`: they are touched once in 256
- * indices, and the registers are needed for integers. */
-VF_INLINE void tile_256(const int mr, const type_256 t, const int unroll, int v, const uint8_t *w, const uint8_t *a,
-                        int64_t h, int64_t blocks, float *out)
+/* Rows row .. row + mr - 1 of a tile of height h, one vector of columns.  The float sums live in
+ * `out`: they are touched once in 256 indices, and the registers are needed for integers. */
+VF_INLINE void tile_256(const int mr, const type_256 t, const int unroll, int v, int row, int64_t h,
+                        const tile_job *job)
 {
-    out += v * VF_LANES;
+    const uint8_t *w = job->w, *a = job->a + 4 * row, *ahead = job->ahead;
+    const size_t ahead_part = job->ahead_bytes / 8;
+    float *out = job->out + row * IX_PANEL_COLS + v * VF_LANES;
     UNROLL for (int m = 0; m < mr; m++)
         vf_store(out + m * IX_PANEL_COLS, vf_set(0.0f));
-    for (int64_t b = 0; b < blocks; b++, w += t.bytes, a += IX_ACTS_256_BYTES * h) {
+    for (int64_t b = 0; b < job->n; b++, w += t.bytes, a += IX_ACTS_256_BYTES * h) {
         vi total[MAX_TILE];
         UNROLL for (int m = 0; m < mr; m++)
             total[m] = t.sub == 256 ? vi_start(a + IX_ACTS_256_START_256 * h + 4 * m) : vi_set(0);
         if (unroll) {
-            UNROLL for (int j = 0; j < 8; j++)
+            UNROLL for (int j = 0; j < 8; j++, ahead += ahead_part) {
+                prefetch(ahead, ahead_part);
                 add_sub_block(mr, t, v, w, a, h, j, total);
+            }
         } else {
-            for (int j = 0; j < 8; j++)
+            for (int j = 0; j < 8; j++, ahead += ahead_part) {
+                prefetch(ahead, ahead_part);
                 add_sub_block(mr, t, v, w, a, h, j, total);
+            }
         }
         vf d = t.d(w, v);
         UNROLL for (int m = 0; m < mr; m++) {
@@ -109,14 +127,13 @@ VF_INLINE void tile_256(const int mr, const type_256 t, const int unroll, int v,
     }
 }
 
-VF_INLINE void direct_256(const type_256 t, const int unroll, int h, const uint8_t *w, const uint8_t *a, int64_t n,
-                          float *out)
+VF_INLINE void direct_256(const type_256 t, const int unroll, int h, const tile_job *job)
 {
     for (int v = 0; v < HALVES; v++) {
         switch (h) {
-        case 1: tile_256(1, t, unroll, v, w, a, 1, n, out); break;
-        case 2: tile_256(2, t, unroll, v, w, a, 2, n, out); break;
-        default: tile_256(4, t, unroll, v, w, a, 4, n, out); break;
+        case 1: tile_256(1, t, unroll, v, 0, 1, job); break;
+        case 2: tile_256(2, t, unroll, v, 0, 2, job); break;
+        default: tile_256(4, t, unroll, v, 0, 4, job); break;
         }
     }
 }
@@ -151,21 +168,26 @@ VF_INLINE void prepare_256(const type_256 t, const uint8_t *w, int64_t blocks, f
             const int at = v * VF_LANES;
             prepare_words(t, v, w, to);
             if (t.fold == 0) {
-                UNROLL for (int i = 0; i < 256 / t.sub; i++)
-                    vi_store(to->scales[i] + at, t.scale(w, i, v));
+                UNROLL for (int i = 0; i < 16; i++) {
+                    if (i * t.sub < 256)
+                        vi_store(to->scales[i] + at, t.scale(w, i, v));
+                }
             }
             vf d = t.d(w, v);
-            vf_store(to->d + at, t.fold < 0 ? vf_of_bits(vi_xor(vi_of_bits(d), vi_set(INT32_MIN))) : d);
+            vf_store(to->d + at, t.fold < 0 ? negated(d) : d);
             if (t.mins) {
-                UNROLL for (int i = 0; i < t.min_pairs; i++)
-                    vi_store(to->mins[i] + at, t.mins(w, i, v));
+                UNROLL for (int i = 0; i < 8; i++) {
+                    if (i < t.min_pairs)
+                        vi_store(to->mins[i] + at, t.mins(w, i, v));
+                }
                 vf_store(to->dmin + at, t.dmin(w, v));
             }
         }
     }
 }
 
-/* ---- the flat form ------------------------------------------------------------------------------- */
+/* ---- the flat form
+ * ------------------------------------------------------------------------------- */
 
 VF_INLINE vi flat_256_word(const void *block, int j, int g, int v)
 {
@@ -188,33 +210,31 @@ VF_INLINE vf flat_256_dmin(const void *block, int v)
     return vf_load(((const flat_256 *)block)->dmin + v * VF_LANES);
 }
 
-VF_INLINE void flat_tiles_256(const type_256 t, int h, const uint8_t *w, const uint8_t *a, int64_t n, float *out)
+VF_INLINE void flat_tiles_256(const type_256 t, int h, const tile_job *job)
 {
     if (h <= DIRECT_ROWS) {
-        direct_256(t, 0, h, w, a, n, out);
+        direct_256(t, 0, h, job);
         return;
     }
 #if MAX_TILE == IX_ACTS_TILE
     if (h == 8)
-        tile_256(8, t, 0, 0, w, a, 8, n, out);
+        tile_256(8, t, 0, 0, 0, 8, job);
     else
-        tile_256(IX_ACTS_TILE, t, 0, 0, w, a, IX_ACTS_TILE, n, out);
+        tile_256(IX_ACTS_TILE, t, 0, 0, 0, IX_ACTS_TILE, job);
 #else
     for (int v = 0; v < HALVES; v++) {
-        for (int m = 0; m < h; m += MAX_TILE)
-            tile_256(MAX_TILE, t, 0, v, w, a + 4 * m, h, n, out + m * IX_PANEL_COLS);
+        for (int row = 0; row < h; row += MAX_TILE)
+            tile_256(MAX_TILE, t, 0, v, row, h, job);
     }
 #endif
 }
 
 #define FLAT(name, sub, mins, min_pairs)                                                           \
-    static void name(int h, const void *w, size_t stride, int panels, const uint8_t *a, int64_t n, \
-                     float *out)                                                                   \
+    static void name(int h, const tile_job *job)                                                   \
     {                                                                                              \
-        (void)stride, (void)panels;                                                                \
         flat_tiles_256((type_256){ sizeof(flat_256), flat_256_word, sub, flat_256_scale, mins,     \
                                    min_pairs, flat_256_d, flat_256_dmin, 0 },                      \
-                       h, w, a, n, out);                                                           \
+                       h, job);                                                                    \
     }
 FLAT(flat_256_tile, 256, NULL, 0)               /* Q3_K */
 FLAT(flat_256_min_16_tile, 256, flat_256_mins, 8) /* Q2_K */
@@ -222,7 +242,8 @@ FLAT(flat_32_of_256_tile, 32, NULL, 0)          /* IQ4_XS */
 FLAT(flat_32_of_256_min_tile, 32, flat_256_mins, 4) /* Q4_K Q5_K */
 FLAT(flat_16_of_256_tile, 16, NULL, 0)          /* Q6_K */
 
-/* ---- the types ----------------------------------------------------------------------------------- */
+/* ---- the types
+ * ----------------------------------------------------------------------------------- */
 
 VF_INLINE vi load_word(const ix_panel_word *q, int v)
 {
@@ -245,15 +266,19 @@ VF_INLINE vi load_word(const ix_panel_word *q, int v)
 #define TWO_BITS(p) vi_field(load_word(&(p)->q[j / 4 * 8 + g], v), j % 4 * 2, 3)
 #define FOUR_BITS(p) vi_field(load_word(&(p)->q[j / 2 * 8 + g], v), j % 2 * 4, 15)
 SUPER_WORD(q2_k, offset_by(TWO_BITS(p), WEIGHT_OFFSET))
-SUPER_WORD(q3_k, offset_by(vi_or(TWO_BITS(p), vi_field(load_word(&p->third[g], v), j - 2, 4)), WEIGHT_OFFSET - 4))
+SUPER_WORD(q3_k, offset_by(vi_or(TWO_BITS(p), vi_field(load_word(&p->third[g], v), j - 2, 4)),
+                           WEIGHT_OFFSET - 4))
 SUPER_WORD(q4_k, offset_by(FOUR_BITS(p), WEIGHT_OFFSET))
-SUPER_WORD(q5_k, offset_by(vi_or(FOUR_BITS(p), vi_field(load_word(&p->fifth[g], v), j - 4, 16)), WEIGHT_OFFSET))
-SUPER_WORD(q6_k, offset_by(vi_or(vi_field(load_word(&p->low[(j / 4 * 2 + j % 2) * 8 + g], v), j % 4 / 2 * 4, 15),
-                                 vi_field(load_word(&p->high[j / 4 * 8 + g], v), j % 4 * 2 - 4, 0x30)),
-                           WEIGHT_OFFSET - 32))
+SUPER_WORD(q5_k, offset_by(vi_or(FOUR_BITS(p), vi_field(load_word(&p->fifth[g], v), j - 4, 16)),
+                           WEIGHT_OFFSET))
+#define LOW_BITS(p)                                                                                \
+    vi_field(load_word(&(p)->low[(j / 4 * 2 + j % 2) * 8 + g], v), j % 4 / 2 * 4, 15)
+#define HIGH_BITS(p) vi_field(load_word(&(p)->high[j / 4 * 8 + g], v), j % 4 * 2 - 4, 0x30)
+SUPER_WORD(q6_k, offset_by(vi_or(LOW_BITS(p), HIGH_BITS(p)), WEIGHT_OFFSET - 32))
 SUPER_WORD(iq4_xs, vi_look_up(ix_values_iq4, WEIGHT_OFFSET, nibbles(p->q + 4 * j, g, v)))
 
-PART(q2_k, scale, vi_and(vi_of_pairs(vi_widen_pairs(p->scales[i / 2][v * VF_LANES]), i % 2), vi_set(15)))
+PART(q2_k, scale,
+     vi_and(vi_of_pairs(vi_widen_pairs(p->scales[i / 2][v * VF_LANES]), i % 2), vi_set(15)))
 PART(q2_k, mins, vi_field(vi_widen_pairs(p->scales[i][v * VF_LANES]), 4, 15))
 PART(q3_k, scale, vi_widen_s8(p->scales[i] + v * VF_LANES))
 PART(q4_k, scale, vi_widen_u8(p->scales[i] + v * VF_LANES))
@@ -274,13 +299,11 @@ SCALE(q6_k, d)
 SCALE(iq4_xs, d)
 
 #define SUPER(t, sub, mins, min_pairs, dmin, fold)                                                 \
-    static void direct_##t(int h, const void *w, size_t stride, int panels, const uint8_t *a,      \
-                           int64_t n, float *out)                                                  \
+    static void direct_##t(int h, const tile_job *job)                                             \
     {                                                                                              \
-        (void)stride, (void)panels;                                                                \
         direct_256((type_256){ sizeof(ix_panel_##t), t##_word, sub, t##_scale, mins, min_pairs,    \
                                t##_d, dmin, fold },                                                \
-                   1, h, w, a, n, out);                                                            \
+                   1, h, job);                                                                     \
     }                                                                                              \
     static void prepare_##t(const void *w, int64_t blocks, void *to)                               \
     {                                                                                              \
