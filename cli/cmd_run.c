@@ -180,8 +180,9 @@ static void print_summary(const run_options *o, const inox_result_info *r, uint6
 static int report(run_options *o, const inox_result_info *r, uint64_t seed)
 {
     int code = keep_receipt(o, r);
-    if (o->common.json && code == 0) {
-        code = print_result_json(o, r, seed);
+    if (o->common.json) { /* the answer counts even where its receipt could not be kept */
+        int written = print_result_json(o, r, seed);
+        code = code != 0 ? code : written;
     } else if (!o->common.json) {
         print_echo(o); /* where no text came */
         printf("\n");

@@ -219,6 +219,9 @@ def forged_members():
         for wrong in wrongs:
             done = replay_of(receipt, **{"sampling__" + key: wrong})
             check(done.returncode not in (0, 130), key, wrong, done.out)
+    for key in ("more", "model__more", "contract__more", "engine__more", "sampling__more"):
+        done = replay_of(receipt, **{key: "x"})
+        check(done.returncode == FORMAT and "members" in done.err, key, done.err)
     done = replay_of(receipt, inox_receipt=1)
     check(done.returncode == UNSUPPORTED and "version" in done.err, done.err)
     done = replay_of(receipt, prompt=[2048])

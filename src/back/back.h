@@ -17,8 +17,7 @@ typedef struct ix_plan_options {
     ix_pool *pool; /* outlives the plan */
     ix_isa isa;
     ix_symbols most; /* upper bounds of every symbol */
-    const ix_plan *
-        share; /* a plan that outlives this one: panels of the same weights are taken from it; may be NULL */
+    const ix_plan *share; /* NULL, or a plan that outlives this one and lends its packed weights */
     bool file_layout; /* do not pack weights into panels: they are used where the file has them */
     int (*progress)(void *context,
                     double fraction); /* while weights are packed; non-zero cancels; may be NULL */

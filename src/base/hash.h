@@ -27,7 +27,9 @@ void ix_hex(const uint8_t *bytes, size_t n, char *out /* 2n + 1 */);
 inox_status ix_sha256_tree(const void *bytes, uint64_t n, ix_pool *pool,
                            uint8_t out[IX_SHA256_BYTES], inox_error *err) IX_MUST_USE;
 
-/* The same over a mapped file, on this thread, letting each page go again: the file is never resident as a whole. */
-inox_status ix_sha256_tree_map(const ix_map *map, uint8_t out[IX_SHA256_BYTES], inox_error *err) IX_MUST_USE;
+/* The same over a mapped file, on this thread, letting each page go again: the file is never
+ * resident as a whole. */
+inox_status ix_sha256_tree_map(const ix_map *map, uint8_t out[IX_SHA256_BYTES],
+                               inox_error *err) IX_MUST_USE;
 
 #endif

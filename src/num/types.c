@@ -4,7 +4,8 @@
 #include "base/span.h"
 
 static const ix_type_info TYPES[IX_TYPE_COUNT] = {
-#define IX_TYPE(name, ggml, elements, bytes, activations) { #name, ggml, elements, bytes, activations },
+#define IX_TYPE(name, ggml, elements, bytes, activations)                                          \
+    { #name, ggml, elements, bytes, activations },
 #include "num/types.def"
 #undef IX_TYPE
 };
@@ -25,7 +26,8 @@ _Bool ix_type_from_ggml(uint32_t ggml_id, ix_type *out)
     return 0;
 }
 
-inox_status ix_tensor_bytes(ix_type t, uint64_t row_elements, uint64_t rows, uint64_t *bytes, inox_error *err)
+inox_status ix_tensor_bytes(ix_type t, uint64_t row_elements, uint64_t rows, uint64_t *bytes,
+                            inox_error *err)
 {
     const ix_type_info *info = &TYPES[t];
     if (row_elements % info->block_elements != 0)
@@ -34,7 +36,8 @@ inox_status ix_tensor_bytes(ix_type t, uint64_t row_elements, uint64_t rows, uin
     uint64_t row_bytes, all;
     if (!ix_mul_u64(row_elements / info->block_elements, info->block_bytes, &row_bytes) ||
         !ix_mul_u64(row_bytes, rows, &all))
-        return ix_fail(err, INOX_E_LIMIT, "a tensor of %llu rows of %llu elements (%s) is larger than 2^64 bytes",
+        return ix_fail(err, INOX_E_LIMIT,
+                       "a tensor of %llu rows of %llu elements (%s) is larger than 2^64 bytes",
                        (unsigned long long)rows, (unsigned long long)row_elements, info->name);
     *bytes = all;
     return INOX_OK;

@@ -352,6 +352,11 @@ static inox_status get_members(const reader *r, ix_receipt *out)
     if (strlen(out->rows) % IX_ROW_DIGITS != 0)
         return bad(r, "rows");
     out->row_count = strlen(out->rows) / IX_ROW_DIGITS;
+    if (json_object_size(r->object) != 16 || json_object_size(model.object) != 3 ||
+        json_object_size(contract.object) != 2 || json_object_size(engine.object) != 4 ||
+        json_object_size(json_object_get(r->object, "sampling")) != 11)
+        return ix_fail(r->err, INOX_E_FORMAT,
+                       "not a receipt: it has members that version %d does not know", VERSION);
     return INOX_OK;
 }
 

@@ -44,9 +44,9 @@ static void pack_worker(void *context, int worker)
         int64_t last = first + t->cols_per_tile < t->cols ? first + t->cols_per_tile : t->cols;
         for (int64_t col = first; col < last; col += IX_PANEL_COLS) {
             int64_t cols = last - col < IX_PANEL_COLS ? last - col : IX_PANEL_COLS;
-            s->kernel->pack_panel((const uint8_t *)s->w->data + (size_t)col * t->row_bytes,
-                                  t->row_bytes, cols, t->depth,
-                                  (uint8_t *)s->data + (size_t)(col / IX_PANEL_COLS) * s->panel_bytes);
+            s->kernel->pack_panel(
+                (const uint8_t *)s->w->data + (size_t)col * t->row_bytes, t->row_bytes, cols,
+                t->depth, (uint8_t *)s->data + (size_t)(col / IX_PANEL_COLS) * s->panel_bytes);
         }
         forget(s->w, (size_t)first * t->row_bytes, (size_t)(last - first) * t->row_bytes);
     }

@@ -63,7 +63,8 @@ inox_status ix_llm_graph(const ix_gguf *file, const ix_architecture *arch, const
 
 /* ---- what blocks are written with (decoder.c) */
 
-/* In all of them `name` stands for the tensor blk.<layer>.<name>.weight; layer < 0: <name>.weight. */
+/* In all of them `name` stands for the tensor blk.<layer>.<name>.weight; layer < 0:
+ * <name>.weight. */
 
 /* RMSNorm of the last dimension of x, with its weight. */
 ix_tensor *ix_llm_norm(ix_llm_build *b, int layer, const char *name, ix_tensor *x);
@@ -72,7 +73,8 @@ ix_tensor *ix_llm_linear(ix_llm_build *b, int layer, const char *name, ix_tensor
 /* The same, seen as heads: [tokens, heads, dim]. */
 ix_tensor *ix_llm_heads(ix_llm_build *b, int layer, const char *name, ix_tensor *x, int64_t heads,
                         int64_t dim);
-/* A float32 vector with another ending than ".weight"; NULL without an error where there is none. */
+/* A float32 vector with another ending than ".weight"; NULL without an error where there is
+ * none. */
 ix_tensor *ix_optional_vector(ix_llm_build *b, int layer, const char *name, const char *ending,
                               int64_t n);
 /* Rotation by the model's frequencies. */

@@ -2,9 +2,9 @@
  * pairs, grouped attention, SwiGLU.  Mistral (Jiang et al. 2023) is the same block with a window on
  * attention.
  *
- *     x --+-- norm -- q, k, v -- rope(q, k) -- attention -- output -- + --+-- norm -- SwiGLU -- + --
- *         |                                                           |   |                     |
- *         +-----------------------------------------------------------+   +---------------------+
+ *     x -+- norm -- q, k, v -- rope(q, k) -- attention -- output -- + -+- norm -- SwiGLU -- + -
+ *        |                                                          |  |                    |
+ *        +----------------------------------------------------------+  +--------------------+
  *
  * Llama 3's scaling of frequencies is the tensor rope_freqs.weight.
  */

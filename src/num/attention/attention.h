@@ -18,8 +18,8 @@
 #define IX_PAGE 128
 
 typedef struct ix_cache_view {
-    ix_type type;           /* IX_TYPE_F16 or IX_TYPE_F32 */
-    uint8_t *k, *v;         /* page 0 of this layer */
+    ix_type type;                      /* IX_TYPE_F16 or IX_TYPE_F32 */
+    uint8_t *k, *v;                    /* page 0 of this layer */
     size_t k_page_bytes, v_page_bytes; /* from one page to the next */
     int64_t kv_heads, head_dim, value_dim;
     const int32_t *page_table;
@@ -28,7 +28,8 @@ typedef struct ix_cache_view {
 
 typedef struct ix_attention_job {
     ix_cache_view cache;
-    int64_t tokens, heads;   /* heads is a multiple of kv_heads; query head h reads kv head h / (heads / kv_heads) */
+    int64_t tokens;
+    int64_t heads; /* a multiple of kv_heads; head h reads kv head h / (heads / kv_heads) */
     const float *q;          /* [tokens][heads][head_dim] */
     float *out;              /* [tokens][heads][value_dim] */
     const int32_t *sequence; /* [tokens] row of the page table */
@@ -42,10 +43,14 @@ typedef struct ix_attention_job {
 typedef struct ix_attention_kernels {
     ix_isa isa;
     const char *name;
-    /* Writes one row k[kv_heads][head_dim], v[kv_heads][value_dim] to its place, converted to the cache's type. */
-    void (*store)(const ix_cache_view *c, const float *k, const float *v, int32_t sequence, int32_t position);
-    /* out for tokens [token0, token1) and query heads of kv heads [kv0, kv1).  `scratch`: scratch_bytes(job), 64-byte aligned. */
-    void (*run)(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0, int64_t kv1, void *scratch);
+    /* Writes one row k[kv_heads][head_dim], v[kv_heads][value_dim] to its place, converted to
+     * the cache's type. */
+    void (*store)(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                  int32_t position);
+    /* out for tokens [token0, token1) and query heads of kv heads [kv0, kv1).  `scratch`:
+     * scratch_bytes(job), 64-byte aligned. */
+    void (*run)(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,
+                int64_t kv1, void *scratch);
     /* For at most `tokens` tokens in one call of run. */
     size_t (*scratch_bytes)(const ix_attention_job *job, int64_t tokens);
 } ix_attention_kernels;

@@ -3,15 +3,15 @@
 #include "num/dequant/layout.h"
 #include "num/matmul/panel.h"
 
-/* Bits 4 g + t of the file's word, element 4 g + t, to bit g of byte t. */
+/* Bit 4 g + t of the file's word, which is element 4 g + t, to bit g of byte t. */
 static void fifth_bits(uint8_t *to, const uint8_t *from)
 {
     uint32_t bits = ix_le32(from);
     for (int t = 0; t < 4; t++) {
-        uint32_t byte = 0;
-        for (int g = 0; g < 8; g++)
-            byte |= (bits >> (4 * g + t) & 1) << g;
-        to[t] = (uint8_t)byte;
+        uint32_t x = bits >> t & 0x11111111u; /* every fourth bit moves up to its neighbour */
+        x = (x | x >> 3) & 0x03030303u;
+        x = (x | x >> 6) & 0x000f000fu;
+        to[t] = (uint8_t)(x | x >> 12);
     }
 }
 

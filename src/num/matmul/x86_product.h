@@ -5,8 +5,8 @@
  *       for each chunk of rows:
  *           for each segment of 1024 indices:
  *               bring the segment's weights into the form that the tile function reads
- *               for each tile of at most 12 rows: segment sums, joined with those before
- *           store
+ *               for each tile of at most 12 rows: segment sums, joined with those before;
+ *                   behind the last segment: store
  *
  * Included once by each instruction set's file, behind the header that names its vectors (vf, vi,
  * ...).  A file that includes this describes each type by a `plan`.  "Direct" tile functions read
@@ -20,7 +20,11 @@
 #include "num/matmul/panel.h"
 
 #define HALVES (IX_PANEL_COLS / VF_LANES) /* vectors across a panel */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL /* gcc cannot keep the annotation there, and says so */
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 #define CHUNK_ROWS (22 * IX_ACTS_TILE) /* at most, so that their sums stay in the L2 cache */
 #define STEP_PANELS 2                  /* at most */
 #define AHEAD_TILES 4                  /* that fetch the next weights */

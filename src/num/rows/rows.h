@@ -1,8 +1,9 @@
-/* Row kernels: norms, rotation, elementwise arithmetic, conversions   (rules C4, C5, C7, C8, C11, C12)
+/* Row kernels: norms, rotation, elementwise arithmetic, conversions   (rules C4, C5, C7, C8, C11,
+ * C12)
  *
  * One struct of functions per instruction set (kernels.def); each equals ref.c by memcmp.  A call
- * handles one row; rows are spread over threads by the caller.  Outputs may be the same memory as an
- * input, but not overlap it partly.  NaNs are stored canonical (C11).
+ * handles one row; rows are spread over threads by the caller.  Outputs may be the same memory as
+ * an input, but not overlap it partly.  NaNs are stored canonical (C11).
  */
 #ifndef IX_NUM_ROWS_H
 #define IX_NUM_ROWS_H
@@ -15,7 +16,8 @@ typedef struct ix_row_kernels {
     ix_isa isa;
     /* C7.  w (and b) may be NULL: then the last product (and sum) is left out. */
     void (*rms_norm)(const float *x, const float *w, float eps, int64_t n, float *y);
-    void (*layer_norm)(const float *x, const float *w, const float *b, float eps, int64_t n, float *y);
+    void (*layer_norm)(const float *x, const float *w, const float *b, float eps, int64_t n,
+                       float *y);
     /* C4: sum of x; sum of squares by fma(x, x, .). */
     float (*sum)(const float *x, int64_t n);
     float (*sum_squares)(const float *x, int64_t n);
@@ -31,10 +33,10 @@ typedef struct ix_row_kernels {
     void (*gelu_erf)(const float *x, int64_t n, float *y);
     /* mul(silu(gate), up) */
     void (*swiglu)(const float *gate, const float *up, int64_t n, float *y);
-    /* C8: `heads` vectors of head_dim at x, the first 2 * half of each rotated, the rest copied.  cos, sin: [half].
-     * interleaved: pairs (2i, 2i + 1) (llama); else (i, i + half) (neox). */
-    void (*rope)(const float *x, const float *cos_table, const float *sin_table, int64_t half, int interleaved,
-                 int64_t heads, int64_t head_dim, float *y);
+    /* C8: `heads` vectors of head_dim at x, the first 2 * half of each rotated, the rest copied.
+     * cos, sin: [half]. interleaved: pairs (2i, 2i + 1) (llama); else (i, i + half) (neox). */
+    void (*rope)(const float *x, const float *cos_table, const float *sin_table, int64_t half,
+                 int interleaved, int64_t heads, int64_t head_dim, float *y);
     /* C12 */
     void (*to_f16)(const float *x, int64_t n, uint16_t *y);
     void (*from_f16)(const uint16_t *x, int64_t n, float *y);
@@ -42,7 +44,8 @@ typedef struct ix_row_kernels {
     void (*from_bf16)(const uint16_t *x, int64_t n, float *y);
 } ix_row_kernels;
 
-/* The table for `isa`: functions that have no faster version there are those of the next lower one. */
+/* The table for `isa`: functions that have no faster version there are those of the next lower
+ * one. */
 const ix_row_kernels *ix_row_kernels_for(ix_isa isa);
 
 #endif
