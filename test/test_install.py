@@ -54,8 +54,9 @@ def option(name):
 
 
 def find(stage, name):
+    place, name = os.path.split(name)
     hits = [os.path.join(folder, name) for folder, folders, files in os.walk(stage)
-            if name in files + folders]
+            if name in files + folders and (not place or os.path.basename(folder) == place)]
     assert len(hits) == 1, f"{name} is installed {len(hits)} times"
     return hits[0]
 
@@ -93,8 +94,8 @@ def hardening(stage):
     assert re.search(r"BIND_NOW|FLAGS.*NOW", out("readelf", "-dW", library))
     stack = [row for row in out("readelf", "-lW", library).split("\n") if "GNU_STACK" in row]
     assert stack and "RWE" not in stack[0], "the stack is executable"
-    program = find(stage, "inox") if os.path.exists(os.path.join(BUILD, "inox")) else None
-    if program is not None:
+    if os.path.exists(os.path.join(BUILD, "inox")):
+        program = find(stage, os.path.join("bin", "inox"))
         assert "DYN" in out("readelf", "-hW", program), "the program is not position-independent"
 
 

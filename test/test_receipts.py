@@ -12,7 +12,7 @@ import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from support import (DEFAULT, DIFFERENT, FORMAT, LONG, NOT_FOUND, SCRATCH, UNSUPPORTED, USAGE, check, fails,
+from support import (DEFAULT, DIFFERENT, FORMAT, LONG, NOT_FOUND, ROOT, SCRATCH, UNSUPPORTED, USAGE, check, fails,
                      generator, good, inox, main, object_of, path, read, test, version, write)
 
 STATE = path("state/inox/receipts")
@@ -362,6 +362,16 @@ def ids_of_models():
     good("replay", here["receipt"], cwd=SCRATCH)
     done = inox("replay", here["receipt"], cwd=path("elsewhere"))
     check(done.returncode in (0, NOT_FOUND), done.returncode, done.err)
+
+
+@test
+def seeds():
+    """The fuzzer's receipts: good-* are read (and name another model), the others are refused."""
+    folder = os.path.join(ROOT, "fuzz", "corpus", "receipt")
+    for name in sorted(os.listdir(folder)):
+        done = inox("replay", os.path.join(folder, name))
+        check(done.returncode in BAD_RECEIPT, name, done.returncode, done.err)
+        check(("another model" in done.err) == name.startswith("good-"), name, done.err)
 
 
 @test

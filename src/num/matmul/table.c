@@ -155,10 +155,10 @@ static void check_run(check *c, const ix_matmul_kernel *k, int64_t rows, float *
     k->run(&job, 0, rows, 0, CHECK_COLS, c->part[SCRATCH]);
 }
 
-static _Bool check_same(const check *c)
+static _Bool check_same(const check *c, int64_t rows)
 {
     const float *y = c->part[Y], *expected = c->part[Y_REFERENCE];
-    for (int64_t r = 0; r < c->rows; r++)
+    for (int64_t r = 0; r < rows; r++)
         if (memcmp(y + r * CHECK_COLS, expected + r % CHECK_DISTINCT * CHECK_COLS,
                    sizeof(float) * CHECK_COLS) != 0)
             return 0;
@@ -174,9 +174,13 @@ inox_status ix_matmul_compare(const ix_matmul_kernel *k, const ix_matmul_kernel 
         ix_fpenv env = ix_fpenv_enter();
         check_fill(&c);
         check_run(&c, reference, CHECK_DISTINCT, c.part[Y_REFERENCE]);
-        check_run(&c, k, c.rows, c.part[Y]);
+        *same = 1;
+        /* prompts and single tokens take other ways through a kernel */
+        for (int64_t rows = c.rows; rows > 0 && *same; rows = rows > 4 ? 4 : rows / 2) {
+            check_run(&c, k, rows, c.part[Y]);
+            *same = check_same(&c, rows);
+        }
         ix_fpenv_leave(env);
-        *same = check_same(&c);
     }
     for (int i = 0; i < PARTS; i++)
         ix_free_aligned(c.part[i]);
