@@ -16,6 +16,8 @@
 #include "num/dequant/dequant.h"
 #include "num/matmul/kernels.h"
 
+#include "limits.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,6 @@ enum { ROUNDS_MAX = 101, PROMPT_ROWS = 256, BATCH_ROWS = 8, DECODE_DEPTH = 1024 
 static ix_pool *pool;
 static int rounds = 7;
 static size_t weights_bytes = (size_t)256 << 20;
-static volatile uint64_t sink;
 
 static void *room(size_t bytes)
 {
@@ -37,112 +38,8 @@ static void *room(size_t bytes)
     return p;
 }
 
-/* ---- limits of the machine
- * -------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define PEAK_LOOPS 200000
-
-/* Operations of one worker; the sums are kept apart so that the units are always busy. */
-#define PEAK(name, set, operations, zero, type, instruction)                                       \
-    __attribute__((target(set))) static double name(void)                                         \
-    {                                                                                              \
-        type x = zero, s[12] = { x, x, x, x, x, x, x, x, x, x, x, x };                             \
-        for (int i = 0; i < PEAK_LOOPS; i++)                                                       \
-            __asm__ volatile(TWELVE_OF(instruction)                                                \
-                             : "+v"(s[0]), "+v"(s[1]), "+v"(s[2]), "+v"(s[3]), "+v"(s[4]),         \
-                               "+v"(s[5]), "+v"(s[6]), "+v"(s[7]), "+v"(s[8]), "+v"(s[9]),         \
-                               "+v"(s[10]), "+v"(s[11])                                            \
-                             : "v"(x));                                                            \
-        return PEAK_LOOPS * 12.0 * (operations);                                                   \
-    }
-#define TWELVE_OF(i)                                                                               \
-    i " %12, %12, %0\n" i " %12, %12, %1\n" i " %12, %12, %2\n" i " %12, %12, %3\n"                \
-    i " %12, %12, %4\n" i " %12, %12, %5\n" i " %12, %12, %6\n" i " %12, %12, %7\n"                \
-    i " %12, %12, %8\n" i " %12, %12, %9\n" i " %12, %12, %10\n" i " %12, %12, %11\n"
-PEAK(peak_vnni, "avx512f,avx512vnni", 128, _mm512_setzero_si512(), __m512i, "vpdpbusd")
-PEAK(peak_fma512, "avx512f", 32, _mm512_setzero_ps(), __m512, "vfmadd231ps")
-PEAK(peak_fma256, "avx2,fma", 16, _mm256_setzero_ps(), __m256, "vfmadd231ps")
-
-static double nothing(void)
-{
-    return 0;
-}
-
-typedef double peak_function(void);
-
-static peak_function *integer_peak(void)
-{
-    return ix_isa_present(IX_ISA_AVX512VNNI) ? peak_vnni : nothing;
-}
-
-static peak_function *float_peak(void)
-{
-    if (ix_isa_present(IX_ISA_AVX512))
-        return peak_fma512;
-    return ix_isa_present(IX_ISA_AVX2) ? peak_fma256 : nothing;
-}
-#else
-#error "the limits of this processor are not known here: add them"
-#endif
-
-static void run_peak(void *ctx, int worker)
-{
-    peak_function **f = ctx;
-    double operations = (*f)();
-    (void)worker, (void)operations;
-}
-
-/* Gop/s of all workers. */
-static double measure_peak(peak_function *f)
-{
-    double operations = f(), start = ix_clock_seconds();
-    ix_pool_run(pool, run_peak, &f);
-    return operations * ix_pool_threads(pool) / (ix_clock_seconds() - start) * 1e-9;
-}
-
-typedef struct reading {
-    const uint64_t *words;
-    size_t count;
-    ix_counter next;
-} reading;
-
-#define READ_PIECE ((size_t)1 << 17) /* words: 1 MiB */
-
-static void run_read(void *ctx, int worker)
-{
-    reading *r = ctx;
-    uint64_t sum[8] = { 0 };
-    for (;;) {
-        size_t at = (size_t)ix_counter_take(&r->next) * READ_PIECE;
-        if (at >= r->count)
-            break;
-        typedef uint64_t line __attribute__((vector_size(64)));
-        line s[4] = { { 0 } };
-        for (size_t i = 0; i < READ_PIECE && at + i + 32 <= r->count; i += 32) {
-            const line *p = (const line *)(const void *)(r->words + at + i);
-            for (int j = 0; j < 4; j++)
-                s[j] |= p[j];
-        }
-        for (int j = 0; j < 32; j++)
-            sum[j % 8] |= s[j / 8][j % 8];
-    }
-    sink = sum[0] ^ sum[7];
-    (void)worker;
-}
-
-static double measure_read(const void *memory, size_t bytes)
-{
-    reading r = { .words = memory, .count = bytes / 8 };
-    ix_counter_reset(&r.next);
-    double start = ix_clock_seconds();
-    ix_pool_run(pool, run_read, &r);
-    return (double)bytes / (ix_clock_seconds() - start) * 1e-9;
-}
-
 /* ---- one product
- * ------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------- */
 
 typedef struct work {
     const ix_matmul_kernel *kernel;
@@ -237,7 +134,7 @@ static void work_free(work *w)
 }
 
 /* ---- rounds
- * ----------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------------------ */
 
 static int ascending(const void *a, const void *b)
 {
@@ -259,9 +156,9 @@ static void bench_prompt(const ix_matmul_kernel *k, int64_t cols, int64_t depth,
     work *w = work_new(k, PROMPT_ROWS, cols, depth, weights);
     measure_work(w);
     for (int i = 0; i < rounds; i++) {
-        double before = measure_peak(peak);
+        double before = measure_peak(pool, peak);
         rate[i] = 2.0 * PROMPT_ROWS * (double)cols * (double)depth / measure_work(w) * 1e-9;
-        double limit = (before + measure_peak(peak)) / 2;
+        double limit = (before + measure_peak(pool, peak)) / 2;
         share[i] = limit > 0 ? rate[i] / limit * 100 : 0;
     }
     printf(" %8.1f %4.0f%%", median(rate), median(share));
@@ -281,9 +178,9 @@ static void bench_decode(const ix_matmul_kernel *k, int64_t rows, uint8_t *weigh
     double rate[ROUNDS_MAX], share[ROUNDS_MAX];
     work *w = work_new(k, rows, cols, DECODE_DEPTH, weights);
     for (int i = 0; i < rounds; i++) {
-        double before = measure_read(weights, weights_bytes);
+        double before = measure_read(pool, weights, weights_bytes);
         rate[i] = (double)row_bytes * (double)cols / measure_work(w) * 1e-9;
-        share[i] = rate[i] / ((before + measure_read(weights, weights_bytes)) / 2) * 100;
+        share[i] = rate[i] / ((before + measure_read(pool, weights, weights_bytes)) / 2) * 100;
     }
     printf(" %7.2f %4.0f%%", median(rate), median(share));
     work_free(w);
@@ -356,8 +253,9 @@ int main(int argc, char **argv)
     uint8_t *weights = room(weights_bytes);
     memset(weights, 1, weights_bytes); /* no page is the shared zero page */
     printf("%d threads; integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n",
-           ix_pool_threads(pool), measure_peak(integer_peak()), measure_peak(float_peak()),
-           measure_read(weights, weights_bytes));
+           ix_pool_threads(pool), measure_peak(pool, integer_peak()),
+           measure_peak(pool, float_peak()),
+           measure_read(pool, weights, weights_bytes));
     printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024",
            "1 row, GB/s", "8 rows, GB/s", "pack");
     int count;

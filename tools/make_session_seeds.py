@@ -48,13 +48,15 @@ def block(rng, kind):
     return scale + bytes(rng.randrange(256) for _ in range(16))
 
 
-def tensors(arch, kind, layers, tied, rng):
+def tensors(arch, kind, layers, tied, half_norms, rng):
     """(name, dims, type, bytes); dims as the file has them, the contiguous one first."""
     def matrix(name, rows, cols):
         return name, [cols, rows], kind, b"".join(block(rng, kind) for _ in range(rows * cols // 32))
 
     def vector(name, n):
-        return name, [n], TYPE_F32, struct.pack(f"<{n}f", *(1 + rng.gauss(0, 0.1) for _ in range(n)))
+        letter = "e" if half_norms else "f"
+        return (name, [n], TYPE_F16 if half_norms else TYPE_F32,
+                struct.pack(f"<{n}{letter}", *(1 + rng.gauss(0, 0.1) for _ in range(n))))
     yield matrix("token_embd.weight", len(PIECES), WIDTH)
     if not tied:
         yield matrix("output.weight", len(PIECES), WIDTH)
@@ -95,10 +97,10 @@ def keys(arch, layers, more):
     yield "tokenizer.ggml.add_bos_token", u32(BOOL) + b"\1"
 
 
-def model(arch, kind, layers=1, tied=False, more=(), extra=()):
+def model(arch, kind, layers=1, tied=False, more=(), extra=(), half_norms=False):
     rng = random.Random(f"{arch} {kind} {layers}")
     table, data = b"", b""
-    all_tensors = list(tensors(arch, kind, layers, tied, rng)) + list(extra)
+    all_tensors = list(tensors(arch, kind, layers, tied, half_norms, rng)) + list(extra)
     for name, dims, type_id, payload in all_tensors:
         table += text(name) + u32(len(dims)) + b"".join(u64(d) for d in dims) + u32(type_id) + u64(len(data))
         data += payload + bytes(-len(payload) % 32)
@@ -123,7 +125,9 @@ def main():
             "llama-bf16-linear": model("llama", TYPE_BF16, more=linear),
             "llama-q8_0-window": model("llama", TYPE_Q8_0, layers=2, tied=True, more=window),
             "qwen2-f32": model("qwen2", TYPE_F32, tied=True), "qwen2-q8_0": model("qwen2", TYPE_Q8_0),
-            "qwen3-q8_0": model("qwen3", TYPE_Q8_0)}.items():
+            "qwen3-q8_0": model("qwen3", TYPE_Q8_0),
+            # vectors that have to be widened were once freed with the graph that was fused
+            "llama-q4_0-half-norms": model("llama", TYPE_Q4_0, half_norms=True)}.items():
         (folder / (name + ".gguf")).write_bytes(data)
 
 
