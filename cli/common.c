@@ -89,7 +89,12 @@ inox_status open_model(const common *c, const char *path, bool vocabulary_only, 
     o.max_batch = max_batch;
     o.progress = on_progress;
     o.progress_context = (void *)(uintptr_t)c;
-    return inox_model_open(path, &o, out, err);
+    inox_model_info info = INOX_MODEL_INFO_INIT;
+    inox_status status = inox_model_open(path, &o, out, err);
+    if (status == INOX_OK && c->verbose && inox_model_describe(*out, &info, NULL) == INOX_OK)
+        fprintf(stderr, "%s: %s, %s, %d threads\n", info.name, info.description, info.isa,
+                info.threads);
+    return status;
 }
 
 int read_file(const common *c, const char *path, char **data, size_t *size)
