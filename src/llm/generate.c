@@ -84,23 +84,21 @@ typedef struct generation {
     bool done;
 } generation;
 
-static inox_status emit(generation *g, size_t until, inox_error *err)
+static void emit(generation *g, size_t until)
 {
     inox_result *r = g->result;
-    (void)err;
-    if (until <= g->emitted || g->options->on_text == NULL)
-        return INOX_OK;
     size_t from = g->emitted;
+    if (until <= from || g->options->on_text == NULL)
+        return;
     g->emitted = until;
     if (g->options->on_text(g->options->context, r->text.data + from, until - from) != 0) {
         r->finish = "cancelled";
         g->done = true;
     }
-    return INOX_OK;
 }
 
 /* New text has come: a stop in it ends the answer, else what cannot become a stop is given out. */
-static inox_status watch(generation *g, size_t old_size, bool last, inox_error *err)
+static void watch(generation *g, size_t old_size, bool last)
 {
     inox_result *r = g->result;
     size_t from = old_size > g->longest_stop ? old_size - g->longest_stop : 0;
@@ -110,9 +108,10 @@ static inox_status watch(generation *g, size_t old_size, bool last, inox_error *
         r->text.data[stop] = '\0';
         r->finish = "stop";
         g->done = true;
-        return emit(g, stop, err);
+        emit(g, stop);
+        return;
     }
-    return emit(g, r->text.size - (last ? 0 : held_back(&r->text, g->options)), err);
+    emit(g, r->text.size - (last ? 0 : held_back(&r->text, g->options)));
 }
 
 static inox_status keep_id(generation *g, int32_t id, inox_error *err)
@@ -152,7 +151,7 @@ static inox_status one_token(generation *g, inox_error *err)
     }
     size_t old_size = r->text.size;
     IX_TRY(ix_decoder_push(&g->decoder, id, &r->text, err));
-    IX_TRY(watch(g, old_size, false, err));
+    watch(g, old_size, false);
     if (g->done)
         return INOX_OK;
     if (r->id_count >= (size_t)g->options->max_tokens) {
@@ -205,7 +204,7 @@ static inox_status run(generation *g, const int32_t *prompt, size_t count, inox_
     if (strcmp(r->finish, "stop") != 0 && strcmp(r->finish, "cancelled") != 0) {
         size_t old_size = r->text.size;
         IX_TRY(ix_decoder_flush(&g->decoder, &r->text, err));
-        IX_TRY(watch(g, old_size, true, err));
+        watch(g, old_size, true);
     }
     return INOX_OK;
 }

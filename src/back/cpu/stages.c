@@ -17,7 +17,6 @@ typedef struct stager {
     int32_t *stage;      /* by tensor id; -1: ready before the run */
     bool *by_rows;       /* by tensor id: made row by row */
     int32_t *last_touch; /* by id of a state: the last stage that stores into it or reads it */
-    int32_t step_capacity;
 } stager;
 
 static bool same_rows(const ix_tensor *a, const ix_tensor *b)
