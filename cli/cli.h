@@ -72,19 +72,23 @@ int usage_error(const command *c, const char *format, ...) __attribute__((format
 /* The exit code that goes with what parse_options returned below 0. */
 int parse_exit(int parsed);
 
-/* ---- state shared by all commands: options that every one has */
+/* ---- state shared by all commands: options that every one has that opens a model */
 typedef struct common {
     bool json, quiet, verbose;
     int64_t threads;
     const char *isa;
 } common;
+#define JSON_OPTION(c)                                                                             \
+    {                                                                                              \
+        "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL                                \
+    }
 #define COMMON_OPTIONS(c)                                                                          \
     { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)",   \
       NULL },                                                                                      \
         { "isa",    0,   OPTION_TEXT,                                                              \
           &(c).isa, "X", "ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)",     \
           NULL },                                                                                  \
-        { "json", 0, OPTION_FLAG, &(c).json, NULL, "print JSON", NULL },                           \
+        JSON_OPTION(c),                                                                            \
         { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },         \
     {                                                                                              \
         "verbose", 'v', OPTION_FLAG, &(c).verbose, NULL, "say more", NULL                          \

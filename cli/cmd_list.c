@@ -4,7 +4,7 @@
 int cmd_list(const command *c, int argc, char **argv)
 {
     common o = { 0 };
-    const option options[] = { COMMON_OPTIONS(o),
+    const option options[] = { JSON_OPTION(o),
                                { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL } };
     inox_error err = { 0 };
     char *text;

@@ -44,6 +44,17 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* A wrong kernel costs speed and no bits, but it means a broken build or processor. */
+static void tell_rejected(void)
+{
+    const char *name;
+    for (int32_t i = 0; (name = inox_kernel_rejected(i)) != NULL; i++)
+        fprintf(stderr,
+                "inox: kernel %s differs from the reference on this machine and was not used; "
+                "please report it\n",
+                name);
+}
+
 int main(int argc, char **argv)
 {
     static const common NONE = { 0 };
@@ -68,8 +79,11 @@ int main(int argc, char **argv)
         return finish_output(&NONE, EXIT_FINE);
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(argv[1], COMMANDS[i].name) == 0)
-            return finish_output(&NONE, COMMANDS[i].run(&COMMANDS[i], argc - 2, argv + 2));
+        if (strcmp(argv[1], COMMANDS[i].name) == 0) {
+            int code = COMMANDS[i].run(&COMMANDS[i], argc - 2, argv + 2);
+            tell_rejected();
+            return finish_output(&NONE, code);
+        }
     }
     return unknown(argv[1]);
 }

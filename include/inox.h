@@ -71,6 +71,10 @@ INOX_API const char *inox_version(void);
  * instruction sets built in and those that this CPU has.  Static memory. */
 INOX_API const char *inox_version_json(void);
 
+/* Name of the index-th kernel of this process that differed from the reference when it was first
+ * selected, and has been passed over since; NULL behind the last one.  None is what to expect. */
+INOX_API const char *inox_kernel_rejected(int32_t index);
+
 /* Frees a string that a call handed out. NULL is fine. */
 INOX_API void inox_string_free(char *s);
 

@@ -57,6 +57,19 @@ def check(condition, *what):
     return condition
 
 
+# Folders of ../shared/data/llm of the architectures that there are.
+MODEL_FOLDERS = ["llama", "llama_q", "qwen2", "qwen3", "qwen3_q"]
+
+
+def for_each_folder(function):
+    """One test per folder of models, named by it: function(folder)."""
+    for folder in MODEL_FOLDERS:
+        def one(folder=folder):
+            function(folder)
+        one.__name__ = folder
+        test(one)
+
+
 def path(name):
     return os.path.join(SCRATCH, name)
 

@@ -35,6 +35,10 @@ def help_answers():
             check("--help" in done.out and done.err == "", command, done.err)
         fails(USAGE, command, "--bogus", says="--bogus")
         fails(USAGE, command, "-Z", says="-Z")
+        fails(USAGE, command, "--json=1", says="--json")
+        if command == "list":  # opens no model: has none of the options about that
+            fails(USAGE, command, "--threads", "1", says="--threads")
+            continue
         fails(USAGE, command, "--threads", says="--threads")
         fails(USAGE, command, "--threads", "many", says="many")
         fails(USAGE, command, "--quiet=1", says="--quiet")

@@ -60,7 +60,7 @@ def man_section(title):
 
 
 def man_page():
-    common = {o[1] for o in OPTIONS["list"]}
+    common = {"help", "json"} | set.intersection(*({o[1] for o in OPTIONS[c]} for c in COMMANDS if c != "list"))
     complaints = []
     for command in COMMANDS:
         section = man_section(command)

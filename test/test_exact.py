@@ -10,8 +10,8 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from support import (DEFAULT, LONG, check, generator, good, main, model_folder, object_of, path, read, test,
-                     version, write)
+from support import (DEFAULT, LONG, check, for_each_folder, generator, good, main, model_folder, object_of,
+                     path, read, test, version, write)
 
 THREADS = [1, 2, 3, 7]
 CHUNKS = [1, 7, 64, None]
@@ -90,29 +90,5 @@ def folder(name):
                   f"{name}/{os.path.basename(model)}")
 
 
-@test
-def llama():
-    folder("llama")
-
-
-@test
-def llama_q():
-    folder("llama_q")
-
-
-@test
-def qwen2():
-    folder("qwen2")
-
-
-@test
-def qwen3():
-    folder("qwen3")
-
-
-@test
-def qwen3_q():
-    folder("qwen3_q")
-
-
+for_each_folder(folder)
 main()

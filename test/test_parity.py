@@ -12,7 +12,8 @@ import math
 import os
 import struct
 
-from support import DEFAULT, ROOT, check, good, main, model_folder, object_of, path, read, test, write
+from support import (DEFAULT, ROOT, check, for_each_folder, good, main, model_folder, object_of, path, read, test,
+                     write)
 
 FLOAT_MOST = 1e-3
 RMS_MOST = 0.15  # logits with a deviation of about 2.5
@@ -98,29 +99,5 @@ def default_model():
     check(got["ids"][:safe] == once["greedy"][:safe], got["ids"], once["greedy"])
 
 
-@test
-def llama():
-    folder("llama")
-
-
-@test
-def llama_q():
-    folder("llama_q")
-
-
-@test
-def qwen2():
-    folder("qwen2")
-
-
-@test
-def qwen3():
-    folder("qwen3")
-
-
-@test
-def qwen3_q():
-    folder("qwen3_q")
-
-
+for_each_folder(folder)
 main()

@@ -4,6 +4,7 @@
 #include "build_info.h"
 #include "llm/session.h"
 #include "num/contract.h"
+#include "num/matmul/kernels.h"
 #include "num/sample/sample.h"
 
 #include <jansson.h>
@@ -20,6 +21,11 @@ const char *inox_version(void)
         INOX_VERSION_PATCH);
 #undef TEXT_OF_
 #undef TEXT_OF
+}
+
+const char *inox_kernel_rejected(int32_t index)
+{
+    return ix_matmul_rejected(index);
 }
 
 static size_t isa_list(char *out, size_t room, bool (*test)(ix_isa isa))

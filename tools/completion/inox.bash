@@ -23,7 +23,7 @@ _inox() {
     "tokenize --threads" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
     "perplexity --threads" | "bench -p" | "bench --prompt" | "bench -n" | \
     "bench --tokens" | "bench -r" | "bench --repeat" | "bench --chunk" | \
-    "bench -t" | "bench --threads" | "list -t" | "list --threads")
+    "bench -t" | "bench --threads")
         :
         return ;;
     "run -f" | "run --file" | "run --receipt" | "replay -m" | \
@@ -35,7 +35,7 @@ _inox() {
         mapfile -t COMPREPLY < <(compgen -W "f16 f32" -- "$word")
         return ;;
     "run --isa" | "replay --isa" | "logits --isa" | "inspect --isa" | \
-    "tokenize --isa" | "perplexity --isa" | "bench --isa" | "list --isa")
+    "tokenize --isa" | "perplexity --isa" | "bench --isa")
         mapfile -t COMPREPLY < <(compgen -W "ref avx2 avx512 avx512vnni" -- "$word")
         return ;;
     esac
@@ -57,7 +57,7 @@ _inox() {
         bench)
             mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -r --repeat --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         list)
-            mapfile -t COMPREPLY < <(compgen -W "-t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$word") ;;
         esac
         ;;
     *)

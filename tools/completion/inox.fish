@@ -122,9 +122,5 @@ complete -c inox -n '__fish_seen_subcommand_from bench' -s v -l verbose -d 'say 
 complete -c inox -n '__fish_seen_subcommand_from bench' -s h -l help -d 'this text'
 
 complete -c inox -n '__fish_seen_subcommand_from list' -f
-complete -c inox -n '__fish_seen_subcommand_from list' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from list' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from list' -l json -d 'print JSON'
-complete -c inox -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'no progress and no notes'
-complete -c inox -n '__fish_seen_subcommand_from list' -s v -l verbose -d 'say more'
 complete -c inox -n '__fish_seen_subcommand_from list' -s h -l help -d 'this text'
