@@ -422,9 +422,7 @@ TEST(llm_every_type)
 {
     static float expected[3 * WORDS];
     const int32_t ids[3] = { 5, 6, 7 };
-    const ix_isa best = ix_isa_present(IX_ISA_AVX512VNNI) ? IX_ISA_AVX512VNNI
-                        : ix_isa_present(IX_ISA_AVX2)     ? IX_ISA_AVX2
-                                                          : IX_ISA_REF;
+    const char *const isas[2] = { "ref", NULL }; /* NULL: the best */
     int ran = 0;
 
     for (int kind = 0; kind < 2 * IX_TYPE_COUNT; kind++) {
@@ -436,8 +434,7 @@ TEST(llm_every_type)
         for (int way = 0; way < 2; way++) {
             inox_error err = { 0 };
             inox_session *s = NULL;
-            const char *isa = ix_isa_name(way == 0 ? IX_ISA_REF : best);
-            inox_model *m = open_tiny(t, &shape, 1 + way, isa, 0);
+            inox_model *m = open_tiny(t, &shape, 1 + way, isas[way], 0);
             if (m == NULL)
                 return;
             inox_status status = inox_session_new(m, NULL, &s, &err);

@@ -7,16 +7,60 @@
 
 #include "base/os.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const NAMES[IX_ISA_COUNT] = { "ref", "avx2", "avx512", "avx512vnni" };
+#if defined(__x86_64__)
+#define IX_X86 true
+#else
+#define IX_X86 false
+#endif
+
+static const struct {
+    const char *name;
+    ix_isa extends;
+    bool built;
+} SETS[IX_ISA_COUNT] = {
+#define IX_ISA(constant, name, extends, built) { name, IX_ISA_##extends, built },
+#include "num/isa.def"
+#undef IX_ISA
+};
+
+static bool known(ix_isa isa)
+{
+    return isa >= IX_ISA_REF && isa < IX_ISA_COUNT;
+}
 
 const char *ix_isa_name(ix_isa isa)
 {
-    return isa >= IX_ISA_REF && isa < IX_ISA_COUNT ? NAMES[isa] : "unknown";
+    return known(isa) ? SETS[isa].name : "unknown";
+}
+
+ix_isa ix_isa_extends(ix_isa isa)
+{
+    return known(isa) ? SETS[isa].extends : IX_ISA_REF;
+}
+
+bool ix_isa_includes(ix_isa isa, ix_isa row)
+{
+    while (isa > row)
+        isa = ix_isa_extends(isa);
+    return isa == row;
+}
+
+bool ix_isa_built(ix_isa isa)
+{
+    return known(isa) && SETS[isa].built;
+}
+
+/* ---- what the machine has: a bit per set ----------------------------------------------------- */
+
+static uint32_t bit_of(ix_isa isa, bool present)
+{
+    return present ? 1u << isa : 0;
 }
 
 #if defined(__x86_64__)
@@ -25,49 +69,58 @@ const char *ix_isa_name(ix_isa isa)
 #define XCR0_AVX 0x06u    /* xmm and ymm state */
 #define XCR0_AVX512 0xe6u /* and opmask, upper halves of zmm, zmm16 to 31 */
 
-bool ix_isa_built(ix_isa isa)
-{
-    return isa >= IX_ISA_REF && isa < IX_ISA_COUNT;
-}
-
 static bool bit(uint32_t word, int n)
 {
     return word >> n & 1u;
 }
 
-/* The best set that this machine runs; each implies those before it. */
-static ix_isa best_present(void)
+static uint32_t detect(void)
 {
-    uint32_t a, b, c, d, b7, c7;
+    uint32_t a, b, c, d, b7, c7, xcr0, high;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) /* OSXSAVE */
-        return IX_ISA_REF;
+        return 0;
     bool fma_f16c_avx = bit(c, 12) && bit(c, 29) && bit(c, 28);
-    uint32_t xcr0, high;
     __asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
     if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d))
-        return IX_ISA_REF;
-    if (!fma_f16c_avx || !bit(b7, 5) || (xcr0 & XCR0_AVX) != XCR0_AVX)
-        return IX_ISA_REF;
+        return 0;
+    bool avx2 = fma_f16c_avx && bit(b7, 5) && (xcr0 & XCR0_AVX) == XCR0_AVX;
     bool f_dq_bw_vl = bit(b7, 16) && bit(b7, 17) && bit(b7, 30) && bit(b7, 31);
-    if (!f_dq_bw_vl || (xcr0 & XCR0_AVX512) != XCR0_AVX512)
-        return IX_ISA_AVX2;
-    return bit(c7, 11) ? IX_ISA_AVX512VNNI : IX_ISA_AVX512;
+    bool avx512 = avx2 && f_dq_bw_vl && (xcr0 & XCR0_AVX512) == XCR0_AVX512;
+    bool avx512vnni = avx512 && bit(c7, 11);
+    return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVX512, avx512) |
+           bit_of(IX_ISA_AVX512VNNI, avx512vnni);
 }
 #else
-bool ix_isa_built(ix_isa isa)
+static uint32_t detect(void)
 {
-    return isa == IX_ISA_REF;
-}
-
-static ix_isa best_present(void)
-{
-    return IX_ISA_REF;
+    return 0;
 }
 #endif
 
+static uint32_t present_sets(void)
+{
+    static _Atomic(uint32_t) found; /* 0: not yet asked; several threads may ask */
+    uint32_t sets = atomic_load_explicit(&found, memory_order_relaxed);
+    if (sets == 0) {
+        sets = detect() | bit_of(IX_ISA_REF, true);
+        atomic_store_explicit(&found, sets, memory_order_relaxed);
+    }
+    return sets;
+}
+
 bool ix_isa_present(ix_isa isa)
 {
-    return isa >= IX_ISA_REF && isa < IX_ISA_COUNT && isa <= best_present();
+    return known(isa) && (present_sets() >> isa & 1u);
+}
+
+static ix_isa best_present(void)
+{
+    ix_isa best = IX_ISA_REF;
+    for (int i = 0; i < IX_ISA_COUNT; i++) {
+        if (ix_isa_built((ix_isa)i) && ix_isa_present((ix_isa)i))
+            best = (ix_isa)i;
+    }
+    return best;
 }
 
 /* "ref, avx2, ..." of the sets that this machine runs, for the error messages. */
@@ -77,7 +130,7 @@ static void list_present(char *out, size_t size)
     out[0] = '\0';
     for (int i = 0; i < IX_ISA_COUNT && used < size; i++) {
         if (ix_isa_built((ix_isa)i) && ix_isa_present((ix_isa)i)) {
-            int n = snprintf(out + used, size - used, "%s%s", i ? ", " : "", NAMES[i]);
+            int n = snprintf(out + used, size - used, "%s%s", i ? ", " : "", SETS[i].name);
             used += n > 0 ? (size_t)n : 0;
         }
     }
@@ -94,10 +147,10 @@ inox_status ix_isa_choose(const char *name, ix_isa *out, inox_error *err)
             return INOX_OK;
         }
     }
-    char present[64];
+    char present[128];
     list_present(present, sizeof present);
     for (int i = 0; i < IX_ISA_COUNT; i++) {
-        if (strcmp(name, NAMES[i]) != 0)
+        if (strcmp(name, SETS[i].name) != 0)
             continue;
         ix_isa isa = (ix_isa)i;
         if (!ix_isa_built(isa))

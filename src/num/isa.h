@@ -1,7 +1,6 @@
 /* Instruction sets: which were built in, which this CPU has, which one is to be used.
  *
- * They are ordered: a plan for `avx512` may use rows of `avx2` and `ref` where no better row
- * exists.  All give the same bits (docs/NUMERICS.md), so the choice is a matter of speed only.
+ * All give the same bits (docs/NUMERICS.md), so the choice is a matter of speed only.
  */
 #ifndef IX_NUM_ISA_H
 #define IX_NUM_ISA_H
@@ -11,14 +10,17 @@
 #include <stdbool.h>
 
 typedef enum ix_isa {
-    IX_ISA_REF = 0,
-    IX_ISA_AVX2,       /* AVX2, FMA, F16C */
-    IX_ISA_AVX512,     /* + AVX-512 F, BW, DQ, VL */
-    IX_ISA_AVX512VNNI, /* + AVX-512 VNNI */
+#define IX_ISA(constant, name, extends, built) IX_ISA_##constant,
+#include "num/isa.def"
+#undef IX_ISA
     IX_ISA_COUNT
 } ix_isa;
 
-const char *ix_isa_name(ix_isa isa);  /* "ref", "avx2", "avx512", "avx512vnni" */
+const char *ix_isa_name(ix_isa isa);  /* "avx2", as in isa.def */
+/* The set that this one extends; IX_ISA_REF extends itself. */
+ix_isa ix_isa_extends(ix_isa isa);
+/* Rows of set `row` may be used by a plan for `isa`: it is the same or one that `isa` extends. */
+bool ix_isa_includes(ix_isa isa, ix_isa row);
 bool ix_isa_built(ix_isa isa);        /* kernels for it are in this library */
 bool ix_isa_present(ix_isa isa);      /* this CPU and operating system can run it */
 /* name NULL: $INOX_ISA if set, else the best present.  Unknown or absent: INOX_E_ISA, never a

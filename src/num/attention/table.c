@@ -9,8 +9,7 @@ static const ix_attention_kernels *const ROWS[IX_ISA_COUNT] = {
 
 const ix_attention_kernels *ix_attention_kernels_for(ix_isa isa)
 {
-    int i = (int)isa;
-    while (!ROWS[i])
-        i--; /* the row of the reference is always there */
-    return ROWS[i];
+    while (!ROWS[isa])
+        isa = ix_isa_extends(isa); /* the row of the reference is always there */
+    return ROWS[isa];
 }

@@ -1,4 +1,4 @@
-/* Attention over the paged cache, written over the vectors of num/scalar/x86_<isa>_math.h   (C6)
+/* Attention over the paged cache, written over the vectors of num/scalar/<isa>_math.h   (C6)
  *
  * The file of an instruction set includes its vectors, defines CHAINS, the tiles that its registers
  * allow, and includes this body.  For one head of the cache, query rows (tokens x the query heads

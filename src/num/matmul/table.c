@@ -189,15 +189,15 @@ inox_status ix_matmul_compare(const ix_matmul_kernel *k, const ix_matmul_kernel 
 
 /* ---- choice ---------------------------------------------------------------------------------- */
 
-/* The best row after row `last` (-1: of all) in the order: higher instruction set first, then place
- * in the table. */
+/* The best row after row `last` (-1: of all) in the order: the set that extends the others first,
+ * then place in the table. */
 static int next_row(const ix_matmul_kernel *const *rows, int count, ix_type type, ix_isa isa,
                     _Bool no_panels, int last)
 {
     int best = -1;
     for (int i = 0; i < count; i++) {
         const ix_matmul_kernel *k = rows[i];
-        if (k->type != type || k->isa > isa || !ix_isa_present(k->isa) ||
+        if (k->type != type || !ix_isa_includes(isa, k->isa) || !ix_isa_present(k->isa) ||
             (no_panels && k->panel_bytes))
             continue;
         if (last >= 0 && (k->isa > rows[last]->isa || (k->isa == rows[last]->isa && i <= last)))

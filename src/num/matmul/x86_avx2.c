@@ -1,9 +1,9 @@
 /* Matrix products in AVX2, FMA and F16C: 8 columns to a vector, all types. */
 #include "num/matmul/x86_avx2_dot.h"
 
-#include "num/matmul/x86_float.h"
-#include "num/matmul/x86_super.h"
-#include "num/matmul/x86_kernels.h"
+#include "num/matmul/vector_float.h"
+#include "num/matmul/vector_super.h"
+#include "num/matmul/vector_kernels.h"
 
 #define THIS_ISA IX_ISA_AVX2
 #define SYMBOL(t) ix_matmul_##t##_avx2

@@ -2,8 +2,8 @@
  * avx512. */
 #include "num/matmul/x86_avx512vnni_dot.h"
 
-#include "num/matmul/x86_super.h"
-#include "num/matmul/x86_kernels.h"
+#include "num/matmul/vector_super.h"
+#include "num/matmul/vector_kernels.h"
 
 #define THIS_ISA IX_ISA_AVX512VNNI
 #define SYMBOL(t) ix_matmul_##t##_avx512vnni

@@ -25,19 +25,19 @@ static const ix_row_kernels AVX512 = {
 #undef IX_ROW
 };
 
-static const ix_row_kernels AVX512VNNI = {
-    .isa = IX_ISA_AVX512VNNI,
-#define IX_ROW(function, avx2, avx512) IX_CHOICE(function, avx512)
-#include "num/rows/kernels.def"
-#undef IX_ROW
-};
-
-static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = { &REF, &AVX2, &AVX512, &AVX512VNNI };
-#else
-static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = { &REF, &REF, &REF, &REF };
 #endif
+
+static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = {
+    [IX_ISA_REF] = &REF,
+#if defined(__x86_64__)
+    [IX_ISA_AVX2] = &AVX2,
+    [IX_ISA_AVX512] = &AVX512,
+#endif
+};
 
 const ix_row_kernels *ix_row_kernels_for(ix_isa isa)
 {
+    while (!TABLES[isa])
+        isa = ix_isa_extends(isa);
     return TABLES[isa];
 }

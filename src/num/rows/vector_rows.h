@@ -1,4 +1,4 @@
-/* Row kernels, written over the vectors of num/scalar/x86_<isa>_math.h   (C4, C5, C7, C8, C11, C12)
+/* Row kernels, written over the vectors of num/scalar/<isa>_math.h   (C4, C5, C7, C8, C11, C12)
  *
  * The file of an instruction set includes its vectors, defines ROW(function), the name of its
  * version of a row of kernels.def, and includes this body.  A row is whole vectors and one shorter

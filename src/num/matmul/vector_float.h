@@ -4,11 +4,11 @@
  * without an integer product are dequantised into F32 panels, one segment at a time, and end here
  * too.
  */
-#ifndef IX_NUM_MATMUL_X86_FLOAT_H
-#define IX_NUM_MATMUL_X86_FLOAT_H
+#ifndef IX_NUM_MATMUL_VECTOR_FLOAT_H
+#define IX_NUM_MATMUL_VECTOR_FLOAT_H
 
 #include "num/dequant/dequant.h"
-#include "num/matmul/x86_product.h"
+#include "num/matmul/vector_product.h"
 
 typedef vf load_float(const void *p);
 

@@ -4,11 +4,11 @@
  * A type is a `word` function, word g of a block as bytes q + WEIGHT_OFFSET, and one for each
  * scale.  `v` picks the vector of columns (AVX2 needs two across a panel).
  */
-#ifndef IX_NUM_MATMUL_X86_BLOCKS_H
-#define IX_NUM_MATMUL_X86_BLOCKS_H
+#ifndef IX_NUM_MATMUL_VECTOR_BLOCKS_H
+#define IX_NUM_MATMUL_VECTOR_BLOCKS_H
 
 #include "num/dequant/layout.h"
-#include "num/matmul/x86_product.h"
+#include "num/matmul/vector_product.h"
 
 /* A block of any of the types in the form that is fastest for many rows. */
 typedef struct flat_32 {

@@ -1,4 +1,4 @@
-/* The frame of the x86 matrix products: which panel, which segment, which tile; sums by T; the
+/* The frame of the vector matrix products: which panel, which segment, which tile; sums by T; the
  * store (C2, C11).
  *
  *   for each step of panels (16 columns, float types 32):
@@ -13,8 +13,8 @@
  * panels and unpack in registers: best for few rows, where reading the weights is all that counts.
  * Others read what `prepare` made of one segment, which many tiles share.
  */
-#ifndef IX_NUM_MATMUL_X86_PRODUCT_H
-#define IX_NUM_MATMUL_X86_PRODUCT_H
+#ifndef IX_NUM_MATMUL_VECTOR_PRODUCT_H
+#define IX_NUM_MATMUL_VECTOR_PRODUCT_H
 
 #include "num/matmul/acts.h"
 #include "num/matmul/panel.h"

@@ -6,10 +6,10 @@
  * multiplies once and one sum runs over the whole super-block.  Q3_K's products go to +128, so they
  * are negated, and so is d: the bits are the same.
  */
-#ifndef IX_NUM_MATMUL_X86_SUPER_H
-#define IX_NUM_MATMUL_X86_SUPER_H
+#ifndef IX_NUM_MATMUL_VECTOR_SUPER_H
+#define IX_NUM_MATMUL_VECTOR_SUPER_H
 
-#include "num/matmul/x86_blocks.h"
+#include "num/matmul/vector_blocks.h"
 
 typedef struct flat_256 {
     ix_panel_word q[64]; /* q + WEIGHT_OFFSET */

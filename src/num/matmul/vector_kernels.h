@@ -1,10 +1,10 @@
 /* Rows of the kernel table, from plans: for each type one that reads panels and one that reads
  * the file's rows. */
-#ifndef IX_NUM_MATMUL_X86_KERNELS_H
-#define IX_NUM_MATMUL_X86_KERNELS_H
+#ifndef IX_NUM_MATMUL_VECTOR_KERNELS_H
+#define IX_NUM_MATMUL_VECTOR_KERNELS_H
 
 #include "num/matmul/kernels.h"
-#include "num/matmul/x86_product.h"
+#include "num/matmul/vector_product.h"
 
 /* SYMBOL(t) and SYMBOL_ROWS(t) are the names of this instruction set's kernels. */
 #define KERNEL_RUN(t, name, bytes)                                                                 \
