@@ -1,4 +1,4 @@
-/* Thread pool and floating-point environment.
+/* Thread pool.
  *
  * Everything waits at a gate: a counter that a thread watches until somebody advances it.
  *
@@ -34,55 +34,14 @@
 #define SPINS_PER_LOOK 64 /* at the clock */
 #define YIELDS_CROWDED 4
 
-/* ---- floating-point environment -------------------------------------------------------------- */
-
+static inline void relax(void)
+{
 #if defined(__x86_64__)
-
-#define MXCSR_CONTRACT 0x1F80u /* nearest even, subnormals kept, exceptions masked */
-
-ix_fpenv ix_fpenv_enter(void)
-{
-    ix_fpenv e = { _mm_getcsr() };
-
-    _mm_setcsr(MXCSR_CONTRACT);
-    return e;
-}
-
-void ix_fpenv_leave(ix_fpenv e)
-{
-    _mm_setcsr((unsigned)e.saved);
-}
-
-static inline void relax(void)
-{
     _mm_pause();
-}
-
 #elif defined(__aarch64__)
-
-ix_fpenv ix_fpenv_enter(void)
-{
-    ix_fpenv e;
-    uint64_t contract = 0; /* nearest even, subnormals kept, NaN propagated */
-
-    __asm__ volatile("mrs %0, fpcr" : "=r"(e.saved));
-    __asm__ volatile("msr fpcr, %0" : : "r"(contract));
-    return e;
-}
-
-void ix_fpenv_leave(ix_fpenv e)
-{
-    __asm__ volatile("msr fpcr, %0" : : "r"(e.saved));
-}
-
-static inline void relax(void)
-{
     __asm__ volatile("yield" ::: "memory");
-}
-
-#else
-#error "this processor's floating-point control word is not known here: add it (rule C1)"
 #endif
+}
 
 /* ---- gates ----------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Thread pool and floating-point environment.
+/* Thread pool.
  *
  * One parallel region at a time: ix_pool_run calls fn(ctx, worker) once on every worker, worker 0
  * being the calling thread, and returns when all have returned.  Inside a region, ix_pool_barrier
@@ -8,6 +8,7 @@
 #ifndef IX_BASE_THREAD_H
 #define IX_BASE_THREAD_H
 
+#include "base/fpenv.h"
 #include "base/status.h"
 
 #include <stdint.h>
@@ -21,13 +22,6 @@ int ix_pool_threads(const ix_pool *p);
 void ix_pool_run(ix_pool *p, void (*fn)(void *ctx, int worker), void *ctx);
 /* All workers of the running region meet here.  Must be called by all or none. */
 void ix_pool_barrier(ix_pool *p);
-
-/* The contract's floating-point environment (C1): enter saves the control word and sets ours. */
-typedef struct ix_fpenv {
-    uint64_t saved;
-} ix_fpenv;
-ix_fpenv ix_fpenv_enter(void);
-void ix_fpenv_leave(ix_fpenv e);
 
 /* A counter for dynamic work: each call returns the next value from 0. */
 typedef struct ix_counter {

@@ -4,7 +4,7 @@
  * and not bits: such a row is passed over, and ix_matmul_rejected names it.
  */
 #include "base/alloc.h"
-#include "base/thread.h"
+#include "base/fpenv.h"
 #include "num/dequant/dequant.h"
 #include "num/matmul/kernels.h"
 #include "num/scalar/scalar.h"

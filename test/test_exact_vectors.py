@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""exact-vectors gives the hashes of data/exact_vectors.txt here, and on every machine that an emulator offers.
+
+The file changes only with the program's cases (docs: test/exact_vectors.c) or with the contract.
+INOX_UPDATE=1 writes it anew from this machine.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from support import BUILD, ROOT, check, main, path, read, skip, test
+
+EXPECTED = os.path.join(ROOT, "test", "data", "exact_vectors.txt")
+LINE = re.compile(r"(.*?) +(\d+) kernels +(\d+) values  ([0-9a-f]+)")
+
+
+def result(command):
+    """The program's lines without the number of kernels, which differs from machine to machine."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    check(done.returncode == 0, command, "gave", done.returncode, done.stdout[-2000:], done.stderr)
+    lines = [LINE.fullmatch(line) for line in done.stdout.splitlines()]
+    return [f"{m[1]}, {m[3]} values: {m[4]}" for m in lines if m], [int(m[2]) for m in lines if m]
+
+
+def compare(label, command):
+    got, kernels = result(command)
+    want = read(EXPECTED).decode().splitlines()
+    for a, b in zip(want, got):
+        check(a == b, label, "gave", b, "not", a)
+    check(len(got) == len(want), label, "gave", len(got), "lines, not", len(want))
+    if got:
+        print(f"  {label}: {kernels[-1]} kernels, {got[-1]}", flush=True)
+
+
+@test
+def this_machine():
+    program = os.path.join(BUILD, "test", "exact-vectors")
+    if os.environ.get("INOX_UPDATE") == "1":
+        lines, _ = result([program])
+        with open(EXPECTED, "w", encoding="ascii") as f:
+            f.write("".join(line + "\n" for line in lines))
+    compare("this machine", [program])
+
+
+def emulated(name, compiler, emulator):
+    for program in (compiler[0], emulator[0]):
+        if shutil.which(program) is None:
+            skip(f"{program} is not installed")
+    output = path(name)
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", "build_exact.py"), output,
+                           "--cc", " ".join(compiler), "-O1"], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, name, "does not build:", done.stderr)
+    if done.returncode == 0:
+        compare(name, [*emulator, output])
+
+
+@test
+def aarch64():
+    emulated("aarch64", ["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"])
+
+
+@test
+def s390x():
+    # Big-endian, the reference only.  gcc there computes floats in double by default; "fast" means float.
+    emulated("s390x", ["s390x-linux-gnu-gcc", "-static", "-fexcess-precision=fast"], ["qemu-s390x"])
+
+
+main()

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Builds exact-vectors (test/exact_vectors.c) with any C compiler:  build_exact.py OUTPUT [--cc "CC ARGS"] [ARGS...]
+
+Only the compiler and its C library are needed, so that a cross compiler suffices:
+
+    tools/build_exact.py build-exact/aarch64 --cc "aarch64-linux-gnu-gcc -static" -O2
+    qemu-aarch64 build-exact/aarch64
+
+Kernels of the compiler's processor are built in, each file with the flags of its instruction set as in
+src/meson.build.  Objects are kept beside the output: OUTPUT.o/.
+"""
+import argparse
+import glob
+import os
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+AVX2 = ["-mavx2", "-mfma", "-mf16c"]
+AVX512 = AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+# Longest beginning of a kernel file's name -> flags of its set (src/meson.build).
+SETS = {
+    "x86_64": {
+        "x86_avx2": AVX2,
+        "x86_avx512": AVX512,
+        "x86_avx512vnni": AVX512 + ["-mavx512vnni"],
+    },
+}
+OF_ONE_MACHINE = ("x86_", "arm_", "wasm_")
+BASE = ["alloc.c", "fpenv.c", "random.c", "status.c"]
+
+
+def sources(machine):
+    """(path, flags) of every file."""
+    sets = SETS.get(machine, {})
+    found = [(os.path.join(ROOT, "src/base", name), []) for name in BASE]
+    found += [(os.path.join(ROOT, "test", name), []) for name in ("exact_vectors.c", "exact_os.c")]
+    for path in sorted(glob.glob(os.path.join(ROOT, "src/num/**/*.c"), recursive=True)):
+        name = os.path.basename(path)
+        if name == "contract.c":  # includes what Meson generates
+            continue
+        if not name.startswith(OF_ONE_MACHINE):
+            found.append((path, []))
+            continue
+        fitting = [s for s in sets if name.startswith(s)]
+        if fitting:
+            found.append((path, sets[max(fitting, key=len)]))
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(usage="build_exact.py OUTPUT [--cc 'CC ARGS'] [-j N] [ARGS...]")
+    parser.add_argument("output")
+    parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
+    parser.add_argument("-j", type=int, default=2)
+    options, more = parser.parse_known_args()
+    cc = shlex.split(options.cc)
+    target = subprocess.run([*cc, *more, "-dumpmachine"], capture_output=True, text=True, check=True)
+    machine = target.stdout.split("-")[0].strip()
+    objects = options.output + ".o"
+    os.makedirs(objects, exist_ok=True)
+    common = ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-I" + os.path.join(ROOT, "src"),
+              "-I" + os.path.join(ROOT, "include"), *more]
+
+    def compile_one(item):
+        path, flags = item
+        out = os.path.join(objects, os.path.relpath(path, ROOT).replace("/", "_")[:-2] + ".o")
+        command = [*cc, *common, *flags, "-ffp-contract=off", "-c", path, "-o", out]
+        return out, subprocess.run(command, check=False).returncode
+
+    with ThreadPoolExecutor(options.j) as pool:
+        built = list(pool.map(compile_one, sources(machine)))
+    if any(code for _, code in built):
+        return 1
+    return subprocess.run([*cc, *more, *(out for out, _ in built), "-o", options.output], check=False).returncode
+
+
+sys.exit(main())
