@@ -2,7 +2,7 @@
  * block.
  *
  * A type is a `word` function, word g of a block as bytes q + WEIGHT_OFFSET, and one for each
- * scale.  `v` picks the vector of columns (AVX2 needs two across a panel).
+ * scale.  `v` picks the vector of columns, of which HALVES lie across a panel.
  */
 #ifndef IX_NUM_MATMUL_VECTOR_BLOCKS_H
 #define IX_NUM_MATMUL_VECTOR_BLOCKS_H
@@ -113,17 +113,17 @@ VF_INLINE void flat_tiles_32(const type_32 t, int h, const tile_job *job)
         direct_32(t, h, job);
         return;
     }
-#if MAX_TILE == IX_ACTS_TILE
-    if (h == 8)
-        tile_32(8, t, 0, 0, 8, job);
-    else
-        tile_32(IX_ACTS_TILE, t, 0, 0, IX_ACTS_TILE, job);
-#else
     for (int v = 0; v < HALVES; v++) {
+#if MAX_TILE == IX_ACTS_TILE
+        if (h == 8)
+            tile_32(8, t, v, 0, 8, job);
+        else
+            tile_32(IX_ACTS_TILE, t, v, 0, IX_ACTS_TILE, job);
+#else
         for (int row = 0; row < h; row += MAX_TILE)
             tile_32(MAX_TILE, t, v, row, h, job);
-    }
 #endif
+    }
 }
 
 static void flat_32_tile(int h, const tile_job *job)

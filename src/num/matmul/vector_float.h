@@ -10,6 +10,11 @@
 #include "num/dequant/dequant.h"
 #include "num/matmul/vector_product.h"
 
+/* The registers hold the sums of FLOAT_TILE rows over one panel, of FLOAT_TILE_OF_TWO over two side
+ * by side: 1, 2, 4, 6 or 12 each. */
+#define FLOAT_SUMS                                                                                 \
+    ((FLOAT_TILE_OF_TWO * 2 > FLOAT_TILE ? FLOAT_TILE_OF_TWO * 2 : FLOAT_TILE) * HALVES)
+
 typedef vf load_float(const void *p);
 
 typedef struct type_float {
@@ -17,84 +22,71 @@ typedef struct type_float {
     load_float *load;
 } type_float;
 
-/* Rows row .. row + mr - 1 of a tile of height h; `panels` panels from `panel` on, of each
- * `vectors` vectors of columns. */
-VF_INLINE void tile_float(const int mr, const int panels, const int vectors, const type_float t,
-                          int panel, int row, int64_t h, const tile_job *job)
+/* Rows row .. row + mr - 1 of a tile of height h; `panels` panels from `panel` on. */
+VF_INLINE void tile_float(const int mr, const int panels, const type_float t, int panel, int row,
+                          int64_t h, const tile_job *job)
 {
-    const int across = panels * vectors;
+    const int across = panels * HALVES;
     const uint8_t *w = job->w + (size_t)panel * job->stride, *a = job->a + 4 * row;
     float *out = job->out + (panel * h + row) * IX_PANEL_COLS;
-    vf acc[2 * FLOAT_TILE];
-    UNROLL for (int i = 0; i < mr * across; i++)
-        acc[i] = vf_set(0.0f);
+    vf acc[FLOAT_SUMS];
+    UNROLL for (int i = 0; i < mr * across; i++) acc[i] = vf_set(0.0f);
     for (int64_t k = 0; k < job->n; k++, w += t.bytes * IX_PANEL_COLS, a += 4 * h) {
-        vf x[4];
-        UNROLL for (int i = 0; i < across; i++)
-            x[i] = t.load(w + (size_t)(i / vectors) * job->stride +
-                          i % vectors * VF_LANES * t.bytes);
-        UNROLL for (int m = 0; m < mr; m++) {
+        vf x[2 * HALVES];
+        UNROLL for (int i = 0; i < across; i++) x[i] =
+            t.load(w + (size_t)(i / HALVES) * job->stride + i % HALVES * VF_LANES * t.bytes);
+        UNROLL for (int m = 0; m < mr; m++)
+        {
             vf y = vf_word(a + 4 * m);
-            UNROLL for (int i = 0; i < across; i++)
-                acc[m * across + i] = vf_fma(y, x[i], acc[m * across + i]);
+            UNROLL for (int i = 0; i < across; i++) acc[m * across + i] =
+                vf_fma(y, x[i], acc[m * across + i]);
         }
     }
-    UNROLL for (int m = 0; m < mr; m++) {
+    UNROLL for (int m = 0; m < mr; m++)
+    {
         UNROLL for (int i = 0; i < across; i++)
-            vf_store(out + (i / vectors * h + m) * IX_PANEL_COLS + i % vectors * VF_LANES,
+            vf_store(out + (i / HALVES * h + m) * IX_PANEL_COLS + i % HALVES * VF_LANES,
                      acc[m * across + i]);
     }
 }
 
-#if HALVES == 1
-VF_INLINE void tiles_float(const type_float t, int h, const int panels, const tile_job *job)
+/* All rows of a tile over `panels` panels, in parts whose sums the registers hold. */
+VF_INLINE void tiles_float(const type_float t, int h, const int panels, int panel,
+                           const tile_job *job)
 {
+    const int most = panels == 2 ? FLOAT_TILE_OF_TWO : FLOAT_TILE;
+    const int of_2 = most < 2 ? most : 2, of_4 = most < 4 ? of_2 : 4, of_8 = most < 8 ? of_4 : 8;
+    int row = 0;
     switch (h) {
-    case 1: tile_float(1, panels, 1, t, 0, 0, 1, job); break;
-    case 2: tile_float(2, panels, 1, t, 0, 0, 2, job); break;
-    case 4: tile_float(4, panels, 1, t, 0, 0, 4, job); break;
-    case 8: tile_float(8, panels, 1, t, 0, 0, 8, job); break;
-    default: tile_float(12, panels, 1, t, 0, 0, 12, job); break;
-    }
-}
-VF_INLINE void direct_float(const type_float t, int h, const tile_job *job)
-{
-    if (job->panels == 2)
-        tiles_float(t, h, 2, job);
-    else
-        tiles_float(t, h, 1, job);
-}
-#else
-/* Twelve sums in flight fill the registers: 6 rows of one panel.  One or two rows take two
- * panels. */
-VF_INLINE void panel_float(const type_float t, int h, int panel, const tile_job *job)
-{
-    switch (h) {
-    case 1: tile_float(1, 1, 2, t, panel, 0, 1, job); break;
-    case 2: tile_float(2, 1, 2, t, panel, 0, 2, job); break;
-    case 4: tile_float(4, 1, 2, t, panel, 0, 4, job); break;
+    case 1: tile_float(1, panels, t, panel, 0, 1, job); break;
+    case 2:
+        for (; row < 2; row += of_2)
+            tile_float(of_2, panels, t, panel, row, 2, job);
+        break;
+    case 4:
+        for (; row < 4; row += of_4)
+            tile_float(of_4, panels, t, panel, row, 4, job);
+        break;
     case 8:
-        for (int row = 0; row < 8; row += 4)
-            tile_float(4, 1, 2, t, panel, row, 8, job);
+        for (; row < 8; row += of_8)
+            tile_float(of_8, panels, t, panel, row, 8, job);
         break;
     default:
-        for (int row = 0; row < IX_ACTS_TILE; row += 6)
-            tile_float(6, 1, 2, t, panel, row, IX_ACTS_TILE, job);
+        for (; row < IX_ACTS_TILE; row += most)
+            tile_float(most, panels, t, panel, row, IX_ACTS_TILE, job);
         break;
     }
 }
+
 VF_INLINE void direct_float(const type_float t, int h, const tile_job *job)
 {
-    if (job->panels == 2 && h == 1) {
-        tile_float(1, 2, 2, t, 0, 0, 1, job);
-    } else if (job->panels == 2 && h == 2) {
-        tile_float(2, 2, 2, t, 0, 0, 2, job);
+    if (job->panels == 2 && h <= FLOAT_TILE_OF_TWO) {
+        tiles_float(t, h, 2, 0, job);
     } else {
         for (int p = 0; p < job->panels; p++)
-            panel_float(t, h, p, job);
+            tiles_float(t, h, 1, p, job);
     }
 }
-#endif
 
 VF_INLINE vf load_f32(const void *p)
 {

@@ -216,17 +216,17 @@ VF_INLINE void flat_tiles_256(const type_256 t, int h, const tile_job *job)
         direct_256(t, 0, h, job);
         return;
     }
-#if MAX_TILE == IX_ACTS_TILE
-    if (h == 8)
-        tile_256(8, t, 0, 0, 0, 8, job);
-    else
-        tile_256(IX_ACTS_TILE, t, 0, 0, 0, IX_ACTS_TILE, job);
-#else
     for (int v = 0; v < HALVES; v++) {
+#if MAX_TILE == IX_ACTS_TILE
+        if (h == 8)
+            tile_256(8, t, 0, v, 0, 8, job);
+        else
+            tile_256(IX_ACTS_TILE, t, 0, v, 0, IX_ACTS_TILE, job);
+#else
         for (int row = 0; row < h; row += MAX_TILE)
             tile_256(MAX_TILE, t, 0, v, row, h, job);
-    }
 #endif
+    }
 }
 
 #define FLAT(name, sub, mins, min_pairs)                                                           \

@@ -6,6 +6,7 @@
 
 #define MAX_TILE 4
 #define FLOAT_TILE 6
+#define FLOAT_TILE_OF_TWO 2
 #define WEIGHT_OFFSET 0
 
 typedef uint16_t vi_u16 __attribute__((vector_size(32)));

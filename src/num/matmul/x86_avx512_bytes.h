@@ -5,7 +5,8 @@
 #include "num/scalar/x86_avx512_math.h"
 
 #define MAX_TILE 12   /* rows whose integer and float sums fit in the registers */
-#define FLOAT_TILE 12 /* rows of float sums, with two vectors of columns */
+#define FLOAT_TILE 12 /* rows of float sums over one panel, and over two */
+#define FLOAT_TILE_OF_TWO 12
 
 typedef uint16_t vi_u16 __attribute__((vector_size(64)));
 
