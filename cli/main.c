@@ -1,6 +1,7 @@
 /* The program `inox`: finds the command and runs it. */
 #include "cli.h"
 
+#include <fenv.h>
 #include <string.h>
 
 static const command COMMANDS[] = {
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
 {
     static const common NONE = { 0 };
     static char help_option[] = "--help";
+    fesetenv(FE_DFL_ENV); /* a preloaded library may have changed how --temp 0.8 is read */
     keep_standard_files();
     catch_interrupt();
     if (argc < 2)

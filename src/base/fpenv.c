@@ -9,18 +9,34 @@
 #include <immintrin.h>
 
 #define MXCSR_CONTRACT 0x1F80u /* nearest even, subnormals kept, exceptions masked */
+#define X87_CONTRACT 0x037Fu   /* nearest even, 64 bits, exceptions masked */
+
+/* Nothing of ours computes on the x87 unit, but the C library reads its rounding mode where it
+ * turns decimal numbers into binary ones and back: the numbers of a receipt. */
+static void set_x87(uint16_t word)
+{
+    uint16_t now;
+
+    __asm__ volatile("fnstcw %0" : "=m"(now));
+    if (now != word)
+        __asm__ volatile("fldcw %0" : : "m"(word));
+}
 
 ix_fpenv ix_fpenv_enter(void)
 {
-    ix_fpenv e = { _mm_getcsr() };
+    uint16_t x87;
 
+    __asm__ volatile("fnstcw %0" : "=m"(x87));
+    ix_fpenv e = { (uint64_t)x87 << 32 | _mm_getcsr() };
     _mm_setcsr(MXCSR_CONTRACT);
+    set_x87(X87_CONTRACT);
     return e;
 }
 
 void ix_fpenv_leave(ix_fpenv e)
 {
-    _mm_setcsr((unsigned)e.saved);
+    _mm_setcsr((uint32_t)e.saved);
+    set_x87((uint16_t)(e.saved >> 32));
 }
 
 #elif defined(__aarch64__)

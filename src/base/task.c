@@ -1,7 +1,8 @@
-/* Tasks on POSIX threads. */
+/* Tasks on POSIX threads, in the contract's floating-point environment. */
 #include "base/task.h"
 
 #include "base/alloc.h"
+#include "base/fpenv.h"
 
 #include <pthread.h>
 
@@ -15,6 +16,7 @@ struct ix_task {
 static void *task_main(void *argument)
 {
     ix_task *t = argument;
+    ix_fpenv_enter(); /* its own for as long as it lives */
     t->fn(t->context);
     return NULL;
 }

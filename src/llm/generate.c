@@ -91,7 +91,9 @@ static void emit(generation *g, size_t until)
     if (until <= from || g->options->on_text == NULL)
         return;
     g->emitted = until;
-    if (g->options->on_text(g->options->context, r->text.data + from, until - from) != 0) {
+    int stop = g->options->on_text(g->options->context, r->text.data + from, until - from);
+    ix_fpenv_enter(); /* whatever the caller's code has switched on */
+    if (stop != 0) {
         r->finish = "cancelled";
         g->done = true;
     }
@@ -181,7 +183,9 @@ static inox_status feed_prompt(generation *g, const int32_t *prompt, size_t coun
         IX_TRY(inox_session_feed(g->session, prompt + done, n,
                                  done + n == count ? INOX_LOGITS_LAST : INOX_LOGITS_NONE, err));
         done += n;
-        if (o->on_prompt != NULL && o->on_prompt(o->context, done, count) != 0) {
+        int stop = o->on_prompt == NULL ? 0 : o->on_prompt(o->context, done, count);
+        ix_fpenv_enter(); /* as in emit() */
+        if (stop != 0) {
             g->result->finish = "cancelled";
             g->done = true;
         }
@@ -341,8 +345,7 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
         status = status == INOX_OK ? end : status;
     }
     if (status == INOX_OK && o->receipt)
-        status =
-            write_receipt(&g, identity.identity, asked < s->length ? asked : s->length, err);
+        status = write_receipt(&g, identity.identity, asked < s->length ? asked : s->length, err);
     ix_sampler_free(g.sampler);
     if (status != INOX_OK) {
         inox_result_free(r);

@@ -173,9 +173,11 @@ inox_status inox_model_inspect(inox_model *m, const char *what, char **out, inox
     if (m == NULL || what == NULL || out == NULL)
         return ix_fail(err, INOX_E_ARGUMENT, "inox_model_inspect: a pointer is NULL");
     *out = NULL;
+    ix_fpenv environment = ix_fpenv_enter(); /* numbers are spelled by the C library */
     inox_status status = ix_buffer_append(&b, "", 0, err);
     if (status == INOX_OK)
         status = inspect(m, what, &b, err);
+    ix_fpenv_leave(environment);
     if (status != INOX_OK) {
         ix_buffer_release(&b);
         return status;

@@ -224,14 +224,11 @@ static double negative_log_likelihood(const float *row, size_t columns, int32_t 
     return log(sum) + max - (double)row[id];
 }
 
-inox_status inox_perplexity(inox_session *s, const int32_t *ids, size_t count, size_t window,
-                            double *nats, size_t *predicted, inox_error *err)
+static inox_status perplexity(inox_session *s, const int32_t *ids, size_t count, size_t window,
+                              double *nats, size_t *predicted, inox_error *err)
 {
     double sum = 0;
     size_t n = 0;
-    if (s == NULL || (ids == NULL && count > 0) || nats == NULL || window < 2)
-        return ix_fail(err, INOX_E_ARGUMENT,
-                       "inox_perplexity: a pointer is NULL, or the window is below 2");
     for (size_t at = 0; at + 1 < count; at += window) {
         size_t rows, columns, take = count - at < window ? count - at : window;
         IX_TRY(inox_session_truncate(s, 0, err));
@@ -246,4 +243,16 @@ inox_status inox_perplexity(inox_session *s, const int32_t *ids, size_t count, s
     if (predicted != NULL)
         *predicted = n;
     return INOX_OK;
+}
+
+inox_status inox_perplexity(inox_session *s, const int32_t *ids, size_t count, size_t window,
+                            double *nats, size_t *predicted, inox_error *err)
+{
+    if (s == NULL || (ids == NULL && count > 0) || nats == NULL || window < 2)
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "inox_perplexity: a pointer is NULL, or the window is below 2");
+    ix_fpenv environment = ix_fpenv_enter();
+    inox_status status = perplexity(s, ids, count, window, nats, predicted, err);
+    ix_fpenv_leave(environment);
+    return status;
 }

@@ -2,6 +2,7 @@
  * which bring the same binary32 back. */
 #include "trust/receipt.h"
 
+#include "base/fpenv.h"
 #include "base/hash.h"
 #include "base/limits.h"
 
@@ -57,7 +58,9 @@ static void spell_float(float x, char out[64])
 {
     char text[64];
     const char *point = localeconv()->decimal_point;
+    ix_fpenv environment = ix_fpenv_enter(); /* the C library rounds as the caller told it */
     snprintf(text, sizeof text, "%.9g", (double)x);
+    ix_fpenv_leave(environment);
     const char *at = strstr(text, point);
     if (at == NULL)
         snprintf(out, 64, "%s", text);
@@ -75,7 +78,9 @@ static bool parse_float(const char *text, float *out)
         return false;
     snprintf(local, sizeof local, "%.*s%s%s", at == NULL ? 0 : (int)(at - text), text,
              at == NULL ? "" : localeconv()->decimal_point, at == NULL ? text : at + 1);
+    ix_fpenv environment = ix_fpenv_enter(); /* as in spell_float */
     *out = strtof(local, &end);
+    ix_fpenv_leave(environment);
     spell_float(*out, again);
     return *end == '\0' && strcmp(text, again) == 0;
 }
