@@ -10,13 +10,12 @@
  * The limits are measured between the kernels in every round, so that a share compares the same
  * seconds; shown is the median of the rounds.
  */
+#include "back/limits.h"
 #include "base/alloc.h"
 #include "base/os.h"
 #include "base/thread.h"
 #include "num/dequant/dequant.h"
 #include "num/matmul/kernels.h"
-
-#include "limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +111,13 @@ static work *work_new(const ix_matmul_kernel *k, int64_t rows, int64_t cols, int
             memcpy(to, weights, group);
     }
     ix_free_aligned(file);
-    w->job = (ix_matmul_job){ .rows = rows, .cols = cols, .depth = depth, .acts = acts,
-                              .weights = weights, .weight_row_bytes = row_bytes, .ldy = cols };
+    w->job = (ix_matmul_job){ .rows = rows,
+                              .cols = cols,
+                              .depth = depth,
+                              .acts = acts,
+                              .weights = weights,
+                              .weight_row_bytes = row_bytes,
+                              .ldy = cols };
     w->job.y = room(sizeof(float) * (size_t)(rows * cols));
     int threads = ix_pool_threads(pool);
     w->scratch = room(sizeof(void *) * (size_t)threads);
@@ -148,17 +152,27 @@ static double median(double *values)
     return values[rounds / 2];
 }
 
+static double peak_of(ix_isa isa, bool integer)
+{
+    return 1e-9 * (integer ? ix_limit_integer(pool, isa) : ix_limit_floats(pool, isa));
+}
+
+static double read_limit(const uint8_t *memory)
+{
+    return 1e-9 * ix_limit_read(pool, memory, weights_bytes);
+}
+
 /* A prompt: Gop/s, and the share of the units' peak. */
 static void bench_prompt(const ix_matmul_kernel *k, int64_t cols, int64_t depth, uint8_t *weights)
 {
     double rate[ROUNDS_MAX], share[ROUNDS_MAX];
-    peak_function *peak = ix_type_of(k->type)->activation_block ? integer_peak() : float_peak();
+    bool integer = ix_type_of(k->type)->activation_block != 0;
     work *w = work_new(k, PROMPT_ROWS, cols, depth, weights);
     measure_work(w);
     for (int i = 0; i < rounds; i++) {
-        double before = measure_peak(pool, peak);
+        double before = peak_of(k->isa, integer);
         rate[i] = 2.0 * PROMPT_ROWS * (double)cols * (double)depth / measure_work(w) * 1e-9;
-        double limit = (before + measure_peak(pool, peak)) / 2;
+        double limit = (before + peak_of(k->isa, integer)) / 2;
         share[i] = limit > 0 ? rate[i] / limit * 100 : 0;
     }
     printf(" %8.1f %4.0f%%", median(rate), median(share));
@@ -178,9 +192,9 @@ static void bench_decode(const ix_matmul_kernel *k, int64_t rows, uint8_t *weigh
     double rate[ROUNDS_MAX], share[ROUNDS_MAX];
     work *w = work_new(k, rows, cols, DECODE_DEPTH, weights);
     for (int i = 0; i < rounds; i++) {
-        double before = measure_read(pool, weights, weights_bytes);
+        double before = read_limit(weights);
         rate[i] = (double)row_bytes * (double)cols / measure_work(w) * 1e-9;
-        share[i] = rate[i] / ((before + measure_read(pool, weights, weights_bytes)) / 2) * 100;
+        share[i] = rate[i] / ((before + read_limit(weights)) / 2) * 100;
     }
     printf(" %7.2f %4.0f%%", median(rate), median(share));
     work_free(w);
@@ -252,12 +266,14 @@ int main(int argc, char **argv)
         return 1;
     uint8_t *weights = room(weights_bytes);
     memset(weights, 1, weights_bytes); /* no page is the shared zero page */
-    printf("%d threads; integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n",
-           ix_pool_threads(pool), measure_peak(pool, integer_peak()),
-           measure_peak(pool, float_peak()),
-           measure_read(pool, weights, weights_bytes));
-    printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024",
-           "1 row, GB/s", "8 rows, GB/s", "pack");
+    ix_isa best = IX_ISA_REF;
+    for (int i = 0; i < IX_ISA_COUNT; i++)
+        best = ix_isa_present((ix_isa)i) ? (ix_isa)i : best;
+    printf("%d threads; %s: integer peak %.0f, float peak %.0f Gop/s, read %.1f GB/s\n",
+           ix_pool_threads(pool), ix_isa_name(best), peak_of(best, true), peak_of(best, false),
+           read_limit(weights));
+    printf("%-32s %14s %14s %13s %13s %7s\n", "", "256x1024x3072", "256x3072x1024", "1 row, GB/s",
+           "8 rows, GB/s", "pack");
     int count;
     const ix_matmul_kernel *const *kernels = ix_matmul_kernels(&count);
     for (int i = 0; i < count; i++)

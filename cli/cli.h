@@ -140,6 +140,12 @@ json_t *json_text(const char *s, size_t n);
 /* Nonzero where what was written to standard output did not arrive (a full disk). */
 int finish_output(const common *c, int exit_code);
 
+/* ---- profile.c: what inox_profile_end gives (docs/PERFORMANCE.md) */
+/* By operator over all layers, with shares of the machine's limits; the caller owns it. */
+json_t *profile_by_layers(const char *profile);
+/* The same as a table. */
+void print_profile(const char *what, const json_t *profile);
+
 int cmd_run(const command *c, int argc, char **argv);
 int cmd_replay(const command *c, int argc, char **argv);
 int cmd_logits(const command *c, int argc, char **argv);

@@ -9,7 +9,13 @@ typedef struct bench_options {
     common common;
     inox_cache_type cache;
     int64_t prompt, tokens, repetitions, chunk;
+    bool profile;
 } bench_options;
+
+/* --profile: of a round behind the measured ones; NULL where there was nothing to do. */
+typedef struct profiles {
+    json_t *prompt, *decode;
+} profiles;
 
 typedef struct figures {
     double median, least, most;
@@ -63,35 +69,73 @@ static inox_status round_of(const bench_options *o, inox_session *s, const int32
     return status;
 }
 
+/* Feeds ids[from..to), `step` at once, under the profiler. */
+static inox_status profile_part(inox_session *s, const int32_t *ids, int64_t from, int64_t to,
+                                int64_t step, json_t **out, inox_error *err)
+{
+    char *text;
+    if (from == to)
+        return INOX_OK;
+    inox_status status = inox_profile_begin(s, err);
+    for (int64_t i = from; i < to && status == INOX_OK; i += step)
+        status = inox_session_feed(s, ids + i, (size_t)step, INOX_LOGITS_LAST, err);
+    if (status == INOX_OK)
+        status = inox_profile_end(s, &text, err);
+    if (status != INOX_OK)
+        return status;
+    *out = profile_by_layers(text);
+    inox_string_free(text);
+    return INOX_OK;
+}
+
+static inox_status profile_round(const bench_options *o, inox_session *s, const int32_t *ids,
+                                 profiles *out, inox_error *err)
+{
+    inox_status status = inox_session_truncate(s, 0, err);
+    if (status == INOX_OK)
+        status = profile_part(s, ids, 0, o->prompt, o->prompt, &out->prompt, err);
+    if (status == INOX_OK)
+        status = profile_part(s, ids, o->prompt, o->prompt + o->tokens, 1, &out->decode, err);
+    return status;
+}
+
 static int print_figures(const bench_options *o, const inox_model *model, figures prompt,
-                         figures decode, double load_s)
+                         figures decode, double load_s, const profiles *profile)
 {
     inox_model_info m = INOX_MODEL_INFO_INIT;
     inox_error err;
     if (inox_model_describe(model, &m, &err) != INOX_OK)
         return fail(&o->common, &err);
-    if (o->common.json)
-        return print_json(
-            &o->common,
-            json_pack("{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
-                      "model", json_text(m.name, strlen(m.name)), "description", m.description,
-                      "isa", m.isa, "threads", m.threads, "prompt_tokens", (json_int_t)o->prompt,
-                      "decode_tokens", (json_int_t)o->tokens, "repetitions",
-                      (json_int_t)o->repetitions, "load_s", load_s, "prompt_tokens_per_s",
-                      prompt.median, "prompt_tokens_per_s_min", prompt.least,
-                      "prompt_tokens_per_s_max", prompt.most, "decode_tokens_per_s", decode.median,
-                      "decode_tokens_per_s_min", decode.least, "decode_tokens_per_s_max",
-                      decode.most, "weight_bytes", (json_int_t)m.weight_bytes));
+    if (o->common.json) {
+        json_t *out = json_pack(
+            "{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "model",
+            json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa,
+            "threads", m.threads, "prompt_tokens", (json_int_t)o->prompt, "decode_tokens",
+            (json_int_t)o->tokens, "repetitions", (json_int_t)o->repetitions, "load_s", load_s,
+            "prompt_tokens_per_s", prompt.median, "prompt_tokens_per_s_min", prompt.least,
+            "prompt_tokens_per_s_max", prompt.most, "decode_tokens_per_s", decode.median,
+            "decode_tokens_per_s_min", decode.least, "decode_tokens_per_s_max", decode.most,
+            "weight_bytes", (json_int_t)m.weight_bytes);
+        if (o->profile)
+            json_object_set_new(
+                out, "profile",
+                json_pack("{s:O?, s:O?}", "prompt", profile->prompt, "decode", profile->decode));
+        return print_json(&o->common, out);
+    }
     printf("%s, %s, %d threads, loaded in %.2f s\n", m.description, m.isa, m.threads, load_s);
     printf("prompt %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->prompt,
            prompt.median, prompt.least, prompt.most);
     printf("decode %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->tokens,
            decode.median, decode.least, decode.most);
+    if (profile->prompt != NULL)
+        print_profile("prompt", profile->prompt);
+    if (profile->decode != NULL)
+        print_profile("decode", profile->decode);
     return 0;
 }
 
 static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary,
-                           double *prompt, double *decode, inox_error *err)
+                           double *prompt, double *decode, profiles *profile, inox_error *err)
 {
     size_t n = (size_t)(o->prompt + o->tokens);
     uint64_t state = 1;
@@ -112,6 +156,8 @@ static inox_status measure(const bench_options *o, inox_session *s, int32_t voca
         if (!o->common.quiet && is_terminal(stderr))
             draw_progress("measuring", (double)(i + 1) / (double)o->repetitions);
     }
+    if (o->profile && status == INOX_OK)
+        status = profile_round(o, s, ids, profile, err);
     free(ids);
     return status;
 }
@@ -128,6 +174,7 @@ static int bench(const bench_options *o, const char *path)
     double start = now(), load_s = 0;
     s.context = (int32_t)(o->prompt + o->tokens > 16 ? o->prompt + o->tokens : 16);
     s.cache = o->cache;
+    profiles profile = { NULL, NULL };
     int code = 0;
     inox_status status = prompt == NULL || decode == NULL ? INOX_E_MEMORY : INOX_OK;
     if (status == INOX_OK)
@@ -138,12 +185,14 @@ static int bench(const bench_options *o, const char *path)
     if (status == INOX_OK)
         status = inox_model_describe(model, &m, &err);
     if (status == INOX_OK)
-        status = measure(o, session, m.vocabulary, prompt, decode, &err);
+        status = measure(o, session, m.vocabulary, prompt, decode, &profile, &err);
     if (status != INOX_OK)
         code = fail(&o->common, &err);
     else
         code = print_figures(o, model, figures_of(prompt, o->repetitions),
-                             figures_of(decode, o->repetitions), load_s);
+                             figures_of(decode, o->repetitions), load_s, &profile);
+    json_decref(profile.prompt);
+    json_decref(profile.decode);
     inox_session_free(session);
     inox_model_close(model);
     free(prompt);
@@ -159,6 +208,9 @@ int cmd_bench(const command *c, int argc, char **argv)
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to decode one by one (64)", NULL },
         { "repeat", 'r', OPTION_INT, &o.repetitions, "N", "rounds; the median is told (3)", NULL },
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
+        { "profile", 0, OPTION_FLAG, &o.profile, NULL,
+          "one round more, timed by operator: where time goes, shares of the machine's limits",
+          NULL },
         CACHE_OPTION(o.cache),
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },

@@ -203,6 +203,16 @@ INOX_API size_t inox_session_length(const inox_session *session);
 INOX_API INOX_CHECK inox_status inox_session_truncate(inox_session *session, size_t length,
                                                       inox_error *err);
 
+/* Times every step of the model's computing from here on, for all sessions of the model with this
+ * cache type; what was counted before is forgotten. */
+INOX_API INOX_CHECK inox_status inox_profile_begin(inox_session *session, inox_error *err);
+/* What was counted, and the end of counting: one JSON object with the limits of this machine (bytes
+ * read, operations on bytes and on float32 per second, measured now; 0: not known) and the steps in
+ * the order in which they run: the time that all threads together worked on each and waited behind
+ * it, the bytes that it has to move, its operations.  Free with inox_string_free. */
+INOX_API INOX_CHECK inox_status inox_profile_end(inox_session *session, char **json,
+                                                 inox_error *err);
+
 /* ---- sampling and generation ----------------------------------------------------------------- */
 
 /* Samplers act in this order: logit bias, penalties, temperature, top-k, typical, top-p, min-p,

@@ -500,6 +500,32 @@ def bench_output():
 
 
 @test
+def bench_profile():
+    """All time of all threads is in some line; bytes and operations are those of the shapes."""
+    tensors = {t["name"]: t for t in object_of(good("inspect", "default", "--json"))["tensors"]}
+    layers = sum(1 for name in tensors if name.endswith(".ffn_up.weight"))
+    got = object_of(good("bench", "-p", 5, "-n", 2, "-r", 1, "-t", 2, "--profile", "--json"))["profile"]
+    for part, rows, runs in (("prompt", 5, 1), ("decode", 1, 2)):
+        profile = got[part]
+        lines = {line["name"]: line for line in profile["lines"]}
+        time = sum(line["time_s"] + line["idle_s"] for line in profile["lines"])
+        check(abs(time - profile["wall_s"]) < 0.02 * profile["wall_s"] + 1e-5, part, time, profile["wall_s"])
+        check(profile["runs"] == runs and 0 <= profile["idle_share"] <= 1, profile)
+        check(profile["limits"]["read_bytes_per_s"] > 1e8, profile["limits"])
+        up, one = lines["blk.*.ffn_up.weight"], tensors["blk.0.ffn_up.weight"]
+        elements = one["shape"][0] * one["shape"][1]
+        check(up["steps"] == layers and up["operations"] == 2.0 * elements * rows * layers * runs, part, up)
+        check(one["bytes"] < up["bytes"] / layers / runs < 3 * one["bytes"], part, up)
+        positions = sum(range(1, 6)) if part == "prompt" else 6 + 7
+        heads = tensors["blk.0.attn_q.weight"]["shape"][0] * layers
+        check(lines["attention"]["operations"] == 4.0 * heads * positions, part, lines["attention"])
+    text = good("bench", "-p", 5, "-n", 0, "-r", 1, "--profile").out
+    check("\nprompt: " in text and "\ndecode: " not in text and "blk.*.ffn_up.weight" in text, text)
+    alone = object_of(good("bench", "-p", 0, "-n", 1, "-r", 1, "--profile", "--json"))["profile"]
+    check(alone["prompt"] is None and alone["decode"]["runs"] == 1, alone)
+
+
+@test
 def inspect_output():
     check("llama" in good("inspect", "default").out)
     whole = object_of(good("inspect", DEFAULT, "--json"))

@@ -301,6 +301,58 @@ TEST(llm_rope_factor_is_not_ignored)
     CHECK(memcmp(scaled, old, sizeof old) == 0);
 }
 
+/* ---- profiles -------------------------------------------------------------------------------- */
+
+static inox_status profile(inox_session *s, const int32_t *ids, size_t n, char **json,
+                           inox_error *err)
+{
+    IX_TRY(inox_session_truncate(s, 0, err));
+    IX_TRY(inox_profile_begin(s, err));
+    IX_TRY(inox_session_feed(s, ids, n, INOX_LOGITS_LAST, err));
+    return inox_profile_end(s, json, err);
+}
+
+TEST(llm_profile)
+{
+    enum { COUNT = 9 };
+    static float plain[WORDS];
+    int32_t ids[COUNT] = { 5, 9, 100, 7, 200, 31, 8, 60, 77 };
+    inox_error err = { 0 };
+    inox_model *m = open_tiny(t, &TINY, 2, NULL, 4);
+    inox_session *s = session_of(t, m, 16, INOX_CACHE_AUTO);
+    char *json = NULL;
+    if (s == NULL)
+        return;
+    CHECK_OK(inox_session_feed(s, ids, COUNT, INOX_LOGITS_LAST, &err), &err);
+    memcpy(plain, inox_session_logits(s, NULL, NULL), sizeof plain);
+    CHECK_OK(profile(s, ids, COUNT, &json, &err), &err); /* changes no bit */
+    CHECK(memcmp(plain, inox_session_logits(s, NULL, NULL), sizeof plain) == 0);
+    CHECK(json != NULL && strstr(json, "\"threads\": 2, \"runs\": 3,") != NULL);
+    CHECK(json != NULL && strstr(json, "\"name\": \"blk.1.ffn_down.weight\"") != NULL);
+    inox_string_free(json);
+    CHECK_OK(inox_profile_end(s, &json, &err), &err); /* nothing was begun */
+    CHECK(json != NULL && strstr(json, "\"runs\": 0, \"wall_ns\": 0, \"steps\": []") != NULL);
+    inox_string_free(json);
+    CHECK(inox_profile_begin(NULL, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_profile_end(NULL, &json, &err) == INOX_E_ARGUMENT);
+    CHECK(inox_profile_end(s, NULL, &err) == INOX_E_ARGUMENT);
+    inox_status status = INOX_E_MEMORY;
+    for (uint64_t n = 1; status != INOX_OK; n++) { /* every allocation fails once */
+        json = NULL;
+        ix_alloc_fail_at(n, 0);
+        status = profile(s, ids, COUNT, &json, &err);
+        ix_alloc_fail_at(0, 0);
+        CHECK_MSG(status == INOX_OK || status == INOX_E_MEMORY, "allocation %llu: %d %s",
+                  (unsigned long long)n, status, err.message);
+        CHECK((json != NULL) == (status == INOX_OK));
+        if (n > 1000 || (status != INOX_OK && status != INOX_E_MEMORY))
+            break;
+    }
+    inox_string_free(json);
+    inox_session_free(s);
+    inox_model_close(m);
+}
+
 /* ---- what callers do wrong ------------------------------------------------------------------- */
 
 TEST(llm_null_pointers)

@@ -16,7 +16,7 @@ typedef struct ix_plan ix_plan;
 typedef struct ix_plan_options {
     ix_pool *pool; /* outlives the plan */
     ix_isa isa;
-    ix_symbols most; /* upper bounds of every symbol */
+    ix_symbols most;      /* upper bounds of every symbol */
     const ix_plan *share; /* NULL, or a plan that outlives this one and lends its packed weights */
     bool file_layout; /* do not pack weights into panels: they are used where the file has them */
     int (*progress)(void *context,
@@ -28,6 +28,26 @@ typedef struct ix_plan_info {
     uint64_t workspace_bytes, panel_bytes; /* memory that running needs; packed weights */
     int32_t steps, stages;                 /* units of planning; meetings of all threads */
 } ix_plan_info;
+
+/* What one step of a plan did while the plan was profiled. */
+typedef struct ix_step_profile {
+    const char *kind;      /* "rows", "linear", "attention" */
+    const char *name;      /* the weight; the operators of a row step */
+    const char *kernel;    /* "" where several work together */
+    int32_t stage;         /* all workers meet behind each */
+    bool integer;          /* the operations are on bytes, not on float32 */
+    double busy_s, idle_s; /* of all workers together; idle: waiting for the others behind it */
+    uint64_t bytes;        /* that have to be read and written: weights as the file has them */
+    uint64_t operations;   /* multiplications and additions of products; 0 for row steps */
+} ix_step_profile;
+
+typedef struct ix_profile {
+    ix_arena arena; /* owns everything below: ix_arena_release */
+    ix_step_profile *steps;
+    int32_t step_count, threads;
+    int64_t runs;
+    double wall_s; /* of all runs */
+} ix_profile;
 
 typedef struct ix_backend {
     const char *name;
@@ -42,6 +62,10 @@ typedef struct ix_backend {
                        int32_t count, float *out, inox_error *err);
     /* One line per step: operator, name, kernel, shape. */
     inox_status (*print)(const ix_plan *p, ix_buffer *out, inox_error *err);
+    /* From here on runs are timed step by step; what was counted before is forgotten. */
+    inox_status (*profile_begin)(ix_plan *p, inox_error *err);
+    /* What was counted, and the end of counting.  Without a begin: no runs. */
+    inox_status (*profile_end)(ix_plan *p, ix_profile *out, inox_error *err);
 } ix_backend;
 
 extern const ix_backend ix_backend_cpu;

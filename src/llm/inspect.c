@@ -10,7 +10,7 @@
 
 #define ITEMS_SHOWN 8 /* of a metadata array */
 
-static inox_status append_json_string(ix_buffer *out, const char *s, inox_error *err)
+inox_status ix_append_json_string(ix_buffer *out, const char *s, inox_error *err)
 {
     json_t *v = json_string(s);
     if (v == NULL)
@@ -50,9 +50,9 @@ static inox_status summary_json(const inox_model *m, ix_buffer *out, inox_error 
     inox_model_info i = INOX_MODEL_INFO_INIT;
     IX_TRY(inox_model_describe(m, &i, err));
     IX_TRY(ix_buffer_printf(out, err, "{\"name\": "));
-    IX_TRY(append_json_string(out, i.name, err));
+    IX_TRY(ix_append_json_string(out, i.name, err));
     IX_TRY(ix_buffer_printf(out, err, ", \"architecture\": "));
-    IX_TRY(append_json_string(out, i.architecture, err));
+    IX_TRY(ix_append_json_string(out, i.architecture, err));
     IX_TRY(ix_buffer_printf(
         out, err,
         ", \"parameters\": %" PRIu64 ", \"file_bytes\": %" PRIu64 ", \"weight_bytes\": %" PRIu64
@@ -62,7 +62,7 @@ static inox_status summary_json(const inox_model *m, ix_buffer *out, inox_error 
         i.head_dim, i.vocabulary, i.context, i.has_weights ? "true" : "false"));
     if (i.has_weights)
         return ix_buffer_printf(out, err, "null}");
-    IX_TRY(append_json_string(out, m->weights_error.message, err));
+    IX_TRY(ix_append_json_string(out, m->weights_error.message, err));
     return ix_buffer_printf(out, err, "}");
 }
 
@@ -73,7 +73,7 @@ static inox_status metadata(const inox_model *m, bool json, ix_buffer *out, inox
         const char *key = ix_gguf_value_at(m->file, i)->key;
         if (json) {
             IX_TRY(ix_buffer_printf(out, err, "%s", i == 0 ? "" : ", "));
-            IX_TRY(append_json_string(out, key, err));
+            IX_TRY(ix_append_json_string(out, key, err));
             IX_TRY(ix_buffer_printf(out, err, ": "));
         } else {
             IX_TRY(ix_buffer_printf(out, err, "%-44s ", key));
@@ -100,7 +100,7 @@ static inox_status tensors(const inox_model *m, bool json, ix_buffer *out, inox_
         const ix_gguf_tensor *t = ix_gguf_tensor_at(m->file, i);
         if (json) {
             IX_TRY(ix_buffer_printf(out, err, "%s{\"name\": ", i == 0 ? "" : ", "));
-            IX_TRY(append_json_string(out, t->name, err));
+            IX_TRY(ix_append_json_string(out, t->name, err));
             IX_TRY(ix_buffer_printf(out, err,
                                     ", \"type\": \"%s\", \"shape\": ", ix_type_of(t->type)->name));
             IX_TRY(shape_text(t, out, err));

@@ -54,6 +54,9 @@ inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph 
 /* No weight of the model is quantised. */
 bool ix_model_is_float(const inox_model *m);
 
+/* inspect.c: a text as JSON has it, with its quotes; what is not UTF-8 becomes U+FFFD. */
+inox_status ix_append_json_string(ix_buffer *out, const char *s, inox_error *err) IX_MUST_USE;
+
 /* vocab.c: the tokenizer of a GGUF file. */
 inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out,
                                    inox_error *err) IX_MUST_USE;

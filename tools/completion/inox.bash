@@ -55,7 +55,7 @@ _inox() {
         perplexity)
             mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         bench)
-            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -r --repeat --chunk --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -r --repeat --chunk --profile --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         list)
             mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$word") ;;
         esac

@@ -113,6 +113,7 @@ complete -c inox -n '__fish_seen_subcommand_from bench' -s p -l prompt -x -d 'to
 complete -c inox -n '__fish_seen_subcommand_from bench' -s n -l tokens -x -d 'tokens to decode one by one (64)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s r -l repeat -x -d 'rounds; the median is told (3)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l chunk -x -d 'prompt tokens computed together (512)'
+complete -c inox -n '__fish_seen_subcommand_from bench' -l profile -d 'one round more, timed by operator: where time goes, shares of the machine\'s limits'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l cache -x -a 'f16 f32' -d 'type of the key-value cache (f32 beside float weights, else f16)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s t -l threads -x -d 'worker threads (default: all processors)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'

@@ -6,6 +6,7 @@
  */
 #include "back/cpu/plan.h"
 
+#include "back/cpu/profile.h"
 #include "num/scalar/scalar.h"
 
 void *ix_value_at(const ix_plan *p, const ix_value *v)
@@ -25,6 +26,7 @@ static void plan_free(ix_plan *p)
     ix_free_aligned(p->workspace);
     ix_free_aligned(p->scratch);
     ix_free_aligned(p->counters);
+    ix_profiler_free(p->profiler);
     ix_arena arena = p->arena; /* the plan lies on the heap, all else in its arena */
     ix_arena_release(&arena);
     ix_free(p);
@@ -96,16 +98,23 @@ static void worker_main(void *context, int worker)
 {
     ix_plan *p = context;
     void *scratch = p->scratch + p->scratch_bytes * (size_t)worker;
+    if (p->profiler != NULL)
+        ix_profiler_note(p->profiler, worker, 0, IX_PROFILE_IDLE);
     for (int32_t i = 0; i < p->step_count; i++) {
         const ix_step *s = &p->steps[i];
-        if (i > 0 && s->stage != p->steps[i - 1].stage)
+        if (i > 0 && s->stage != p->steps[i - 1].stage) {
             ix_pool_barrier(p->options.pool);
+            if (p->profiler != NULL)
+                ix_profiler_note(p->profiler, worker, i - 1, IX_PROFILE_IDLE);
+        }
         if (s->kind == IX_STEP_ROWS)
             run_row_step(p, s, &p->counters[i]);
         else if (s->kind == IX_STEP_LINEAR)
             ix_run_linear(p, s, &p->counters[i], scratch);
         else
             ix_run_attention(p, s, &p->counters[i], scratch);
+        if (p->profiler != NULL)
+            ix_profiler_note(p->profiler, worker, i, IX_PROFILE_BUSY);
     }
 }
 
@@ -216,14 +225,16 @@ static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *
     if (status == INOX_OK) {
         for (int32_t i = 0; i < p->step_count; i++)
             ix_counter_reset(&p->counters[i]);
+        ix_profiler_run_begins(p);
         ix_pool_run(p->options.pool, worker_main, p);
+        ix_profiler_run_ends(p);
     }
     p->symbols = NULL;
     p->out = NULL;
     return status;
 }
 
-static inox_status print_rows(const ix_plan *p, const ix_step *s, ix_buffer *out, inox_error *err)
+inox_status ix_step_operators(const ix_plan *p, const ix_step *s, ix_buffer *out, inox_error *err)
 {
     for (int32_t i = s->first_op; i < s->first_op + s->op_count; i++) {
         const ix_row_op *op = &p->row_ops[i];
@@ -232,7 +243,7 @@ static inox_status print_rows(const ix_plan *p, const ix_step *s, ix_buffer *out
                                                        : ix_op_of(op->x->op)->name;
         IX_TRY(ix_buffer_printf(out, err, "%s%s", i == s->first_op ? "" : ", ", what));
     }
-    return ix_buffer_printf(out, err, "\n");
+    return INOX_OK;
 }
 
 static inox_status print(const ix_plan *p, ix_buffer *out, inox_error *err)
@@ -241,7 +252,8 @@ static inox_status print(const ix_plan *p, ix_buffer *out, inox_error *err)
         const ix_step *s = &p->steps[i];
         IX_TRY(ix_buffer_printf(out, err, "stage %d: ", s->stage));
         if (s->kind == IX_STEP_ROWS) {
-            IX_TRY(print_rows(p, s, out, err));
+            IX_TRY(ix_step_operators(p, s, out, err));
+            IX_TRY(ix_buffer_printf(out, err, "\n"));
         } else if (s->kind == IX_STEP_LINEAR) {
             const ix_panels *w = &p->panels[s->panels];
             IX_TRY(ix_buffer_printf(out, err, "linear %s [%lld, %lld] by %s\n", w->w->name,
@@ -254,4 +266,20 @@ static inox_status print(const ix_plan *p, ix_buffer *out, inox_error *err)
     return INOX_OK;
 }
 
-const ix_backend ix_backend_cpu = { "cpu", plan_new, plan_free, plan_info, run, print };
+static inox_status profile_begin(ix_plan *p, inox_error *err)
+{
+    ix_profiler_free(p->profiler);
+    p->profiler = NULL;
+    return ix_profiler_new(p, err);
+}
+
+static inox_status profile_end(ix_plan *p, ix_profile *out, inox_error *err)
+{
+    inox_status status = ix_profiler_report(p, out, err);
+    ix_profiler_free(p->profiler);
+    p->profiler = NULL;
+    return status;
+}
+
+const ix_backend ix_backend_cpu = { "cpu", plan_new, plan_free,     plan_info,
+                                    run,   print,    profile_begin, profile_end };

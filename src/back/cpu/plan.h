@@ -92,6 +92,8 @@ typedef struct ix_row_op {
     const ix_tensor *x; /* the tensor */
 } ix_row_op;
 
+typedef struct ix_profiler ix_profiler; /* profile.h */
+
 struct ix_plan {
     ix_arena arena;
     const ix_graph *graph;
@@ -112,8 +114,9 @@ struct ix_plan {
     ix_counter *counters; /* one per step */
     uint8_t *workspace;
     uint64_t workspace_bytes, panel_bytes;
-    uint8_t *scratch;     /* one per worker */
-    size_t scratch_bytes; /* of each */
+    uint8_t *scratch;      /* one per worker */
+    size_t scratch_bytes;  /* of each */
+    ix_profiler *profiler; /* NULL: runs are not timed */
     /* of the run under way */
     const ix_symbols *symbols;
     float *out;
@@ -133,6 +136,10 @@ static inline void *ix_tensor_at(const ix_plan *p, const ix_tensor *x)
 {
     return ix_value_at(p, &p->values[p->values[x->id].alias]);
 }
+
+/* "rms_norm, pack": the operators of a row step, for the reader. */
+inox_status ix_step_operators(const ix_plan *p, const ix_step *s, ix_buffer *out,
+                              inox_error *err) IX_MUST_USE;
 
 /* stages.c: decides stages, packs and steps. */
 inox_status ix_plan_stages(ix_plan *p, inox_error *err) IX_MUST_USE;
