@@ -8,7 +8,7 @@
 typedef struct bench_options {
     common common;
     inox_cache_type cache;
-    int64_t prompt, tokens, repetitions, chunk;
+    int64_t depth, prompt, tokens, repetitions, chunk;
     bool profile;
 } bench_options;
 
@@ -48,11 +48,30 @@ static figures figures_of(double *values, int64_t n)
     return (figures){ median, values[0], values[n - 1] };
 }
 
+/* The positions that every round stands behind. */
+static inox_status fill(const bench_options *o, inox_session *s, const int32_t *ids,
+                        inox_error *err)
+{
+    inox_status status = INOX_OK;
+    for (int64_t done = 0; done < o->depth && status == INOX_OK;) {
+        int64_t n = o->depth - done < 512 ? o->depth - done : 512;
+        if (interrupted()) {
+            *err = (inox_error){ INOX_E_CANCELLED, -1, "interrupted" };
+            return INOX_E_CANCELLED;
+        }
+        status = inox_session_feed(s, ids + done, (size_t)n, INOX_LOGITS_NONE, err);
+        done += n;
+        if (!o->common.quiet && is_terminal(stderr))
+            draw_progress("filling the cache", (double)done / (double)o->depth);
+    }
+    return status;
+}
+
 /* One round: prompt, then token by token.  Times in seconds. */
 static inox_status round_of(const bench_options *o, inox_session *s, const int32_t *ids,
                             double *prompt_s, double *decode_s, inox_error *err)
 {
-    inox_status status = inox_session_truncate(s, 0, err);
+    inox_status status = inox_session_truncate(s, (size_t)o->depth, err);
     double start = now();
     if (status == INOX_OK && o->prompt > 0)
         status = inox_session_feed(s, ids, (size_t)o->prompt, INOX_LOGITS_LAST, err);
@@ -91,7 +110,7 @@ static inox_status profile_part(inox_session *s, const int32_t *ids, int64_t fro
 static inox_status profile_round(const bench_options *o, inox_session *s, const int32_t *ids,
                                  profiles *out, inox_error *err)
 {
-    inox_status status = inox_session_truncate(s, 0, err);
+    inox_status status = inox_session_truncate(s, (size_t)o->depth, err);
     if (status == INOX_OK)
         status = profile_part(s, ids, 0, o->prompt, o->prompt, &out->prompt, err);
     if (status == INOX_OK)
@@ -108,14 +127,14 @@ static int print_figures(const bench_options *o, const inox_model *model, figure
         return fail(&o->common, &err);
     if (o->common.json) {
         json_t *out = json_pack(
-            "{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "model",
-            json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa,
+            "{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+            "model", json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa,
             "threads", m.threads, "prompt_tokens", (json_int_t)o->prompt, "decode_tokens",
-            (json_int_t)o->tokens, "repetitions", (json_int_t)o->repetitions, "load_s", load_s,
-            "prompt_tokens_per_s", prompt.median, "prompt_tokens_per_s_min", prompt.least,
-            "prompt_tokens_per_s_max", prompt.most, "decode_tokens_per_s", decode.median,
-            "decode_tokens_per_s_min", decode.least, "decode_tokens_per_s_max", decode.most,
-            "weight_bytes", (json_int_t)m.weight_bytes);
+            (json_int_t)o->tokens, "repetitions", (json_int_t)o->repetitions, "depth",
+            (json_int_t)o->depth, "load_s", load_s, "prompt_tokens_per_s", prompt.median,
+            "prompt_tokens_per_s_min", prompt.least, "prompt_tokens_per_s_max", prompt.most,
+            "decode_tokens_per_s", decode.median, "decode_tokens_per_s_min", decode.least,
+            "decode_tokens_per_s_max", decode.most, "weight_bytes", (json_int_t)m.weight_bytes);
         if (o->profile)
             json_object_set_new(
                 out, "profile",
@@ -137,7 +156,7 @@ static int print_figures(const bench_options *o, const inox_model *model, figure
 static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary,
                            double *prompt, double *decode, profiles *profile, inox_error *err)
 {
-    size_t n = (size_t)(o->prompt + o->tokens);
+    size_t n = (size_t)(o->depth + o->prompt + o->tokens);
     uint64_t state = 1;
     double p = 0, d = 0;
     int32_t *ids = malloc((n + 1) * sizeof *ids);
@@ -149,15 +168,19 @@ static inox_status measure(const bench_options *o, inox_session *s, int32_t voca
         ids[i] = next_id(&state, vocabulary);
     inox_status status = inox_session_feed(s, ids, n > 16 ? 16 : n, INOX_LOGITS_LAST,
                                            err); /* touch everything once */
+    if (status == INOX_OK)
+        status = inox_session_truncate(s, 0, err);
+    if (status == INOX_OK)
+        status = fill(o, s, ids, err);
     for (int64_t i = 0; i < o->repetitions && status == INOX_OK; i++) {
-        status = round_of(o, s, ids, &p, &d, err);
+        status = round_of(o, s, ids + o->depth, &p, &d, err);
         prompt[i] = o->prompt > 0 ? (double)o->prompt / p : 0;
         decode[i] = o->tokens > 0 ? (double)o->tokens / d : 0;
         if (!o->common.quiet && is_terminal(stderr))
             draw_progress("measuring", (double)(i + 1) / (double)o->repetitions);
     }
     if (o->profile && status == INOX_OK)
-        status = profile_round(o, s, ids, profile, err);
+        status = profile_round(o, s, ids + o->depth, profile, err);
     free(ids);
     return status;
 }
@@ -172,7 +195,8 @@ static int bench(const bench_options *o, const char *path)
     double *prompt = calloc((size_t)o->repetitions, sizeof *prompt),
            *decode = calloc((size_t)o->repetitions, sizeof *decode);
     double start = now(), load_s = 0;
-    s.context = (int32_t)(o->prompt + o->tokens > 16 ? o->prompt + o->tokens : 16);
+    int64_t positions = o->depth + o->prompt + o->tokens;
+    s.context = (int32_t)(positions > 16 ? positions : 16);
     s.cache = o->cache;
     profiles profile = { NULL, NULL };
     int code = 0;
@@ -206,6 +230,8 @@ int cmd_bench(const command *c, int argc, char **argv)
     const option options[] = {
         { "prompt", 'p', OPTION_INT, &o.prompt, "N", "tokens of the prompt (256)", NULL },
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to decode one by one (64)", NULL },
+        { "depth", 'd', OPTION_INT, &o.depth, "N",
+          "positions that the cache already holds (0); filling them is not timed", NULL },
         { "repeat", 'r', OPTION_INT, &o.repetitions, "N", "rounds; the median is told (3)", NULL },
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
         { "profile", 0, OPTION_FLAG, &o.profile, NULL,
@@ -224,8 +250,8 @@ int cmd_bench(const command *c, int argc, char **argv)
     if (n > 1)
         return usage_error(c, "one MODEL at a time"), EXIT_USAGE;
     if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) ||
-        o.tokens > (1 << 23) || o.repetitions < 1 || o.repetitions > 1000 || o.chunk < 0 ||
-        o.chunk > 65536)
-        return usage_error(c, "-p, -n, --repeat or --chunk is out of range"), EXIT_USAGE;
+        o.tokens > (1 << 23) || o.depth < 0 || o.depth > (1 << 23) || o.repetitions < 1 ||
+        o.repetitions > 1000 || o.chunk < 0 || o.chunk > 65536)
+        return usage_error(c, "-p, -n, --depth, --repeat or --chunk is out of range"), EXIT_USAGE;
     return bench(&o, n == 1 ? argv[0] : NULL);
 }

@@ -497,6 +497,10 @@ def bench_output():
     object_of(good("bench", "-p", 0, "-n", 2, "--repeat", 1, "--json"))
     object_of(good("bench", "-p", 2, "-n", 0, "--repeat", 1, "--json"))
     fails(USAGE, "bench", "-p", 0, "-n", 0)
+    deep = object_of(good("bench", "-p", 3, "-n", 2, "-d", 700, "-r", 2, "--profile", "--json"))
+    seen = next(line for line in deep["profile"]["decode"]["lines"] if line["name"] == "attention")
+    check(deep["depth"] == 700 and seen["operations"] % (704 + 705) == 0, seen)
+    fails(USAGE, "bench", "-d", -1, says="--depth")
 
 
 @test
