@@ -7,8 +7,8 @@
  * initialise them with the matching INOX_..._INIT, so that fields added later keep their defaults.
  *
  * Threads: one inox_model may be shared by sessions of several threads for reading, but calls that
- * compute (feed, generate, replay) on one model are serialised inside; a session, a result and a
- * tokenizer state belong to one thread at a time.
+ * compute (feed, generate, replay) on one model are serialised inside.  A cache may be shared
+ * likewise; a session, a result and a tokenizer state belong to one thread at a time.
  */
 #ifndef INOX_H
 #define INOX_H
@@ -156,9 +156,9 @@ INOX_API INOX_CHECK inox_status inox_detokenize(const inox_model *model, const i
                                                 size_t count, bool keep_special, char **text,
                                                 size_t *bytes, inox_error *err);
 
-/* ---- sessions: one sequence of tokens with its cache ----------------------------------------- */
+/* ---- caches: keys and values that sessions may share ----------------------------------------- */
 
-typedef struct inox_session inox_session;
+typedef struct inox_cache inox_cache;
 
 /* The element type of cached keys and values.  Auto: float32 beside float weights, so that a float
  * model's logits are as exact as its weights; float16 beside quantised ones. */
@@ -168,18 +168,63 @@ typedef enum inox_cache_type {
     INOX_CACHE_F32 = 2
 } inox_cache_type;
 
+/* How large a cache is: one of positions and bytes. */
+typedef struct inox_cache_options {
+    size_t size;
+    int64_t positions; /* of all sessions together, rounded up to pages */
+    uint64_t bytes;    /* at most; memory is taken as pages are first used */
+    inox_cache_type type;
+    bool reuse; /* true: tokens that begin like earlier ones take their pages, see below */
+} inox_cache_options;
+#define INOX_CACHE_OPTIONS_INIT { sizeof(inox_cache_options), 0, 0, INOX_CACHE_AUTO, true }
+
+/* A cache for several sessions of a model, also of several threads.  It is made of pages of 128
+ * positions.  With reuse, a page that is full is found again by its tokens and all tokens before
+ * them: a session that is fed the same beginning takes the page instead of computing it, which
+ * changes no bit of any result.  Pages that no session holds stay for this until their memory is
+ * needed; the one that was given back first goes first. */
+INOX_API INOX_CHECK inox_status inox_cache_new(inox_model *model, const inox_cache_options *options,
+                                               inox_cache **out, inox_error *err);
+/* Its sessions are freed before, its model behind.  NULL is fine. */
+INOX_API void inox_cache_free(inox_cache *cache);
+
+/* What is in a cache now. */
+typedef struct inox_cache_info {
+    size_t size;
+    inox_cache_type type;
+    int32_t page_positions; /* positions of a page, 128 */
+    uint64_t page_bytes;    /* bytes of a page, all layers together */
+    int32_t pages;          /* all; those neither used nor kept are empty */
+    int32_t pages_used;     /* held by sessions */
+    int32_t pages_kept;     /* held by none, and found again by their tokens */
+    uint64_t pages_reused;  /* taken instead of computed, since the cache was made */
+    uint64_t pages_evicted; /* kept pages that went for others, since the cache was made */
+} inox_cache_info;
+#define INOX_CACHE_INFO_INIT { .size = sizeof(inox_cache_info) }
+INOX_API INOX_CHECK inox_status inox_cache_describe(inox_cache *cache, inox_cache_info *out,
+                                                    inox_error *err);
+
+/* ---- sessions: one sequence of tokens with its cache ----------------------------------------- */
+
+typedef struct inox_session inox_session;
+
 /* How to start a session. */
 typedef struct inox_session_options {
     size_t size;
     int32_t context;       /* positions; 0: the model's own, at most 4096 */
     inox_cache_type cache; /* changes results, so it is named in receipts (rule C13) */
+    inox_cache *pool;      /* cache to share; NULL: one of its own, for all its positions */
 } inox_session_options;
-#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_AUTO }
+#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_AUTO, NULL }
 
 /* Starts an empty sequence; options may be NULL. */
 INOX_API INOX_CHECK inox_status inox_session_new(inox_model *model,
                                                  const inox_session_options *options,
                                                  inox_session **out, inox_error *err);
+/* A second session that goes on from where this one is, with the same logits.  They share pages
+ * until they differ, so the session must share a cache (`pool`). */
+INOX_API INOX_CHECK inox_status inox_session_fork(const inox_session *session, inox_session **out,
+                                                  inox_error *err);
 /* NULL is fine. */
 INOX_API void inox_session_free(inox_session *session);
 
@@ -190,15 +235,33 @@ typedef enum inox_logits_mode {
     INOX_LOGITS_ALL = 2
 } inox_logits_mode;
 
-/* Appends tokens.  Too many for the context: INOX_E_CONTEXT and nothing is appended. */
+/* Appends tokens.  Too many for the context: INOX_E_CONTEXT; too many for a shared cache:
+ * INOX_E_LIMIT; nothing is appended then. */
 INOX_API INOX_CHECK inox_status inox_session_feed(inox_session *session, const int32_t *ids,
                                                   size_t count, inox_logits_mode mode,
                                                   inox_error *err);
+
+/* What one session is fed. */
+typedef struct inox_feed {
+    inox_session *session;
+    const int32_t *ids;
+    size_t count;
+    inox_logits_mode mode;
+} inox_feed;
+
+/* Feeds several sessions of one shared cache together: the weights are read once for all their
+ * tokens (once for each max_batch of them).  Each session gets the bits that it would have got
+ * alone.  Any error leaves every session as it was. */
+INOX_API INOX_CHECK inox_status inox_sessions_feed(const inox_feed *feeds, size_t count,
+                                                   inox_error *err);
+
 /* Rows of the last feed: *rows x *columns float32, valid until the next call on the session. */
 INOX_API const float *inox_session_logits(const inox_session *session, size_t *rows,
                                           size_t *columns);
 /* Positions in use. */
 INOX_API size_t inox_session_length(const inox_session *session);
+/* How many tokens of the last feed were found in the shared cache, and not computed. */
+INOX_API size_t inox_session_reused(const inox_session *session);
 /* Forgets the positions from `length` on. */
 INOX_API INOX_CHECK inox_status inox_session_truncate(inox_session *session, size_t length,
                                                       inox_error *err);
@@ -283,6 +346,7 @@ typedef struct inox_result_info {
     size_t text_bytes;
     const int32_t *ids; /* generated, an end-of-text token too */
     size_t id_count, prompt_count;
+    size_t prompt_reused; /* tokens of the prompt that were found in a shared cache */
     const char *finish; /* "end", "length", "stop", "context", "cancelled" */
     double prompt_s, decode_s;
     const char *receipt;    /* canonical JSON, NULL when switched off */

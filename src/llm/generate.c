@@ -182,6 +182,7 @@ static inox_status feed_prompt(generation *g, const int32_t *prompt, size_t coun
         size_t n = count - done < batch ? count - done : batch;
         IX_TRY(inox_session_feed(g->session, prompt + done, n,
                                  done + n == count ? INOX_LOGITS_LAST : INOX_LOGITS_NONE, err));
+        g->result->prompt_reused += g->session->reused;
         done += n;
         int stop = o->on_prompt == NULL ? 0 : o->on_prompt(o->context, done, count);
         ix_fpenv_enter(); /* as in emit() */
@@ -259,7 +260,7 @@ static inox_status fill_receipt(const generation *g, const char identity[65], ix
     IX_TRY(copy_text(ix_isa_name(m->isa), &r->isa, err));
     r->threads = ix_pool_threads(m->pool);
     r->time_s = ix_wall_clock_seconds();
-    IX_TRY(copy_text(g->session->cache_type == INOX_CACHE_F32 ? "f32" : "f16", &r->cache, err));
+    IX_TRY(copy_text(g->session->cache->type == INOX_CACHE_F32 ? "f32" : "f16", &r->cache, err));
     r->context = g->session->context;
     IX_TRY(copy_ids(g->session->tokens, asked, &r->prompt, err));
     r->prompt_count = asked;
@@ -390,6 +391,7 @@ inox_status inox_result_describe(const inox_result *r, inox_result_info *out, in
     out->ids = r->ids;
     out->id_count = r->id_count;
     out->prompt_count = r->prompt_count;
+    out->prompt_reused = r->prompt_reused;
     out->finish = r->finish;
     out->prompt_s = r->prompt_s;
     out->decode_s = r->decode_s;

@@ -22,7 +22,7 @@ void ix_row_log_release(ix_row_log *log);
 struct inox_result {
     ix_buffer text;
     int32_t *ids;
-    size_t id_count, prompt_count;
+    size_t id_count, prompt_count, prompt_reused;
     const char *finish;
     double prompt_s, decode_s;
     ix_row_log rows;

@@ -53,7 +53,7 @@ inox_status inox_profile_begin(inox_session *s, inox_error *err)
     if (s == NULL)
         return ix_fail(err, INOX_E_ARGUMENT, "inox_profile_begin: the session is NULL");
     ix_lock_take(&s->model->lock);
-    inox_status status = ix_backend_cpu.profile_begin(s->variant->plan, err);
+    inox_status status = ix_backend_cpu.profile_begin(s->cache->variant->plan, err);
     ix_lock_give(&s->model->lock);
     return status;
 }
@@ -67,7 +67,7 @@ inox_status inox_profile_end(inox_session *s, char **json, inox_error *err)
     ix_limits limits;
     ix_buffer out = { 0 };
     ix_lock_take(&s->model->lock);
-    inox_status status = ix_backend_cpu.profile_end(s->variant->plan, &profile, err);
+    inox_status status = ix_backend_cpu.profile_end(s->cache->variant->plan, &profile, err);
     if (status == INOX_OK)
         status = append_steps(&profile, &out, err);
     ix_arena_release(&profile.arena);

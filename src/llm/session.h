@@ -1,29 +1,37 @@
-/* A session: one sequence of tokens, its pages of cache, and the logits of the last feed.
- *
- * The cache is one block per layer, made of pages of 128 positions; memory that was never written
- * to is not resident.  The page table maps a page of the sequence to a page of the cache.
+/* A session: one sequence of tokens, the pages of a cache that hold it, and the logits of the last
+ * feed.  A session without a cache of the caller's has one to itself, just as large as its context,
+ * in which nothing is looked up.
  */
 #ifndef IX_LLM_SESSION_H
 #define IX_LLM_SESSION_H
 
-#include "llm/model.h"
+#include "llm/cache.h"
 
 struct inox_session {
     inox_model *model;
-    const ix_variant *variant;
-    inox_cache_type cache_type;
+    inox_cache *cache;
+    bool own_cache;
     int32_t context; /* positions that fit */
-    int32_t pages;
-    void **cache;        /* [layers] */
-    int32_t *page_table; /* [pages] */
-    int32_t *tokens;     /* [context]: what was fed */
+    ix_page_list pages;
+    int32_t *tokens; /* [context]: what was fed */
     size_t length;
-    int32_t *positions, *sequence, *rows; /* [max_batch]: inputs of a step */
-    ix_binding *bindings;
-    int32_t binding_count;
-    int32_t input_tokens; /* index of the binding of the tokens, which change place every step */
+    size_t reused; /* positions of the last feed that were found in the cache */
     float *logits;
     size_t logits_rows, logits_capacity; /* rows valid, rows that fit */
+    /* of the feed under way */
+    ix_page_claim claim;
+    size_t place; /* in the array of feeds */
 };
+
+/* Room for so many rows of logits; the rows there are stay. */
+inox_status ix_session_room(inox_session *s, size_t rows, inox_error *err) IX_MUST_USE;
+
+/* feed.c: inox_sessions_feed, in which tokens may be a guess that is taken back: full pages enter
+ * the cache's index only by ix_session_settle. */
+inox_status ix_sessions_feed(const inox_feed *feeds, size_t count, inox_error *err) IX_MUST_USE;
+void ix_session_settle(inox_session *s);
+
+/* As if the feed had ended with row `row` of its logits, which stands for position length - 1. */
+void ix_session_keep_row(inox_session *s, size_t row, size_t length);
 
 #endif
