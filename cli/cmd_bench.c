@@ -1,4 +1,5 @@
-/* inox bench: prompt and decode speed on random ids, nothing cached. */
+/* inox bench: prompt and decode speed on random ids, nothing cached, of one sequence or of many
+ * that are computed together. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 typedef struct bench_options {
     common common;
     inox_cache_type cache;
-    int64_t depth, prompt, tokens, repetitions, chunk;
+    int64_t depth, prompt, tokens, sequences, repetitions, chunk;
     bool profile;
 } bench_options;
 
@@ -48,18 +49,89 @@ static figures figures_of(double *values, int64_t n)
     return (figures){ median, values[0], values[n - 1] };
 }
 
+/* What is fed: each sequence has ids of its own, one behind another in `ids`. */
+typedef struct sequences {
+    inox_cache *cache;
+    inox_session **sessions;
+    inox_feed *feeds;
+    int32_t *ids;
+    size_t count, positions; /* of each: behind all that are timed */
+} sequences;
+
+static inox_status no_memory(inox_error *err)
+{
+    *err = (inox_error){ INOX_E_MEMORY, -1, "no memory" };
+    return INOX_E_MEMORY;
+}
+
+static inox_status open_sequences(const bench_options *o, inox_model *model, sequences *q,
+                                  inox_error *err)
+{
+    inox_cache_options c = INOX_CACHE_OPTIONS_INIT;
+    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
+    inox_model_info m = INOX_MODEL_INFO_INIT;
+    uint64_t state = 1;
+    q->count = (size_t)o->sequences;
+    q->positions = (size_t)(o->depth + o->prompt + o->tokens);
+    q->sessions = calloc(q->count, sizeof *q->sessions);
+    q->feeds = calloc(q->count, sizeof *q->feeds);
+    q->ids = malloc(q->count * q->positions * sizeof *q->ids);
+    if (q->sessions == NULL || q->feeds == NULL || q->ids == NULL)
+        return no_memory(err);
+    c.positions = (int64_t)(q->count * ((q->positions + 127) / 128 * 128));
+    c.type = o->cache;
+    c.reuse = false; /* what a round computes, the next one computes again */
+    inox_status status = inox_cache_new(model, &c, &q->cache, err);
+    s.context = (int32_t)q->positions;
+    s.pool = q->cache;
+    for (size_t i = 0; i < q->count && status == INOX_OK; i++)
+        status = inox_session_new(model, &s, &q->sessions[i], err);
+    if (status == INOX_OK)
+        status = inox_model_describe(model, &m, err);
+    for (size_t i = 0; i < q->count * q->positions && status == INOX_OK; i++)
+        q->ids[i] = next_id(&state, m.vocabulary);
+    return status;
+}
+
+static void close_sequences(sequences *q)
+{
+    for (size_t i = 0; i < q->count && q->sessions != NULL; i++)
+        inox_session_free(q->sessions[i]);
+    inox_cache_free(q->cache);
+    free(q->sessions);
+    free(q->feeds);
+    free(q->ids);
+}
+
+/* The ids from `from` on of every sequence. */
+static inox_status feed_all(sequences *q, int64_t from, int64_t n, inox_logits_mode mode,
+                            inox_error *err)
+{
+    if (interrupted()) {
+        *err = (inox_error){ INOX_E_CANCELLED, -1, "interrupted" };
+        return INOX_E_CANCELLED;
+    }
+    for (size_t i = 0; i < q->count; i++)
+        q->feeds[i] =
+            (inox_feed){ q->sessions[i], q->ids + i * q->positions + from, (size_t)n, mode };
+    return inox_sessions_feed(q->feeds, q->count, err);
+}
+
+static inox_status truncate_all(sequences *q, int64_t length, inox_error *err)
+{
+    inox_status status = INOX_OK;
+    for (size_t i = 0; i < q->count && status == INOX_OK; i++)
+        status = inox_session_truncate(q->sessions[i], (size_t)length, err);
+    return status;
+}
+
 /* The positions that every round stands behind. */
-static inox_status fill(const bench_options *o, inox_session *s, const int32_t *ids,
-                        inox_error *err)
+static inox_status fill(const bench_options *o, sequences *q, inox_error *err)
 {
     inox_status status = INOX_OK;
     for (int64_t done = 0; done < o->depth && status == INOX_OK;) {
         int64_t n = o->depth - done < 512 ? o->depth - done : 512;
-        if (interrupted()) {
-            *err = (inox_error){ INOX_E_CANCELLED, -1, "interrupted" };
-            return INOX_E_CANCELLED;
-        }
-        status = inox_session_feed(s, ids + done, (size_t)n, INOX_LOGITS_NONE, err);
+        status = feed_all(q, done, n, INOX_LOGITS_NONE, err);
         done += n;
         if (!o->common.quiet && is_terminal(stderr))
             draw_progress("filling the cache", (double)done / (double)o->depth);
@@ -68,38 +140,35 @@ static inox_status fill(const bench_options *o, inox_session *s, const int32_t *
 }
 
 /* One round: prompt, then token by token.  Times in seconds. */
-static inox_status round_of(const bench_options *o, inox_session *s, const int32_t *ids,
-                            double *prompt_s, double *decode_s, inox_error *err)
+static inox_status round_of(const bench_options *o, sequences *q, double *prompt_s,
+                            double *decode_s, inox_error *err)
 {
-    inox_status status = inox_session_truncate(s, (size_t)o->depth, err);
+    inox_status status = truncate_all(q, o->depth, err);
+    int64_t at = o->depth;
     double start = now();
     if (status == INOX_OK && o->prompt > 0)
-        status = inox_session_feed(s, ids, (size_t)o->prompt, INOX_LOGITS_LAST, err);
+        status = feed_all(q, at, o->prompt, INOX_LOGITS_LAST, err);
     *prompt_s = now() - start;
     start = now();
-    for (int64_t i = 0; i < o->tokens && status == INOX_OK; i++) {
-        if (interrupted()) {
-            *err = (inox_error){ INOX_E_CANCELLED, -1, "interrupted" };
-            return INOX_E_CANCELLED;
-        }
-        status = inox_session_feed(s, ids + o->prompt + i, 1, INOX_LOGITS_LAST, err);
-    }
+    at += o->prompt;
+    for (int64_t i = 0; i < o->tokens && status == INOX_OK; i++)
+        status = feed_all(q, at + i, 1, INOX_LOGITS_LAST, err);
     *decode_s = now() - start;
     return status;
 }
 
-/* Feeds ids[from..to), `step` at once, under the profiler. */
-static inox_status profile_part(inox_session *s, const int32_t *ids, int64_t from, int64_t to,
-                                int64_t step, json_t **out, inox_error *err)
+/* Feeds the ids from `from` to `to`, `step` at once, under the profiler. */
+static inox_status profile_part(sequences *q, int64_t from, int64_t to, int64_t step, json_t **out,
+                                inox_error *err)
 {
     char *text;
     if (from == to)
         return INOX_OK;
-    inox_status status = inox_profile_begin(s, err);
+    inox_status status = inox_profile_begin(q->sessions[0], err);
     for (int64_t i = from; i < to && status == INOX_OK; i += step)
-        status = inox_session_feed(s, ids + i, (size_t)step, INOX_LOGITS_LAST, err);
+        status = feed_all(q, i, step, INOX_LOGITS_LAST, err);
     if (status == INOX_OK)
-        status = inox_profile_end(s, &text, err);
+        status = inox_profile_end(q->sessions[0], &text, err);
     if (status != INOX_OK)
         return status;
     *out = profile_by_layers(text);
@@ -107,15 +176,25 @@ static inox_status profile_part(inox_session *s, const int32_t *ids, int64_t fro
     return INOX_OK;
 }
 
-static inox_status profile_round(const bench_options *o, inox_session *s, const int32_t *ids,
-                                 profiles *out, inox_error *err)
+static inox_status profile_round(const bench_options *o, sequences *q, profiles *out,
+                                 inox_error *err)
 {
-    inox_status status = inox_session_truncate(s, (size_t)o->depth, err);
+    int64_t decode = o->depth + o->prompt;
+    inox_status status = truncate_all(q, o->depth, err);
     if (status == INOX_OK)
-        status = profile_part(s, ids, 0, o->prompt, o->prompt, &out->prompt, err);
+        status = profile_part(q, o->depth, decode, o->prompt, &out->prompt, err);
     if (status == INOX_OK)
-        status = profile_part(s, ids, o->prompt, o->prompt + o->tokens, 1, &out->decode, err);
+        status = profile_part(q, decode, decode + o->tokens, 1, &out->decode, err);
     return status;
+}
+
+static void print_line(const char *what, int64_t tokens, int64_t batch, figures f)
+{
+    char times[32] = "";
+    if (batch > 1)
+        snprintf(times, sizeof times, "%lld x ", (long long)batch);
+    printf("%s %s%5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", what, times, (long long)tokens,
+           f.median, f.least, f.most);
 }
 
 static int print_figures(const bench_options *o, const inox_model *model, figures prompt,
@@ -127,14 +206,15 @@ static int print_figures(const bench_options *o, const inox_model *model, figure
         return fail(&o->common, &err);
     if (o->common.json) {
         json_t *out = json_pack(
-            "{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+            "{s:o, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
             "model", json_text(m.name, strlen(m.name)), "description", m.description, "isa", m.isa,
             "threads", m.threads, "prompt_tokens", (json_int_t)o->prompt, "decode_tokens",
             (json_int_t)o->tokens, "repetitions", (json_int_t)o->repetitions, "depth",
-            (json_int_t)o->depth, "load_s", load_s, "prompt_tokens_per_s", prompt.median,
-            "prompt_tokens_per_s_min", prompt.least, "prompt_tokens_per_s_max", prompt.most,
-            "decode_tokens_per_s", decode.median, "decode_tokens_per_s_min", decode.least,
-            "decode_tokens_per_s_max", decode.most, "weight_bytes", (json_int_t)m.weight_bytes);
+            (json_int_t)o->depth, "sequences", (json_int_t)o->sequences, "load_s", load_s,
+            "prompt_tokens_per_s", prompt.median, "prompt_tokens_per_s_min", prompt.least,
+            "prompt_tokens_per_s_max", prompt.most, "decode_tokens_per_s", decode.median,
+            "decode_tokens_per_s_min", decode.least, "decode_tokens_per_s_max", decode.most,
+            "weight_bytes", (json_int_t)m.weight_bytes);
         if (o->profile)
             json_object_set_new(
                 out, "profile",
@@ -142,10 +222,8 @@ static int print_figures(const bench_options *o, const inox_model *model, figure
         return print_json(&o->common, out);
     }
     printf("%s, %s, %d threads, loaded in %.2f s\n", m.description, m.isa, m.threads, load_s);
-    printf("prompt %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->prompt,
-           prompt.median, prompt.least, prompt.most);
-    printf("decode %5lld tokens  %9.1f tokens/s  (%.1f to %.1f)\n", (long long)o->tokens,
-           decode.median, decode.least, decode.most);
+    print_line("prompt", o->prompt, o->sequences, prompt);
+    print_line("decode", o->tokens, o->sequences, decode);
     if (profile->prompt != NULL)
         print_profile("prompt", profile->prompt);
     if (profile->decode != NULL)
@@ -153,35 +231,25 @@ static int print_figures(const bench_options *o, const inox_model *model, figure
     return 0;
 }
 
-static inox_status measure(const bench_options *o, inox_session *s, int32_t vocabulary,
-                           double *prompt, double *decode, profiles *profile, inox_error *err)
+static inox_status measure(const bench_options *o, sequences *q, double *prompt, double *decode,
+                           profiles *profile, inox_error *err)
 {
-    size_t n = (size_t)(o->depth + o->prompt + o->tokens);
-    uint64_t state = 1;
     double p = 0, d = 0;
-    int32_t *ids = malloc((n + 1) * sizeof *ids);
-    if (ids == NULL) {
-        *err = (inox_error){ INOX_E_MEMORY, -1, "no memory" };
-        return INOX_E_MEMORY;
-    }
-    for (size_t i = 0; i < n; i++)
-        ids[i] = next_id(&state, vocabulary);
-    inox_status status = inox_session_feed(s, ids, n > 16 ? 16 : n, INOX_LOGITS_LAST,
-                                           err); /* touch everything once */
+    int64_t n = (int64_t)q->positions < 16 ? (int64_t)q->positions : 16;
+    inox_status status = feed_all(q, 0, n, INOX_LOGITS_LAST, err); /* touch everything once */
     if (status == INOX_OK)
-        status = inox_session_truncate(s, 0, err);
+        status = truncate_all(q, 0, err);
     if (status == INOX_OK)
-        status = fill(o, s, ids, err);
+        status = fill(o, q, err);
     for (int64_t i = 0; i < o->repetitions && status == INOX_OK; i++) {
-        status = round_of(o, s, ids + o->depth, &p, &d, err);
-        prompt[i] = o->prompt > 0 ? (double)o->prompt / p : 0;
-        decode[i] = o->tokens > 0 ? (double)o->tokens / d : 0;
+        status = round_of(o, q, &p, &d, err);
+        prompt[i] = o->prompt > 0 ? (double)(o->prompt * o->sequences) / p : 0;
+        decode[i] = o->tokens > 0 ? (double)(o->tokens * o->sequences) / d : 0;
         if (!o->common.quiet && is_terminal(stderr))
             draw_progress("measuring", (double)(i + 1) / (double)o->repetitions);
     }
     if (o->profile && status == INOX_OK)
-        status = profile_round(o, s, ids + o->depth, profile, err);
-    free(ids);
+        status = profile_round(o, q, profile, err);
     return status;
 }
 
@@ -189,27 +257,20 @@ static int bench(const bench_options *o, const char *path)
 {
     inox_error err = { 0 };
     inox_model *model = NULL;
-    inox_session *session = NULL;
-    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
-    inox_model_info m = INOX_MODEL_INFO_INIT;
+    sequences q = { 0 };
     double *prompt = calloc((size_t)o->repetitions, sizeof *prompt),
            *decode = calloc((size_t)o->repetitions, sizeof *decode);
     double start = now(), load_s = 0;
-    int64_t positions = o->depth + o->prompt + o->tokens;
-    s.context = (int32_t)(positions > 16 ? positions : 16);
-    s.cache = o->cache;
     profiles profile = { NULL, NULL };
     int code = 0;
-    inox_status status = prompt == NULL || decode == NULL ? INOX_E_MEMORY : INOX_OK;
+    inox_status status = prompt == NULL || decode == NULL ? no_memory(&err) : INOX_OK;
     if (status == INOX_OK)
         status = open_model(&o->common, path, false, (int32_t)o->chunk, &model, &err);
     if (status == INOX_OK)
-        status = inox_session_new(model, &s, &session, &err);
+        status = open_sequences(o, model, &q, &err);
     load_s = now() - start;
     if (status == INOX_OK)
-        status = inox_model_describe(model, &m, &err);
-    if (status == INOX_OK)
-        status = measure(o, session, m.vocabulary, prompt, decode, &profile, &err);
+        status = measure(o, &q, prompt, decode, &profile, &err);
     if (status != INOX_OK)
         code = fail(&o->common, &err);
     else
@@ -217,7 +278,7 @@ static int bench(const bench_options *o, const char *path)
                              figures_of(decode, o->repetitions), load_s, &profile);
     json_decref(profile.prompt);
     json_decref(profile.decode);
-    inox_session_free(session);
+    close_sequences(&q);
     inox_model_close(model);
     free(prompt);
     free(decode);
@@ -226,10 +287,12 @@ static int bench(const bench_options *o, const char *path)
 
 int cmd_bench(const command *c, int argc, char **argv)
 {
-    bench_options o = { .prompt = 256, .tokens = 64, .repetitions = 3 };
+    bench_options o = { .prompt = 256, .tokens = 64, .sequences = 1, .repetitions = 3 };
     const option options[] = {
         { "prompt", 'p', OPTION_INT, &o.prompt, "N", "tokens of the prompt (256)", NULL },
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to decode one by one (64)", NULL },
+        { "batch", 'b', OPTION_INT, &o.sequences, "N",
+          "sequences computed together, each with its own prompt (1); tokens/s are of all", NULL },
         { "depth", 'd', OPTION_INT, &o.depth, "N",
           "positions that the cache already holds (0); filling them is not timed", NULL },
         { "repeat", 'r', OPTION_INT, &o.repetitions, "N", "rounds; the median is told (3)", NULL },
@@ -250,8 +313,10 @@ int cmd_bench(const command *c, int argc, char **argv)
     if (n > 1)
         return usage_error(c, "one MODEL at a time"), EXIT_USAGE;
     if (o.prompt < 0 || o.tokens < 0 || o.prompt + o.tokens < 1 || o.prompt > (1 << 23) ||
-        o.tokens > (1 << 23) || o.depth < 0 || o.depth > (1 << 23) || o.repetitions < 1 ||
-        o.repetitions > 1000 || o.chunk < 0 || o.chunk > 65536)
-        return usage_error(c, "-p, -n, --depth, --repeat or --chunk is out of range"), EXIT_USAGE;
+        o.tokens > (1 << 23) || o.depth < 0 || o.depth > (1 << 23) || o.sequences < 1 ||
+        o.sequences > 4096 || o.repetitions < 1 || o.repetitions > 1000 || o.chunk < 0 ||
+        o.chunk > 65536)
+        return usage_error(c, "-p, -n, --batch, --depth, --repeat or --chunk is out of range"),
+               EXIT_USAGE;
     return bench(&o, n == 1 ? argv[0] : NULL);
 }

@@ -22,8 +22,9 @@ _inox() {
     "inspect --threads" | "tokenize -d" | "tokenize --decode" | "tokenize -t" | \
     "tokenize --threads" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
     "perplexity --threads" | "bench -p" | "bench --prompt" | "bench -n" | \
-    "bench --tokens" | "bench -d" | "bench --depth" | "bench -r" | \
-    "bench --repeat" | "bench --chunk" | "bench -t" | "bench --threads")
+    "bench --tokens" | "bench -b" | "bench --batch" | "bench -d" | \
+    "bench --depth" | "bench -r" | "bench --repeat" | "bench --chunk" | \
+    "bench -t" | "bench --threads")
         :
         return ;;
     "run -f" | "run --file" | "run --receipt" | "replay -m" | \
@@ -55,7 +56,7 @@ _inox() {
         perplexity)
             mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         bench)
-            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -d --depth -r --repeat --chunk --profile --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -b --batch -d --depth -r --repeat --chunk --profile --cache -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         list)
             mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$word") ;;
         esac

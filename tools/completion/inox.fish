@@ -111,6 +111,7 @@ complete -c inox -n '__fish_seen_subcommand_from perplexity' -s h -l help -d 'th
 complete -c inox -n '__fish_seen_subcommand_from bench' -a '(__inox_models)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s p -l prompt -x -d 'tokens of the prompt (256)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s n -l tokens -x -d 'tokens to decode one by one (64)'
+complete -c inox -n '__fish_seen_subcommand_from bench' -s b -l batch -x -d 'sequences computed together, each with its own prompt (1); tokens/s are of all'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s d -l depth -x -d 'positions that the cache already holds (0); filling them is not timed'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s r -l repeat -x -d 'rounds; the median is told (3)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l chunk -x -d 'prompt tokens computed together (512)'
