@@ -20,10 +20,10 @@
 #include "base/alloc.h"
 #include "base/fpenv.h"
 #include "base/random.h"
-#include "num/attention/attention.h"
+#include "num/attention/kernels.h"
 #include "num/dequant/dequant.h"
 #include "num/matmul/matmul.h"
-#include "num/rows/rows.h"
+#include "num/rows/kernels.h"
 #include "num/sample/sample.h"
 #include "num/scalar/scalar.h"
 
@@ -379,15 +379,16 @@ static const struct row_function {
 };
 #define ROW_COUNT ((int)(sizeof ROWS / sizeof *ROWS))
 
-/* Whether the table of `isa` has a function that no set before it has. */
+/* Whether `isa` has a table of its own, with a function that no set before it has. */
 static bool is_new_function(ix_isa isa, size_t member)
 {
-    const char *table = (const char *)ix_row_kernels_for(isa) + member;
-    for (int i = 0; i < (int)isa; i++)
-        if (memcmp(table, (const char *)ix_row_kernels_for((ix_isa)i) + member, sizeof(row_call)) ==
-            0)
+    const char *table = (const char *)ix_row_table(isa);
+    for (int i = 0; table != NULL && i < (int)isa; i++) {
+        const char *before = (const char *)ix_row_table((ix_isa)i);
+        if (before != NULL && memcmp(table + member, before + member, sizeof(row_call)) == 0)
             return false;
-    return true;
+    }
+    return table != NULL;
 }
 
 /* Halves of a register in place of floats: what to_ and from_ read and write. */
@@ -400,7 +401,7 @@ static void compare_row(group *g, const struct row_function *row, const row_case
 {
     static float want[ROW_MAX + 2 * ROW_MARGIN], got[ROW_MAX + 2 * ROW_MARGIN];
     memset(want, 0xa5, sizeof want);
-    row->call(ix_row_kernels_for(IX_ISA_REF), r, want + ROW_MARGIN);
+    row->call(ix_row_table(IX_ISA_REF), r, want + ROW_MARGIN);
     if (writes_halves(row))
         hash_halves(g, (const uint16_t *)(const void *)(want + ROW_MARGIN), r->n);
     else
@@ -409,7 +410,7 @@ static void compare_row(group *g, const struct row_function *row, const row_case
         if (!is_tested(isa) || !is_new_function(isa, row->member))
             continue;
         memset(got, 0xa5, sizeof got);
-        row->call(ix_row_kernels_for(isa), r, got + ROW_MARGIN);
+        row->call(ix_row_table(isa), r, got + ROW_MARGIN);
         compare(g, ix_isa_name(isa), want, got, sizeof want);
     }
 }
@@ -757,7 +758,7 @@ static void compare_attention(group *g, const attention_case *c, ix_type type)
     attention_bench b;
     attention_new(g, &b, c, type);
     uint64_t rows = g->drawn; /* every kernel stores the same rows */
-    const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
+    const ix_attention_kernels *ref = ix_attention_row(IX_ISA_REF);
     attention_store(g, &b, c, ref);
     void *want = room(b.out_bytes), *k = room(b.k_bytes), *v = room(b.v_bytes);
     attention_run(&b, ref, c->tokens, want);
@@ -767,8 +768,8 @@ static void compare_attention(group *g, const attention_case *c, ix_type type)
     hash_cache(g, v, b.v_bytes, type);
     hash_floats(g, want, (int64_t)(b.out_bytes / sizeof(float)));
     for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++) {
-        const ix_attention_kernels *fast = ix_attention_kernels_for(isa);
-        if (!is_tested(isa) || fast->isa != isa)
+        const ix_attention_kernels *fast = ix_attention_row(isa);
+        if (!is_tested(isa) || fast == NULL)
             continue;
         g->drawn = rows;
         attention_store(g, &b, c, fast);
@@ -803,7 +804,7 @@ static void run_attention(group *g)
     };
     ix_type type = strcmp(g->name, "f16") == 0 ? IX_TYPE_F16 : IX_TYPE_F32;
     for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++)
-        g->kernels += is_tested(isa) && ix_attention_kernels_for(isa)->isa == isa;
+        g->kernels += is_tested(isa) && ix_attention_row(isa) != NULL;
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         compare_attention(g, &CASES[i], type);
 }
@@ -861,7 +862,7 @@ static void run_sampling(group *g)
     static int32_t want[SAMPLE_CASES], got[SAMPLE_CASES];
     for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++) {
         ix_sampler *sampler;
-        if (isa != IX_ISA_REF && (!is_tested(isa) || ix_row_kernels_for(isa)->isa != isa))
+        if (isa != IX_ISA_REF && (!is_tested(isa) || ix_row_table(isa) == NULL))
             continue;
         setenv("INOX_ISA", ix_isa_name(isa), 1); /* it takes the set from there */
         if (ix_sampler_new(SAMPLE_COLUMNS, &sampler, NULL) != INOX_OK)

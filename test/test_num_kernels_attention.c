@@ -6,7 +6,7 @@
  * infinite or NaN.
  */
 #include "base/alloc.h"
-#include "num/attention/attention.h"
+#include "num/attention/kernels.h"
 #include "num/scalar/scalar.h"
 #include "test.h"
 
@@ -174,7 +174,7 @@ static void compare(ix_test *t, const attention_case *c, uint64_t seed)
     bench b;
     uint64_t state = seed;
     set_up(&b, c, &state);
-    const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
+    const ix_attention_kernels *ref = ix_attention_row(IX_ISA_REF);
     size_t out_bytes =
         (size_t)(c->tokens * c->kv_heads * c->group * c->value_dim + 2 * MARGIN) * sizeof(float);
     float *want = room(out_bytes);
@@ -185,8 +185,8 @@ static void compare(ix_test *t, const attention_case *c, uint64_t seed)
     run_cut(&b, ref, c->tokens, c->kv_heads, want, out_bytes);
 
     for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
-        const ix_attention_kernels *fast = ix_attention_kernels_for(isa);
-        if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
+        const ix_attention_kernels *fast = ix_attention_row(isa);
+        if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast == NULL)
             continue;
         fill_cache(&b, c, fast, state);
         CHECK_MSG(memcmp(k, b.job.cache.k, b.k_bytes) == 0, "%s: store of keys, head_dim %" PRId64,
@@ -339,7 +339,7 @@ TEST(num_attention_long_context)
 /* Keys that are minus infinity are masked one by one: holes in a chunk, whole chunks, and all. */
 TEST(num_attention_holes)
 {
-    const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
+    const ix_attention_kernels *ref = ix_attention_row(IX_ISA_REF);
     for (int share = 0; share <= 4; share++) { /* of 4 keys so many are masked */
         attention_case c = { .type = share % 2 ? IX_TYPE_F32 : IX_TYPE_F16,
                              .kv_heads = 1,
@@ -371,8 +371,8 @@ TEST(num_attention_holes)
         for (int64_t i = 0; i < c.tokens * c.group * c.value_dim; i++)
             CHECK(!ix_is_nan(want[MARGIN + i]) && (share < 4 || ix_bits(want[MARGIN + i]) == 0));
         for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
-            const ix_attention_kernels *fast = ix_attention_kernels_for(isa);
-            if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
+            const ix_attention_kernels *fast = ix_attention_row(isa);
+            if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast == NULL)
                 continue;
             run_cut(&b, fast, c.tokens, 1, b.out, bytes);
             CHECK_MSG(memcmp(want, b.out, bytes) == 0, "%s: %d of 4 keys masked", fast->name,
@@ -387,7 +387,7 @@ TEST(num_attention_holes)
  * lighter one has values: what is left of them is the answer. */
 TEST(num_attention_scales)
 {
-    const ix_attention_kernels *ref = ix_attention_kernels_for(IX_ISA_REF);
+    const ix_attention_kernels *ref = ix_attention_row(IX_ISA_REF);
     attention_case c = { .type = IX_TYPE_F32,
                          .kv_heads = 1,
                          .group = 3,
@@ -413,8 +413,8 @@ TEST(num_attention_scales)
         }
         run_cut(&b, ref, 1, 1, want, bytes);
         for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
-            const ix_attention_kernels *fast = ix_attention_kernels_for(isa);
-            if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast->isa != isa)
+            const ix_attention_kernels *fast = ix_attention_row(isa);
+            if (!ix_isa_built(isa) || !ix_isa_present(isa) || fast == NULL)
                 continue;
             run_cut(&b, fast, 1, 1, b.out, bytes);
             CHECK_MSG(memcmp(want, b.out, bytes) == 0, "%s: scales 2^%d apart", fast->name, d);
@@ -422,4 +422,59 @@ TEST(num_attention_scales)
     }
     ix_free_aligned(want);
     tear_down(&b);
+}
+
+/* ---- the comparison at first use ------------------------------------------------------------- */
+
+static void store_wrongly(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                          int32_t position)
+{
+    float copy[64];
+    memcpy(copy, v, (size_t)c->value_dim * sizeof *v);
+    copy[c->value_dim - 1] += position == 2 ? 1.0f : 0.0f;
+    ix_attention_row(IX_ISA_REF)->store(c, k, copy, sequence, position);
+}
+
+static void run_wrongly(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,
+                        int64_t kv1, void *scratch)
+{
+    ix_attention_row(IX_ISA_REF)->run(job, token0, token1, kv0, kv1, scratch);
+    float *last = &job->out[token1 * job->heads * job->cache.value_dim - 1];
+    *last = ix_float(ix_bits(*last) ^ 1);
+}
+
+/* Rows that give other bits are passed over, and asked only once. */
+TEST(num_attention_rejects)
+{
+    const ix_attention_kernels *ref = ix_attention_row(IX_ISA_REF);
+    ix_attention_kernels wrong = *ref;
+    inox_error err;
+    _Bool same = false;
+    CHECK_OK(ix_attention_compare(ref, ref, &same, &err), &err);
+    CHECK(same);
+    wrong.store = store_wrongly;
+    CHECK_OK(ix_attention_compare(&wrong, ref, &same, &err), &err);
+    CHECK(!same);
+    wrong.store = ref->store;
+    wrong.run = run_wrongly;
+    CHECK_OK(ix_attention_compare(&wrong, ref, &same, &err), &err);
+    CHECK(!same);
+    for (uint64_t n = 1; n <= 2; n++) {
+        ix_alloc_fail_at(n, 1);
+        CHECK(ix_attention_compare(ref, ref, &same, &err) == INOX_E_MEMORY);
+        ix_alloc_fail_at(0, 0);
+    }
+    for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
+        const ix_attention_kernels *rows[IX_ISA_COUNT] = { [IX_ISA_REF] = ref };
+        ix_kernel_state states[IX_ISA_COUNT] = { 0 };
+        if (!ix_isa_built(isa) || !ix_isa_present(isa))
+            continue;
+        wrong.isa = isa;
+        rows[isa] = &wrong;
+        for (int i = 0; i < 2; i++)
+            CHECK(ix_attention_select(rows, states, isa) == ref && states[isa] == IX_KERNEL_BAD);
+        CHECK(ix_attention_row(isa) == NULL ||
+              ix_attention_kernels_for(isa) == ix_attention_row(isa));
+    }
+    CHECK_MSG(!ix_attention_rejected(0), "%s differs from the reference", ix_attention_rejected(0));
 }

@@ -6,12 +6,12 @@
  * inputs, and values that are plain, special, or any bits at all.  INOX_TEST_LONG=1 takes the
  * elementary functions over all 2^32 floats.
  */
+#include "base/alloc.h"
 #include "num/rows/kernels.h"
 #include "num/scalar/scalar.h"
 #include "test.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 
 enum { MOST = 40 * 1024, MARGIN = 64 };
 
@@ -132,16 +132,12 @@ static size_t result_bytes(const row_case *r)
     return ((size_t)r->n + 2 * MARGIN) * sizeof(float);
 }
 
-/* Whether this machine runs the set, and its table is not that of the set below it. */
+/* Whether this machine runs the set, and it has a table of its own. */
 static bool is_tested(ix_isa isa)
 {
     if (!ix_isa_built(isa) || !ix_isa_present(isa))
         return false;
-    const ix_row_kernels *table = ix_row_kernels_for(isa);
-    const ix_row_kernels *below = ix_row_kernels_for(ix_isa_extends(isa));
-    size_t first = offsetof(ix_row_kernels, rms_norm);
-    return memcmp((const char *)table + first, (const char *)below + first,
-                  sizeof *table - first) != 0;
+    return ix_row_table(isa) != NULL;
 }
 
 /* Runs one kernel into `result`; `reuse` >= 0: that input lies there first, and is replaced. */
@@ -153,7 +149,7 @@ static void run_case(const struct row *row, ix_isa isa, const row_case *r, int r
         memcpy(result + MARGIN, r->in[reuse], (size_t)r->n * sizeof(float));
         with.in[reuse] = result + MARGIN;
     }
-    row->call(ix_row_kernels_for(isa), &with, result + MARGIN);
+    row->call(ix_row_table(isa), &with, result + MARGIN);
 }
 
 static void compare(ix_test *t, const struct row *row, const row_case *r, const char *what)
@@ -261,8 +257,8 @@ TEST(num_rows_negative_zero)
         for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++) {
             if (isa != IX_ISA_REF && !is_tested(isa))
                 continue;
-            CHECK(ix_bits(ix_row_kernels_for(isa)->sum(inputs[0], n)) == 0);
-            CHECK(ix_bits(ix_row_kernels_for(isa)->sum_squares(inputs[0], n)) == 0);
+            CHECK(ix_bits(ix_row_table(isa)->sum(inputs[0], n)) == 0);
+            CHECK(ix_bits(ix_row_table(isa)->sum_squares(inputs[0], n)) == 0);
         }
     }
 }
@@ -317,4 +313,98 @@ TEST(num_rows_all_halves)
             compare(t, row, &(row_case){ .in = { inputs[0] }, .n = 0x8000 }, "all halves");
         }
     }
+}
+
+/* ---- the comparison at first use ------------------------------------------------------------- */
+
+static void scale_wrongly(const float *a, float s, int64_t n, float *y)
+{
+    ix_row_table(IX_ISA_REF)->scale(a, s, n, y);
+    y[n - 2] = a[n - 2];
+}
+
+static void rms_norm_wrongly(const float *x, const float *w, float eps, int64_t n, float *y)
+{
+    ix_row_table(IX_ISA_REF)->rms_norm(x, w, eps, n, y);
+    y[n - 1] = ix_float(ix_bits(y[n - 1]) ^ 1);
+}
+
+static void layer_norm_wrongly(const float *x, const float *w, const float *b, float eps, int64_t n,
+                               float *y)
+{
+    (void)b;
+    ix_row_table(IX_ISA_REF)->layer_norm(x, w, NULL, eps, n, y);
+}
+
+static void rope_wrongly(const float *x, const float *cos_table, const float *sin_table,
+                         int64_t half, int interleaved, int64_t heads, int64_t head_dim, float *y)
+{
+    (void)interleaved;
+    ix_row_table(IX_ISA_REF)->rope(x, cos_table, sin_table, half, 0, heads, head_dim, y);
+}
+
+/* A table with one function that is another is found wrong, whichever it is. */
+TEST(num_rows_finds_any_wrong_function)
+{
+    const ix_row_kernels *ref = ix_row_table(IX_ISA_REF);
+    inox_error err;
+    _Bool same = false;
+    int tried = 0;
+    CHECK_OK(ix_row_compare(ref, ref, &same, &err), &err);
+    CHECK(same);
+#define WRONG(function, wrong)                                                                     \
+    do {                                                                                           \
+        ix_row_kernels table = *ref;                                                               \
+        table.function = (wrong);                                                                  \
+        CHECK_OK(ix_row_compare(&table, ref, &same, &err), &err);                                  \
+        CHECK_MSG(!same, "a wrong %s passes", #function);                                          \
+        tried++;                                                                                   \
+    } while (0)
+    WRONG(rms_norm, rms_norm_wrongly);
+    WRONG(layer_norm, layer_norm_wrongly);
+    WRONG(sum, ref->sum_squares);
+    WRONG(sum_squares, ref->sum);
+    WRONG(add, ref->sub);
+    WRONG(sub, ref->add);
+    WRONG(mul, ref->add);
+    WRONG(scale, scale_wrongly);
+    WRONG(exp, ref->sigmoid);
+    WRONG(tanh, ref->sigmoid);
+    WRONG(sigmoid, ref->silu);
+    WRONG(silu, ref->gelu_tanh);
+    WRONG(gelu_tanh, ref->gelu_erf);
+    WRONG(gelu_erf, ref->gelu_tanh);
+    WRONG(swiglu, ref->mul);
+    WRONG(rope, rope_wrongly);
+    WRONG(to_f16, ref->to_bf16);
+    WRONG(to_bf16, ref->to_f16);
+    WRONG(from_f16, ref->from_bf16);
+    WRONG(from_bf16, ref->from_f16);
+#undef WRONG
+    CHECK(tried == ROW_COUNT);
+}
+
+/* A table that differs is passed over, and asked only once; one that cannot be compared for want of
+ * memory is passed over this time. */
+TEST(num_rows_rejects)
+{
+    const ix_row_kernels *ref = ix_row_table(IX_ISA_REF);
+    ix_isa best = IX_ISA_REF;
+    for (ix_isa isa = IX_ISA_REF; isa < IX_ISA_COUNT; isa++)
+        best = is_tested(isa) ? isa : best;
+    if (best == IX_ISA_REF)
+        SKIP("this machine runs the reference only");
+    ix_row_kernels wrong = *ref;
+    const ix_row_kernels *tables[IX_ISA_COUNT] = { [IX_ISA_REF] = ref };
+    ix_kernel_state states[IX_ISA_COUNT] = { 0 };
+    wrong.isa = best;
+    wrong.sum = ref->sum_squares;
+    tables[best] = &wrong;
+    ix_alloc_fail_at(1, 1);
+    CHECK(ix_row_select(tables, states, best) == ref && states[best] == IX_KERNEL_UNCHECKED);
+    ix_alloc_fail_at(0, 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(ix_row_select(tables, states, best) == ref && states[best] == IX_KERNEL_BAD);
+    CHECK(ix_row_kernels_for(best) == ix_row_table(best));
+    CHECK_MSG(!ix_row_rejected(0), "%s differs from the reference", ix_row_rejected(0));
 }

@@ -639,7 +639,7 @@ TEST(num_matmul_rejects)
     ix_matmul_kernel wrong = *reference, right = *reference;
     wrong.run = run_with_one_wrong_bit;
     const ix_matmul_kernel *rows[] = { &wrong, &right, reference };
-    ix_matmul_state states[3] = { 0 };
+    ix_kernel_state states[3] = { 0 };
     inox_error err;
     _Bool same = true;
     CHECK_OK(ix_matmul_compare(&wrong, reference, &same, &err), &err);
@@ -652,9 +652,9 @@ TEST(num_matmul_rejects)
         CHECK(ix_matmul_select(rows, states, 3, IX_TYPE_Q4_K, IX_ISA_AVX2, false) == reference);
         ix_alloc_fail_at(0, 0);
     }
-    CHECK(states[0] == IX_MATMUL_UNCHECKED && states[1] == IX_MATMUL_UNCHECKED);
+    CHECK(states[0] == IX_KERNEL_UNCHECKED && states[1] == IX_KERNEL_UNCHECKED);
     for (int i = 0; i < 2; i++)
         CHECK(ix_matmul_select(rows, states, 3, IX_TYPE_Q4_K, IX_ISA_AVX2, false) == &right);
-    CHECK(states[0] == IX_MATMUL_BAD && states[1] == IX_MATMUL_GOOD);
+    CHECK(states[0] == IX_KERNEL_BAD && states[1] == IX_KERNEL_GOOD);
     CHECK(!ix_matmul_select(rows, states, 3, IX_TYPE_Q8_0, IX_ISA_AVX2, false));
 }

@@ -3,8 +3,10 @@
 #include "base/os.h"
 #include "build_info.h"
 #include "llm/session.h"
+#include "num/attention/kernels.h"
 #include "num/contract.h"
 #include "num/matmul/kernels.h"
+#include "num/rows/kernels.h"
 #include "num/sample/sample.h"
 
 #include <jansson.h>
@@ -25,7 +27,17 @@ const char *inox_version(void)
 
 const char *inox_kernel_rejected(int32_t index)
 {
-    return ix_matmul_rejected(index);
+    static const char *(*const FAMILIES[])(int) = { ix_matmul_rejected, ix_row_rejected,
+                                                    ix_attention_rejected };
+    for (size_t f = 0; index >= 0 && f < sizeof FAMILIES / sizeof *FAMILIES; f++) {
+        int n = 0;
+        while (n <= index && FAMILIES[f](n) != NULL)
+            n++;
+        if (n > index)
+            return FAMILIES[f](index);
+        index -= n;
+    }
+    return NULL;
 }
 
 static size_t isa_list(char *out, size_t room, bool (*test)(ix_isa isa))

@@ -55,8 +55,8 @@ typedef struct ix_attention_kernels {
     size_t (*scratch_bytes)(const ix_attention_job *job, int64_t tokens);
 } ix_attention_kernels;
 
+/* The row for `isa` or the nearest set that it extends; the first use compares it with the
+ * reference, and one that differs is passed over. */
 const ix_attention_kernels *ix_attention_kernels_for(ix_isa isa);
-
-/* C6 for one query row and one head over a list of scores and values, the definition: see ref.c. */
 
 #endif

@@ -4,15 +4,9 @@
 
 #include "num/matmul/matmul.h"
 
-#include <stdatomic.h>
-
 #define IX_MATMUL(type, isa, symbol) extern const ix_matmul_kernel symbol;
 #include "num/matmul/kernels.def"
 #undef IX_MATMUL
-
-/* What is known of a row.  ix_matmul_select writes it; starts as 0. */
-typedef _Atomic(int) ix_matmul_state;
-enum { IX_MATMUL_UNCHECKED = 0, IX_MATMUL_GOOD, IX_MATMUL_BAD };
 
 /* Runs `k` and `reference` (same type) on a small generated product with tails and compares all
  * bits.  The processor must have the kernel's instruction set.  INOX_E_MEMORY: not known. */
@@ -23,7 +17,7 @@ inox_status ix_matmul_compare(const ix_matmul_kernel *k, const ix_matmul_kernel 
  * use, and one that differs is passed over from then on.  Several threads may call it on one table.
  */
 const ix_matmul_kernel *ix_matmul_select(const ix_matmul_kernel *const *rows,
-                                         ix_matmul_state *states, int count, ix_type type,
+                                         ix_kernel_state *states, int count, ix_type type,
                                          ix_isa isa, _Bool no_panels);
 
 /* Names of the kernels that failed the comparison in this process: the index-th, or NULL when there

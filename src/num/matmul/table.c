@@ -9,6 +9,8 @@
 #include "num/matmul/kernels.h"
 #include "num/scalar/scalar.h"
 
+#include <stdatomic.h>
+
 static const ix_matmul_kernel *const KERNELS[] = {
 #define IX_MATMUL(type, isa, symbol) &symbol,
 #include "num/matmul/kernels.def"
@@ -16,7 +18,7 @@ static const ix_matmul_kernel *const KERNELS[] = {
 };
 #define KERNEL_COUNT ((int)(sizeof KERNELS / sizeof KERNELS[0]))
 
-static ix_matmul_state states[KERNEL_COUNT];
+static ix_kernel_state states[KERNEL_COUNT];
 
 /* ---- the generated product ------------------------------------------------------------------- */
 
@@ -217,21 +219,21 @@ static const ix_matmul_kernel *reference_of(ix_type type)
 }
 
 /* Two threads may compare one row at the same time: both come to the same result. */
-static _Bool usable(const ix_matmul_kernel *k, ix_matmul_state *state)
+static _Bool usable(const ix_matmul_kernel *k, ix_kernel_state *state)
 {
     int known = atomic_load_explicit(state, memory_order_relaxed);
-    if (known != IX_MATMUL_UNCHECKED)
-        return known == IX_MATMUL_GOOD;
+    if (known != IX_KERNEL_UNCHECKED)
+        return known == IX_KERNEL_GOOD;
     const ix_matmul_kernel *reference = reference_of(k->type);
     _Bool same = k == reference;
     if (!same && ix_matmul_compare(k, reference, &same, NULL) != INOX_OK)
         return 0; /* no memory for it: not known, and asked again at the next use */
-    atomic_store_explicit(state, same ? IX_MATMUL_GOOD : IX_MATMUL_BAD, memory_order_relaxed);
+    atomic_store_explicit(state, same ? IX_KERNEL_GOOD : IX_KERNEL_BAD, memory_order_relaxed);
     return same;
 }
 
 const ix_matmul_kernel *ix_matmul_select(const ix_matmul_kernel *const *rows,
-                                         ix_matmul_state *row_states, int count, ix_type type,
+                                         ix_kernel_state *row_states, int count, ix_type type,
                                          ix_isa isa, _Bool no_panels)
 {
     int i = next_row(rows, count, type, isa, no_panels, -1);
@@ -254,7 +256,7 @@ const ix_matmul_kernel *const *ix_matmul_kernels(int *count)
 const char *ix_matmul_rejected(int index)
 {
     for (int i = 0; i < KERNEL_COUNT; i++)
-        if (atomic_load_explicit(&states[i], memory_order_relaxed) == IX_MATMUL_BAD && index-- == 0)
+        if (atomic_load_explicit(&states[i], memory_order_relaxed) == IX_KERNEL_BAD && index-- == 0)
             return KERNELS[i]->name;
     return NULL;
 }

@@ -20,4 +20,21 @@
 #include "num/rows/kernels.def"
 #undef IX_ROW
 
+/* The table of exactly this set, unchecked; NULL where it has none. */
+const ix_row_kernels *ix_row_table(ix_isa isa);
+
+/* Runs every function of both on generated rows and compares all bits.  INOX_E_MEMORY: not
+ * known. */
+inox_status ix_row_compare(const ix_row_kernels *k, const ix_row_kernels *reference, _Bool *same,
+                           inox_error *err) IX_MUST_USE;
+
+/* What ix_row_kernels_for does, on any tables [IX_ISA_COUNT]: one that differs from that of REF
+ * is passed over. */
+const ix_row_kernels *ix_row_select(const ix_row_kernels *const *tables, ix_kernel_state *states,
+                                    ix_isa isa);
+
+/* Names of the tables that failed the comparison in this process: the index-th, or NULL when there
+ * are no more. */
+const char *ix_row_rejected(int index);
+
 #endif

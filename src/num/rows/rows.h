@@ -44,8 +44,8 @@ typedef struct ix_row_kernels {
     void (*from_bf16)(const uint16_t *x, int64_t n, float *y);
 } ix_row_kernels;
 
-/* The table for `isa`: functions that have no faster version there are those of the next lower
- * one. */
+/* The table for `isa` or the nearest set that it extends; the first use compares it with the
+ * reference, and one that differs is passed over. */
 const ix_row_kernels *ix_row_kernels_for(ix_isa isa);
 
 #endif

@@ -1,5 +1,7 @@
-/* One table of row kernels per instruction set, made from kernels.def. */
+/* One table of row kernels per instruction set, made from kernels.def, and the choice of one. */
 #include "num/rows/kernels.h"
+
+#include <stdatomic.h>
 
 static const ix_row_kernels REF = {
     .isa = IX_ISA_REF,
@@ -35,9 +37,50 @@ static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = {
 #endif
 };
 
+static ix_kernel_state states[IX_ISA_COUNT];
+
+static const char *const NAMES[IX_ISA_COUNT] = {
+#define IX_ISA(constant, name, extends, built) [IX_ISA_##constant] = "ix_rows_" name,
+#include "num/isa.def"
+#undef IX_ISA
+};
+
+const ix_row_kernels *ix_row_table(ix_isa isa)
+{
+    return TABLES[isa];
+}
+
+/* Two threads may compare one table at the same time: both come to the same result. */
+static _Bool usable(const ix_row_kernels *k, const ix_row_kernels *reference,
+                    ix_kernel_state *state)
+{
+    int known = atomic_load_explicit(state, memory_order_relaxed);
+    _Bool same;
+    if (k == reference || known != IX_KERNEL_UNCHECKED)
+        return known != IX_KERNEL_BAD;
+    if (!ix_isa_present(k->isa) || ix_row_compare(k, reference, &same, NULL) != INOX_OK)
+        return 0; /* no memory for it: not known, and asked again at the next use */
+    atomic_store_explicit(state, same ? IX_KERNEL_GOOD : IX_KERNEL_BAD, memory_order_relaxed);
+    return same;
+}
+
+const ix_row_kernels *ix_row_select(const ix_row_kernels *const *tables,
+                                    ix_kernel_state *row_states, ix_isa isa)
+{
+    while (!tables[isa] || !usable(tables[isa], tables[IX_ISA_REF], &row_states[isa]))
+        isa = ix_isa_extends(isa);
+    return tables[isa];
+}
+
 const ix_row_kernels *ix_row_kernels_for(ix_isa isa)
 {
-    while (!TABLES[isa])
-        isa = ix_isa_extends(isa);
-    return TABLES[isa];
+    return ix_row_select(TABLES, states, isa);
+}
+
+const char *ix_row_rejected(int index)
+{
+    for (int i = 0; i < IX_ISA_COUNT; i++)
+        if (atomic_load_explicit(&states[i], memory_order_relaxed) == IX_KERNEL_BAD && index-- == 0)
+            return NAMES[i];
+    return NULL;
 }
