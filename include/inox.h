@@ -89,9 +89,10 @@ typedef struct inox_model_options {
     const char *isa; /* "ref", "avx2", "avx512", "avx512vnni"; NULL: $INOX_ISA, else the best one */
     bool vocabulary_only; /* open for tokenising and inspecting; weights are not looked at */
     int32_t max_batch;    /* rows computed in one step, 0: 512 */
-    /* Called while weights are packed, which the first session of a cache type does: fraction 0..1.
-     * Its context must live as long as the model; it may not call the library.  May be NULL.  A
-     * non-zero return cancels. */
+    /* Called while weights are read for the first time, by the thread whose call computes with
+     * them: fraction 0..1 of a step, which has at most max_batch rows.  Its context must live as
+     * long as the model; it may not call the library.  May be NULL.  A non-zero return cancels the
+     * call: INOX_E_CANCELLED. */
     int (*progress)(void *context, double fraction);
     void *progress_context;
 } inox_model_options;

@@ -16,16 +16,19 @@ typedef struct ix_plan ix_plan;
 typedef struct ix_plan_options {
     ix_pool *pool; /* outlives the plan */
     ix_isa isa;
-    ix_symbols most;      /* upper bounds of every symbol */
-    const ix_plan *share; /* NULL, or a plan that outlives this one and lends its packed weights */
+    ix_symbols most; /* upper bounds of every symbol */
+    /* NULL, or a plan that outlives this one and lends its packed weights: on the same pool, and
+     * never running at the same time */
+    const ix_plan *share;
     bool file_layout; /* do not pack weights into panels: they are used where the file has them */
-    int (*progress)(void *context,
-                    double fraction); /* while weights are packed; non-zero cancels; may be NULL */
+    /* Called by `run`, on its caller's thread, where weights are used for the first time: what is
+     * done of the run, 1 at its end.  Non-zero cancels the run: INOX_E_CANCELLED.  May be NULL. */
+    int (*progress)(void *context, double fraction);
     void *progress_context;
 } ix_plan_options;
 
 typedef struct ix_plan_info {
-    uint64_t workspace_bytes, panel_bytes; /* memory that running needs; packed weights */
+    uint64_t workspace_bytes, panel_bytes; /* memory that running needs; of weights, once packed */
     int32_t steps, stages;                 /* units of planning; meetings of all threads */
 } ix_plan_info;
 

@@ -1,8 +1,8 @@
 /* A model in memory: the open file, its tokenizer, its graphs and plans.
  *
- * Opening is cheap: headers are checked and the tokenizer is built.  Weights are packed when the
- * first session asks for a plan.  There is one graph and one plan per cache type; the second shares
- * the first one's packed weights.  Computing on a model holds `lock`.
+ * Opening is cheap: headers are checked and the tokenizer is built.  There is one graph
+ * and one plan per cache type, made for the first session that asks; the second shares the first
+ * one's packed weights.  Computing on a model holds `lock`.
  *
  * What the file does not allow (an architecture or a vocabulary that Inox does not know) is kept as
  * an error and reported by the calls that need it, so that any GGUF file can be inspected.

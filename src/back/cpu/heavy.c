@@ -7,18 +7,16 @@
 #include "back/cpu/plan.h"
 
 #define ACTS_BYTES_IN_CACHE (1 << 20) /* packed activations of one rectangle */
-#define TILES_PER_WORKER 8            /* so that the last one to finish is at most an eighth late */
-#define COLS_PER_TILE_MAX 512
 #define TOKENS_PER_ATTENTION_TILE 16
 
 typedef struct cut {
     int64_t rows, cols, rows_per_tile, cols_per_tile, row_tiles, col_tiles;
 } cut;
 
-static cut cut_linear(const ix_plan *p, const ix_matmul_kernel *k, int64_t rows, int64_t cols,
-                      int64_t depth)
+static cut cut_linear(const ix_panels *w, int64_t rows, int64_t cols, int64_t depth)
 {
-    cut c = { .rows = rows, .cols = cols };
+    const ix_matmul_kernel *k = w->kernel;
+    cut c = { .rows = rows, .cols = cols, .cols_per_tile = w->group_cols };
     int64_t row_bytes = (int64_t)(k->acts_bytes(k->row_tile, depth) / (size_t)k->row_tile);
     c.rows_per_tile = ACTS_BYTES_IN_CACHE / (row_bytes + 1) / k->row_tile * k->row_tile;
     if (c.rows_per_tile < k->row_tile)
@@ -29,13 +27,7 @@ static cut cut_linear(const ix_plan *p, const ix_matmul_kernel *k, int64_t rows,
         c.rows_per_tile = (even + k->row_tile - 1) / k->row_tile * k->row_tile;
         c.row_tiles = (rows + c.rows_per_tile - 1) / c.rows_per_tile;
     }
-    int64_t wanted = (int64_t)ix_pool_threads(p->options.pool) * TILES_PER_WORKER;
-    int64_t per = (cols + wanted - 1) / wanted;
-    per = (per + IX_PANEL_COLS - 1) / IX_PANEL_COLS * IX_PANEL_COLS;
-    if (per > COLS_PER_TILE_MAX)
-        per = COLS_PER_TILE_MAX;
-    c.cols_per_tile = per;
-    c.col_tiles = (cols + per - 1) / per;
+    c.col_tiles = (cols + c.cols_per_tile - 1) / c.cols_per_tile;
     return c;
 }
 
@@ -49,7 +41,6 @@ static ix_matmul_job linear_job(const ix_plan *p, const ix_step *s)
     job.depth = w->w->dims[1].value;
     job.rows = ix_tensor_elements(x, p->symbols) / job.cols;
     job.acts = ix_value_at(p, &p->packs[s->pack].value);
-    job.weights = w->data != NULL ? w->data : w->w->data;
     job.weight_row_bytes = (size_t)(job.depth / t->block_elements) * t->block_bytes;
     job.y = ix_tensor_at(p, x);
     job.ldy = job.cols;
@@ -63,11 +54,11 @@ static ix_matmul_job linear_job(const ix_plan *p, const ix_step *s)
 
 void ix_run_linear(ix_plan *p, const ix_step *s, ix_counter *counter, void *scratch)
 {
-    const ix_matmul_kernel *k = p->panels[s->panels].kernel;
+    const ix_panels *w = &p->panels[s->panels];
     ix_matmul_job job = linear_job(p, s);
     if (job.rows == 0)
         return;
-    cut c = cut_linear(p, k, job.rows, job.cols, job.depth);
+    cut c = cut_linear(w, job.rows, job.cols, job.depth);
     for (;;) {
         int64_t tile = ix_counter_take(counter);
         if (tile >= c.row_tiles * c.col_tiles)
@@ -76,7 +67,7 @@ void ix_run_linear(ix_plan *p, const ix_step *s, ix_counter *counter, void *scra
                 col = tile % c.col_tiles * c.cols_per_tile;
         int64_t row_end = row + c.rows_per_tile < c.rows ? row + c.rows_per_tile : c.rows;
         int64_t col_end = col + c.cols_per_tile < c.cols ? col + c.cols_per_tile : c.cols;
-        k->run(&job, row, row_end, col, col_end, scratch);
+        ix_run_panels(p, w, &job, row, row_end, col, col_end, scratch);
     }
 }
 

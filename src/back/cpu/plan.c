@@ -9,6 +9,8 @@
 #include "back/cpu/profile.h"
 #include "num/scalar/scalar.h"
 
+#include <stdatomic.h>
+
 void *ix_value_at(const ix_plan *p, const ix_value *v)
 {
     switch (v->place) {
@@ -32,19 +34,30 @@ static void plan_free(ix_plan *p)
     ix_free(p);
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t linear_scratch(const ix_matmul_kernel *k, int64_t depth)
+{
+    return k == NULL || k->scratch_bytes == NULL ? 0 : k->scratch_bytes(depth);
+}
+
 static inox_status allocate(ix_plan *p, inox_error *err)
 {
     size_t scratch = 64;
     IX_TRY(ix_alloc_aligned(p->workspace_bytes + 64, 64, (void **)&p->workspace, err));
     for (int32_t i = 0; i < p->step_count; i++) {
         const ix_step *s = &p->steps[i];
-        size_t need = 0;
-        if (s->kind == IX_STEP_LINEAR && p->panels[s->panels].kernel->scratch_bytes != NULL)
-            need = p->panels[s->panels].kernel->scratch_bytes(p->packs[s->pack].depth);
-        else if (s->kind == IX_STEP_ATTENTION)
-            need = ix_attention_scratch(p, s->x);
-        if (need > scratch)
-            scratch = need;
+        if (s->kind == IX_STEP_LINEAR) {
+            const ix_panels *w = &p->panels[s->panels];
+            int64_t depth = p->packs[s->pack].depth;
+            scratch = larger(scratch, linear_scratch(w->kernel, depth));
+            scratch = larger(scratch, linear_scratch(w->rows_kernel, depth));
+        } else if (s->kind == IX_STEP_ATTENTION) {
+            scratch = larger(scratch, ix_attention_scratch(p, s->x));
+        }
     }
     p->scratch_bytes = (size_t)ix_round_up(scratch, 4096); /* workers do not share cache lines */
     size_t workers = (size_t)ix_pool_threads(p->options.pool);
@@ -67,8 +80,8 @@ static inox_status plan_new(const ix_graph *g, const ix_plan_options *options, i
                 ix_alloc_aligned(((size_t)p->step_count + 1) * sizeof *p->counters, 64,
                                  (void **)&p->counters, err),
                 fail);
+    IX_TRY_GOTO(status, ix_plan_panels(p, err), fail);
     IX_TRY_GOTO(status, allocate(p, err), fail);
-    IX_TRY_GOTO(status, ix_plan_pack_weights(p, err), fail);
     *out = p;
     return INOX_OK;
 fail:
@@ -94,6 +107,17 @@ static void run_row_step(const ix_plan *p, const ix_step *s, ix_counter *counter
     }
 }
 
+/* Step `next` is about to begin.  A run that reads weights for the first time may take long; where
+ * its caller cancels it, it ends before the stage that is named here. */
+static void tell_progress(ix_plan *p, int32_t next)
+{
+    const ix_plan_options *o = &p->options;
+    if (o->progress == NULL || !atomic_load_explicit(&p->loading, memory_order_relaxed))
+        return;
+    if (o->progress(o->progress_context, (double)next / (double)p->step_count) != 0)
+        atomic_store_explicit(&p->end_stage, p->steps[next].stage, memory_order_relaxed);
+}
+
 static void worker_main(void *context, int worker)
 {
     ix_plan *p = context;
@@ -103,9 +127,13 @@ static void worker_main(void *context, int worker)
     for (int32_t i = 0; i < p->step_count; i++) {
         const ix_step *s = &p->steps[i];
         if (i > 0 && s->stage != p->steps[i - 1].stage) {
+            if (worker == 0)
+                tell_progress(p, i);
             ix_pool_barrier(p->options.pool);
             if (p->profiler != NULL)
                 ix_profiler_note(p->profiler, worker, i - 1, IX_PROFILE_IDLE);
+            if (s->stage >= atomic_load_explicit(&p->end_stage, memory_order_relaxed))
+                return;
         }
         if (s->kind == IX_STEP_ROWS)
             run_row_step(p, s, &p->counters[i]);
@@ -213,6 +241,24 @@ static inox_status bind(ix_plan *p, const ix_binding *bindings, int32_t count, i
     return INOX_OK;
 }
 
+static inox_status run_steps(ix_plan *p, inox_error *err)
+{
+    const ix_plan_options *o = &p->options;
+    for (int32_t i = 0; i < p->step_count; i++)
+        ix_counter_reset(&p->counters[i]);
+    p->runs++;
+    atomic_store(&p->loading, false);
+    atomic_store(&p->end_stage, INT32_MAX);
+    ix_profiler_run_begins(p);
+    ix_pool_run(o->pool, worker_main, p);
+    ix_profiler_run_ends(p);
+    if (atomic_load(&p->end_stage) != INT32_MAX)
+        return ix_fail(err, INOX_E_CANCELLED, "loading was cancelled");
+    if (atomic_load(&p->loading) && o->progress != NULL)
+        (void)o->progress(o->progress_context, 1.0);
+    return INOX_OK;
+}
+
 static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *bindings,
                        int32_t count, float *out, inox_error *err)
 {
@@ -222,13 +268,8 @@ static inox_status run(ix_plan *p, const ix_symbols *symbols, const ix_binding *
     inox_status status = bind(p, bindings, count, err);
     if (status == INOX_OK)
         status = check_inputs(p, err);
-    if (status == INOX_OK) {
-        for (int32_t i = 0; i < p->step_count; i++)
-            ix_counter_reset(&p->counters[i]);
-        ix_profiler_run_begins(p);
-        ix_pool_run(p->options.pool, worker_main, p);
-        ix_profiler_run_ends(p);
-    }
+    if (status == INOX_OK)
+        status = run_steps(p, err);
     p->symbols = NULL;
     p->out = NULL;
     return status;

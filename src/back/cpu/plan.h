@@ -48,12 +48,27 @@ typedef struct ix_pack {
     int32_t stage;
 } ix_pack;
 
+/* A group of a weight's columns, as panels.c packs them. */
+typedef enum ix_group_state { IX_GROUP_NONE, IX_GROUP_PACKING, IX_GROUP_READY } ix_group_state;
+
+/* The panels of one weight, and how far they are packed.  Plans that share weights share it. */
+typedef struct ix_panel_store {
+    uint8_t *data;
+    _Atomic uint64_t first_run; /* ix_plan.runs of the first use; 0: none yet */
+    _Atomic int64_t left;       /* groups that are not ready */
+    _Atomic uint32_t state[];   /* ix_group_state of each group */
+} ix_panel_store;
+
 /* A weight as its kernel wants it: panels, or the file's own rows. */
 typedef struct ix_panels {
     const ix_tensor *w;
     const ix_matmul_kernel *kernel;
-    void *data;    /* NULL: file layout */
-    bool borrowed; /* of options.share */
+    /* Reads the file's rows and the same packed activations, before there are panels.  NULL: there
+     * is none; panels are packed at first use, and waited for. */
+    const ix_matmul_kernel *rows_kernel;
+    int64_t group_cols;    /* columns of a group, and of a tile of the product */
+    ix_panel_store *store; /* NULL: file layout */
+    bool borrowed;         /* of options.share */
     size_t panel_bytes;
 } ix_panels;
 
@@ -116,10 +131,13 @@ struct ix_plan {
     uint64_t workspace_bytes, panel_bytes;
     uint8_t *scratch;      /* one per worker */
     size_t scratch_bytes;  /* of each */
+    uint64_t runs;         /* so far, the one under way too */
     ix_profiler *profiler; /* NULL: runs are not timed */
     /* of the run under way */
     const ix_symbols *symbols;
     float *out;
+    _Atomic bool loading;      /* it is the first that uses some weight */
+    _Atomic int32_t end_stage; /* before which the run ends: it was cancelled */
 };
 
 /* plan.c */
@@ -145,9 +163,13 @@ inox_status ix_step_operators(const ix_plan *p, const ix_step *s, ix_buffer *out
 inox_status ix_plan_stages(ix_plan *p, inox_error *err) IX_MUST_USE;
 /* memory.c: gives every value its place in the workspace. */
 inox_status ix_plan_memory(ix_plan *p, inox_error *err) IX_MUST_USE;
-/* panels.c: packs the weights. */
-inox_status ix_plan_pack_weights(ix_plan *p, inox_error *err) IX_MUST_USE;
+/* panels.c: makes room for panels. */
+inox_status ix_plan_panels(ix_plan *p, inox_error *err) IX_MUST_USE;
 void ix_plan_free_panels(ix_plan *p);
+/* Columns [col, col_end), which are one group, in rows [row, row_end) of a product: from panels,
+ * which are packed now where it is time, or from the file's rows.  job->weights is set here. */
+void ix_run_panels(ix_plan *p, const ix_panels *s, ix_matmul_job *job, int64_t row, int64_t row_end,
+                   int64_t col, int64_t col_end, void *scratch);
 /* rows.c: takes rows [row0, row1) through the operators of a row step. */
 void ix_run_rows(const ix_plan *p, const ix_step *s, int64_t row0, int64_t row1);
 /* heavy.c: worker takes tiles of a heavy step until none is left. */
