@@ -82,6 +82,7 @@ typedef struct generation {
     size_t longest_stop;
     size_t capacity; /* of result->ids */
     bool done;
+    bool hashing; /* the model, meanwhile */
 } generation;
 
 static void emit(generation *g, size_t until)
@@ -194,13 +195,20 @@ static inox_status feed_prompt(generation *g, const int32_t *prompt, size_t coun
     return INOX_OK;
 }
 
-static inox_status run(generation *g, const int32_t *prompt, size_t count, inox_error *err)
+/* The model is hashed beside the decoding, and not beside the prompt: the first token comes first.
+ */
+static inox_status run(generation *g, const int32_t *prompt, size_t count,
+                       ix_identity_task *identity, inox_error *err)
 {
     inox_result *r = g->result;
     double start = ix_clock_seconds();
     r->finish = "length";
     IX_TRY(feed_prompt(g, prompt, count, err));
     r->prompt_s = ix_clock_seconds() - start;
+    if (g->options->receipt) {
+        IX_TRY(ix_identity_begin(identity, g->session->model, err));
+        g->hashing = true;
+    }
     start = ix_clock_seconds();
     g->done = g->done || g->options->max_tokens == 0;
     while (!g->done)
@@ -334,14 +342,9 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
             strlen(o->stops[i]) > g.longest_stop ? strlen(o->stops[i]) : g.longest_stop;
     r->prompt_count = count;
     inox_status status = ix_sampler_new((size_t)s->model->shape.vocabulary, &g.sampler, err);
-    bool hashing = false;
-    if (status == INOX_OK && o->receipt) {
-        status = ix_identity_begin(&identity, s->model, err);
-        hashing = status == INOX_OK;
-    }
     if (status == INOX_OK)
-        status = run(&g, prompt, count, err);
-    if (hashing) {
+        status = run(&g, prompt, count, &identity, err);
+    if (g.hashing) {
         inox_status end = ix_identity_end(&identity, status == INOX_OK ? err : NULL);
         status = status == INOX_OK ? end : status;
     }
