@@ -107,6 +107,14 @@ static void run_row_step(const ix_plan *p, const ix_step *s, ix_counter *counter
     }
 }
 
+/* Asks the caller's function, and computes by the contract behind it, whatever it has set. */
+static bool cancelled(const ix_plan_options *o, double done)
+{
+    bool answer = o->progress(o->progress_context, done) != 0;
+    ix_fpenv_enter();
+    return answer;
+}
+
 /* Step `next` is about to begin.  A run that reads weights for the first time may take long; where
  * its caller cancels it, it ends before the stage that is named here. */
 static void tell_progress(ix_plan *p, int32_t next)
@@ -114,7 +122,7 @@ static void tell_progress(ix_plan *p, int32_t next)
     const ix_plan_options *o = &p->options;
     if (o->progress == NULL || !atomic_load_explicit(&p->loading, memory_order_relaxed))
         return;
-    if (o->progress(o->progress_context, (double)next / (double)p->step_count) != 0)
+    if (cancelled(o, (double)next / (double)p->step_count))
         atomic_store_explicit(&p->end_stage, p->steps[next].stage, memory_order_relaxed);
 }
 
@@ -254,8 +262,11 @@ static inox_status run_steps(ix_plan *p, inox_error *err)
     ix_profiler_run_ends(p);
     if (atomic_load(&p->end_stage) != INT32_MAX)
         return ix_fail(err, INOX_E_CANCELLED, "loading was cancelled");
-    if (atomic_load(&p->loading) && o->progress != NULL)
-        (void)o->progress(o->progress_context, 1.0);
+    if (atomic_load(&p->loading) && o->progress != NULL) {
+        ix_fpenv environment = ix_fpenv_enter();
+        (void)cancelled(o, 1.0); /* too late */
+        ix_fpenv_leave(environment);
+    }
     return INOX_OK;
 }
 
