@@ -662,6 +662,21 @@ static void limit_processors(const char *directory, void *context)
         *count = (int)processors;
 }
 
+#if defined(__x86_64__)
+#define ARCH_REQ_XCOMP_PERM 0x1023 /* arch/x86/include/uapi/asm/prctl.h, since Linux 5.16 */
+#define XFEATURE_XTILE_DATA 18
+
+bool ix_allow_tile_registers(void)
+{
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA) == 0;
+}
+#else
+bool ix_allow_tile_registers(void)
+{
+    return false;
+}
+#endif
+
 int ix_cpu_count(void)
 {
     cpu_set_t set;

@@ -68,6 +68,7 @@ static uint32_t bit_of(ix_isa isa, bool present)
 
 #define XCR0_AVX 0x06u    /* xmm and ymm state */
 #define XCR0_AVX512 0xe6u /* and opmask, upper halves of zmm, zmm16 to 31 */
+#define XCR0_AMX 0x60000u /* tile shapes and tile registers */
 
 static bool bit(uint32_t word, int n)
 {
@@ -87,8 +88,10 @@ static uint32_t detect(void)
     bool f_dq_bw_vl = bit(b7, 16) && bit(b7, 17) && bit(b7, 30) && bit(b7, 31);
     bool avx512 = avx2 && f_dq_bw_vl && (xcr0 & XCR0_AVX512) == XCR0_AVX512;
     bool avx512vnni = avx512 && bit(c7, 11);
+    bool amx = avx512vnni && bit(d, 24) && bit(d, 25) && (xcr0 & XCR0_AMX) == XCR0_AMX &&
+               ix_allow_tile_registers();
     return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVX512, avx512) |
-           bit_of(IX_ISA_AVX512VNNI, avx512vnni);
+           bit_of(IX_ISA_AVX512VNNI, avx512vnni) | bit_of(IX_ISA_AMX, amx);
 }
 #else
 static uint32_t detect(void)

@@ -7,24 +7,7 @@
 #ifndef IX_NUM_MATMUL_VECTOR_BLOCKS_H
 #define IX_NUM_MATMUL_VECTOR_BLOCKS_H
 
-#include "num/dequant/layout.h"
-#include "num/matmul/vector_product.h"
-
-/* A block of any of the types in the form that is fastest for many rows. */
-typedef struct flat_32 {
-    ix_panel_word q[8]; /* q + WEIGHT_OFFSET */
-    float d[IX_PANEL_COLS], m[IX_PANEL_COLS];
-} flat_32;
-_Static_assert(sizeof(flat_32) * (IX_SEGMENT / 32) <= PREPARED_BYTES, "a segment fits");
-
-typedef vi word_32(const void *block, int g, int v);
-typedef vf scale_32(const void *block, int v);
-
-typedef struct type_32 {
-    size_t bytes; /* of a block */
-    word_32 *word;
-    scale_32 *d, *m; /* m: NULL where there is none */
-} type_32;
+#include "num/matmul/vector_types.h"
 
 VF_INLINE vi vi_start(const uint8_t *p)
 {
@@ -78,19 +61,6 @@ VF_INLINE void direct_32(const type_32 t, int h, const tile_job *job)
     }
 }
 
-VF_INLINE void prepare_32(const type_32 t, const uint8_t *w, int64_t blocks, flat_32 *to)
-{
-    for (int64_t b = 0; b < blocks; b++, w += t.bytes, to++) {
-        for (int v = 0; v < HALVES; v++) {
-            UNROLL for (int g = 0; g < 8; g++)
-                vi_store(to->q[g] + 4 * v * VF_LANES, t.word(w, g, v));
-            vf_store(to->d + v * VF_LANES, t.d(w, v));
-            if (t.m)
-                vf_store(to->m + v * VF_LANES, t.m(w, v));
-        }
-    }
-}
-
 /* ---- the flat form
  * ------------------------------------------------------------------------------- */
 
@@ -138,60 +108,6 @@ static void flat_32_min_tile(int h, const tile_job *job)
 
 /* ---- the types
  * ----------------------------------------------------------------------------------- */
-
-/* Word g of nibbles: 0..3 low, 4..7 high. */
-VF_INLINE vi nibbles(const ix_panel_word *q, int g, int v)
-{
-    return vi_field(vi_load(q[g % 4] + 4 * v * VF_LANES), g / 4 * 4, 15);
-}
-VF_INLINE vi fives(const ix_panel_word *q, const uint8_t *fifth, int g, int v)
-{
-    return vi_or(nibbles(q, g, v), vi_field(vi_load(fifth + 4 * v * VF_LANES), g - 4, 16));
-}
-VF_INLINE vi offset_by(vi q, int offset)
-{
-    return offset ? vi_add_bytes(q, vi_bytes(offset)) : q;
-}
-
-#define WORD(t, expression)                                                                        \
-    VF_INLINE vi t##_word(const void *block, int g, int v)                                         \
-    {                                                                                              \
-        const ix_panel_##t *p = block;                                                             \
-        return expression;                                                                         \
-    }
-#define SCALE(t, field)                                                                            \
-    VF_INLINE vf t##_##field(const void *block, int v)                                             \
-    {                                                                                              \
-        const ix_panel_##t *p = block;                                                             \
-        return vf_load_f16(p->field + v * VF_LANES);                                               \
-    }
-SCALE(q8_0, d)
-SCALE(q4_0, d)
-SCALE(q4_1, d)
-SCALE(q4_1, m)
-SCALE(q5_0, d)
-SCALE(q5_1, d)
-SCALE(q5_1, m)
-WORD(q4_0, offset_by(nibbles(p->q, g, v), WEIGHT_OFFSET - 8))
-WORD(q4_1, offset_by(nibbles(p->q, g, v), WEIGHT_OFFSET))
-WORD(q5_0, offset_by(fives(p->q, p->fifth, g, v), WEIGHT_OFFSET - 16))
-WORD(q5_1, offset_by(fives(p->q, p->fifth, g, v), WEIGHT_OFFSET))
-WORD(q8_0, offset_by(vi_load(p->q[g] + 4 * v * VF_LANES), WEIGHT_OFFSET - 128))
-WORD(mxfp4, vi_look_up(ix_values_e2m1, WEIGHT_OFFSET, nibbles(p->q, g, v)))
-
-typedef ix_panel_q4_0 ix_panel_iq4_nl;
-SCALE(iq4_nl, d)
-WORD(iq4_nl, vi_look_up(ix_values_iq4, WEIGHT_OFFSET, nibbles(p->q, g, v)))
-
-/* 2^(E - 128), half of the E8M0 scale because the table is doubled; E = 0 and 1 give subnormal
- * numbers. */
-VF_INLINE vf mxfp4_d(const void *block, int v)
-{
-    vi e = vi_widen_u8(((const ix_panel_mxfp4 *)block)->e + v * VF_LANES);
-    vf normal = vf_of_bits(vi_shift_left(vi_add(e, vi_set(-1)), 23));
-    vf subnormal = vf_of_bits(vi_shift_left(vi_add(e, vi_set(1)), 21));
-    return vf_select(vf_less(vf_of_int(e), vf_set(2.0f)), subnormal, normal);
-}
 
 /* direct_<t> and prepare_<t>: what a plan needs. */
 #define BLOCKS(t, minimum)                                                                         \

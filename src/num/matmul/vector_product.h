@@ -5,7 +5,7 @@
  *       for each chunk of rows:
  *           for each segment of 1024 indices:
  *               bring the segment's weights into the form that the tile function reads
- *               for each tile of at most 12 rows: segment sums, joined with those before;
+ *               for each tile of at most TILE_ROWS rows: segment sums, joined with those before;
  *                   behind the last segment: store
  *
  * Included once by each instruction set's file, behind the header that names its vectors (vf, vi,
@@ -25,19 +25,29 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-#define CHUNK_ROWS (22 * IX_ACTS_TILE) /* at most, so that their sums stay in the L2 cache */
-#define STEP_PANELS 2                  /* at most */
+#ifndef TILE_ROWS /* of a tile of activations, and how many of them are in memory */
+#define TILE_ROWS IX_ACTS_TILE
+#define TILE_HEIGHT(rows) ix_acts_height(rows)
+#define CHUNK_TILES 22 /* at most, so that their sums stay in the L2 cache */
+#define STEP_PANELS 2  /* at most */
+#define PREPARED_BYTES ((size_t)24 * 1024)
+#define MANY_TILES 0 /* 1: a tile function gets all tiles of a chunk at once; then one panel */
+#endif
+#define CHUNK_ROWS (CHUNK_TILES * TILE_ROWS)
 #define AHEAD_TILES 4                  /* that fetch the next weights */
 #define AHEAD_DISTANCE 4096            /* bytes that a direct tile looks ahead */
 #define DIRECT_ROWS 4                  /* at most, for a direct tile function */
 
-/* Segment sums of one tile of height h: out[panel][h][16]. */
+/* Segment sums of one tile of height h: out[panel][h][16]; or of `tiles` tiles, which lie a_step and
+ * out_step apart, all of one height. */
 typedef struct tile_job {
     const uint8_t *w;     /* weights of `n` blocks (floats: indices) of k */
     int64_t n;
     size_t stride;        /* between panels, */
     int panels;           /* of which only floats may have more than one */
     const uint8_t *a;     /* activations */
+    int64_t tiles;        /* 1, or with MANY_TILES all of the chunk */
+    size_t a_step, out_step;
     const uint8_t *ahead; /* what is needed next: */
     size_t ahead_bytes;   /* so many come into the cache with each block */
     float *out;
@@ -62,13 +72,13 @@ typedef struct plan {
 typedef struct workspace {
     uint8_t *packed;   /* panels of one segment, where weights come from the file's rows */
     uint8_t *prepared; /* one panel of one segment */
-    float *sums;       /* [STEP_PANELS][12][16] */
+    float *sums;       /* of as many tiles as a tile function gets */
     float *waiting;    /* [levels][CHUNK_ROWS][STEP_PANELS][16] */
 } workspace;
 
 #define PACKED_BYTES ((size_t)STEP_PANELS * IX_SEGMENT * IX_PANEL_COLS * sizeof(float))
-#define PREPARED_BYTES ((size_t)24 * 1024)
-#define SUMS_BYTES (sizeof(float) * STEP_PANELS * IX_ACTS_TILE * IX_PANEL_COLS)
+#define TILE_FLOATS ((size_t)TILE_ROWS * STEP_PANELS * IX_PANEL_COLS)
+#define SUMS_BYTES (sizeof(float) * TILE_FLOATS * (MANY_TILES ? CHUNK_TILES : 1))
 #define LEVEL_FLOATS ((size_t)CHUNK_ROWS * STEP_PANELS * IX_PANEL_COLS)
 
 static inline int64_t segments_of(int64_t depth)
@@ -222,7 +232,9 @@ static void look_ahead(const position *at, const uint8_t *panel, int64_t tile, t
     t->ahead_bytes = 0;
     if (at->from_rows || at->row1 < at->row_end || tile >= AHEAD_TILES)
         return;
-    int64_t parts = !p->prepare ? 1 : at->tiles < AHEAD_TILES ? at->tiles : AHEAD_TILES;
+    int64_t parts = !p->prepare || MANY_TILES  ? 1
+                    : at->tiles < AHEAD_TILES ? at->tiles
+                                              : AHEAD_TILES;
     t->ahead_bytes = p->panel_block / (size_t)parts;
     if (t->w == panel)
         t->ahead = panel + AHEAD_DISTANCE;
@@ -264,19 +276,23 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
         tile = p->tile;
     }
     size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
-    for (int64_t row = at->row; row < at->row1; row += IX_ACTS_TILE) {
-        int h = ix_acts_height(at->job->rows - row);
-        int64_t rows = at->row1 - row < h ? at->row1 - row : h;
+    t.tiles = MANY_TILES ? at->tiles : 1;
+    t.a_step = TILE_ROWS * row_bytes;
+    t.out_step = TILE_FLOATS;
+    for (int64_t row = at->row; row < at->row1; row += t.tiles * TILE_ROWS) {
+        int h = TILE_HEIGHT(at->job->rows - row);
+        int64_t most = MANY_TILES ? at->row1 - row : h;
+        int64_t rows = at->row1 - row < most ? at->row1 - row : most;
         t.a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
               (size_t)(k / p->block) * p->acts_block * (size_t)h;
         float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
         t.out = segment % 2 == 0 ? waiting : at->space.sums;
-        look_ahead(at, panel, (row - at->row) / IX_ACTS_TILE, &t);
+        look_ahead(at, panel, (row - at->row) / TILE_ROWS, &t);
         if (segment == segments - 1)
             prefetch_y(at, row, rows);
         tile(h, &t);
         if (segment % 2 != 0)
-            join(waiting, t.out, segment, (int64_t)h * t.panels * IX_PANEL_COLS);
+            join(waiting, t.out, segment, h * t.tiles * t.panels * IX_PANEL_COLS);
         if (segment == segments - 1)
             store_tile(at, row, rows, h, waiting);
     }
@@ -293,9 +309,9 @@ static void product_of_nothing(const ix_matmul_job *job, int64_t row0, int64_t r
 /* Rows of a chunk when `rows` are cut into as few as possible, of equal size but for the last. */
 static int64_t even_chunk(int64_t rows)
 {
-    int64_t tiles = (rows + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
+    int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     int64_t chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    return chunks == 0 ? CHUNK_ROWS : (tiles + chunks - 1) / chunks * IX_ACTS_TILE;
+    return chunks == 0 ? CHUNK_ROWS : (tiles + chunks - 1) / chunks * TILE_ROWS;
 }
 
 /* panel_bytes 0: the weights are the file's rows. */
@@ -317,7 +333,7 @@ static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job,
         at.cols = col1 - at.col < step ? col1 - at.col : step;
         for (at.row = row0; at.row < row1; at.row = at.row1) {
             at.row1 = row1 - at.row < chunk ? row1 : at.row + chunk;
-            at.tiles = (at.row1 - at.row + IX_ACTS_TILE - 1) / IX_ACTS_TILE;
+            at.tiles = (at.row1 - at.row + TILE_ROWS - 1) / TILE_ROWS;
             for (int64_t s = 0; s < segments; s++)
                 one_segment(&at, s, segments);
         }

@@ -19,10 +19,6 @@ typedef struct flat_256 {
 } flat_256;
 _Static_assert(sizeof(flat_256) * (IX_SEGMENT / 256) <= PREPARED_BYTES, "a segment fits");
 
-/* Word g of sub-block j of 32 as q + WEIGHT_OFFSET. */
-typedef vi word_256(const void *block, int j, int g, int v);
-typedef vi part_256(const void *block, int i, int v);
-
 typedef struct type_256 {
     size_t bytes;
     word_256 *word;
@@ -61,11 +57,6 @@ VF_INLINE void add_sub_block(const int mr, const type_256 t, int v, const uint8_
                 total[m] = vi_add(total[m], vi_mul(scale, sum[m]));
         }
     }
-}
-
-VF_INLINE vf negated(vf x)
-{
-    return vf_of_bits(vi_xor(vi_of_bits(x), vi_set(INT32_MIN)));
 }
 
 /* out = fma(-mul(dmin, e), (float)B, out), B = sum of min * sum of activations. */
@@ -244,59 +235,6 @@ FLAT(flat_16_of_256_tile, 16, NULL, 0)          /* Q6_K */
 
 /* ---- the types
  * ----------------------------------------------------------------------------------- */
-
-VF_INLINE vi load_word(const ix_panel_word *q, int v)
-{
-    return vi_load(*q + 4 * v * VF_LANES);
-}
-
-#define SUPER_WORD(t, expression)                                                                  \
-    VF_INLINE vi t##_word(const void *block, int j, int g, int v)                                  \
-    {                                                                                              \
-        const ix_panel_##t *p = block;                                                             \
-        return expression;                                                                         \
-    }
-#define PART(t, part, expression)                                                                  \
-    VF_INLINE vi t##_##part(const void *block, int i, int v)                                       \
-    {                                                                                              \
-        const ix_panel_##t *p = block;                                                             \
-        return expression;                                                                         \
-    }
-
-#define TWO_BITS(p) vi_field(load_word(&(p)->q[j / 4 * 8 + g], v), j % 4 * 2, 3)
-#define FOUR_BITS(p) vi_field(load_word(&(p)->q[j / 2 * 8 + g], v), j % 2 * 4, 15)
-SUPER_WORD(q2_k, offset_by(TWO_BITS(p), WEIGHT_OFFSET))
-SUPER_WORD(q3_k, offset_by(vi_or(TWO_BITS(p), vi_field(load_word(&p->third[g], v), j - 2, 4)),
-                           WEIGHT_OFFSET - 4))
-SUPER_WORD(q4_k, offset_by(FOUR_BITS(p), WEIGHT_OFFSET))
-SUPER_WORD(q5_k, offset_by(vi_or(FOUR_BITS(p), vi_field(load_word(&p->fifth[g], v), j - 4, 16)),
-                           WEIGHT_OFFSET))
-#define LOW_BITS(p)                                                                                \
-    vi_field(load_word(&(p)->low[(j / 4 * 2 + j % 2) * 8 + g], v), j % 4 / 2 * 4, 15)
-#define HIGH_BITS(p) vi_field(load_word(&(p)->high[j / 4 * 8 + g], v), j % 4 * 2 - 4, 0x30)
-SUPER_WORD(q6_k, offset_by(vi_or(LOW_BITS(p), HIGH_BITS(p)), WEIGHT_OFFSET - 32))
-SUPER_WORD(iq4_xs, vi_look_up(ix_values_iq4, WEIGHT_OFFSET, nibbles(p->q + 4 * j, g, v)))
-
-PART(q2_k, scale,
-     vi_and(vi_of_pairs(vi_widen_pairs(p->scales[i / 2][v * VF_LANES]), i % 2), vi_set(15)))
-PART(q2_k, mins, vi_field(vi_widen_pairs(p->scales[i][v * VF_LANES]), 4, 15))
-PART(q3_k, scale, vi_widen_s8(p->scales[i] + v * VF_LANES))
-PART(q4_k, scale, vi_widen_u8(p->scales[i] + v * VF_LANES))
-PART(q4_k, mins, vi_widen_pairs(p->mins[i][v * VF_LANES]))
-PART(q5_k, scale, vi_widen_u8(p->scales[i] + v * VF_LANES))
-PART(q5_k, mins, vi_widen_pairs(p->mins[i][v * VF_LANES]))
-PART(q6_k, scale, vi_widen_s8(p->scales[i] + v * VF_LANES))
-PART(iq4_xs, scale, vi_widen_s8(p->scales[i] + v * VF_LANES))
-
-SCALE(q2_k, d)
-SCALE(q2_k, dmin)
-SCALE(q3_k, d)
-SCALE(q4_k, d)
-SCALE(q4_k, dmin)
-SCALE(q5_k, d)
-SCALE(q5_k, dmin)
-SCALE(q6_k, d)
-SCALE(iq4_xs, d)
 
 #define SUPER(t, sub, mins, min_pairs, dmin, fold)                                                 \
     static void direct_##t(int h, const tile_job *job)                                             \
