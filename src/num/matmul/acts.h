@@ -12,9 +12,9 @@
  *                   | int32 start256[h] | int32 start32[8][h] | int32 start16[16][h]
  *                   | int16 sum16[8][h][2] | int16 sum32[4][h][2]
  *
- * The formats for AMX have tiles of 32 rows, in memory 16 or 32, in which q has the bytes of a row
- * together: int8 q[h][32], q[h][256]; all else is the same.  1 to 4 rows behind the last whole tile
- * are a tile as above.
+ * The formats for AMX have tiles of 16 rows, in which q has the bytes of a row together: int8
+ * q[16][32], q[16][256]; nobody reads their starts; all else is the same.  1 to 4 rows behind the
+ * last whole tile are a tile as above.
  *
  * q and e are those of rule C3a.  sum is the sum of q over a block or part of it; start is -128 *
  * sum, where the sums of products begin that have 128 added to their weights.
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define IX_ACTS_TILE 12
-#define IX_ACTS_TILE_AMX 32
+#define IX_ACTS_TILE_AMX 16
 #define IX_ACTS_OFFSET 128
 
 /* Byte offsets inside a block, in units of h; the last is its size. */
@@ -54,7 +54,7 @@ static inline int32_t ix_acts_height(int64_t rows)
 /* The same for AMX; of 1 to 4 rows ix_acts_height. */
 static inline int32_t ix_acts_height_amx(int64_t rows)
 {
-    return rows <= 4 ? ix_acts_height(rows) : rows <= 16 ? 16 : IX_ACTS_TILE_AMX;
+    return rows <= 4 ? ix_acts_height(rows) : IX_ACTS_TILE_AMX;
 }
 
 /* pack_acts and acts_bytes of ix_matmul_kernel for the formats, and their keys. */

@@ -25,14 +25,16 @@
 #define WEIGHT_OFFSET 0
 #define TILE_ROWS IX_ACTS_TILE_AMX
 #define TILE_HEIGHT(rows) ix_acts_height_amx(rows)
-#define CHUNK_TILES 8
+#define CHUNK_TILES 16
+#define STEP_PANELS 1
 #define PREPARED_BYTES ((size_t)36 * 1024)
+#define MANY_TILES 1
 
 #include "num/matmul/x86_avx512_bytes.h"
 
 #include "num/matmul/vector_types.h"
 
-#define ROWS 16 /* of one tile register */
+#define ROWS TILE_ROWS /* of one tile register */
 
 /* ---- tile registers -------------------------------------------------------------------------- */
 
@@ -76,28 +78,20 @@ typedef struct sums_16 { /* what a tile register stores */
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
-/* The sums of the next block are under way while the vectors scale those of the block before. */
-VF_INLINE void dot_32(int even, const uint8_t *a, const flat_32 *w, sums_16 *to)
-{
-    if (even) {
-        TILE_ZERO(0);
-        TILE_LOAD(4, a, 32);
-        TILE_LOAD(6, w->q, 64);
-        TILE_DOT(0, 4, 6);
-        TILE_STORE(0, to);
-    } else {
-        TILE_ZERO(1);
-        TILE_LOAD(5, a, 32);
-        TILE_LOAD(7, w->q, 64);
-        TILE_DOT(1, 5, 7);
-        TILE_STORE(1, to);
-    }
-}
+/* Three steps of a block, which the loop below runs for three blocks at a time: nothing waits for
+ * the tile registers, the memory or the vectors. */
+#define DOT_32(sums, acts, weights, a, w)                                                          \
+    do {                                                                                           \
+        TILE_ZERO(sums);                                                                           \
+        TILE_LOAD(acts, a, 32);                                                                    \
+        TILE_LOAD(weights, (w)->q, 64);                                                            \
+        TILE_DOT(sums, acts, weights);                                                             \
+    } while (0)
 
-VF_INLINE void scale_32_rows(const int minimum, const uint8_t *a, int64_t h, const flat_32 *w,
+VF_INLINE void scale_32_rows(const int minimum, const uint8_t *a, const flat_32 *w,
                              const sums_16 *sums, vf *acc)
 {
-    const uint8_t *e = a + IX_ACTS_32_E * h, *sum = a + IX_ACTS_32_SUM * h;
+    const uint8_t *e = a + IX_ACTS_32_E * ROWS, *sum = a + IX_ACTS_32_SUM * ROWS;
     vf d = vf_load(w->d);
     UNROLL for (int m = 0; m < ROWS; m++)
         acc[m] = vf_fma(vf_mul(d, vf_word(e + 4 * m)), vf_of_int(vi_load(sums->row[m])), acc[m]);
@@ -108,42 +102,52 @@ VF_INLINE void scale_32_rows(const int minimum, const uint8_t *a, int64_t h, con
     }
 }
 
-/* h is 16 or 32. */
-VF_INLINE void tile_32(const int minimum, int64_t h, const tile_job *job)
+VF_INLINE void tile_32(const int minimum, const tile_job *job)
 {
-    const size_t step = IX_ACTS_32_BYTES * (size_t)h;
+    const int64_t step = IX_ACTS_32_BYTES * ROWS, n = job->n;
     const flat_32 *w = (const flat_32 *)(const void *)job->w;
+    const uint8_t *ahead = job->ahead;
     sums_16 sums[2];
-    for (int64_t row = 0; row < h; row += ROWS) {
-        const uint8_t *a = job->a, *ahead = job->ahead;
+    for (int64_t i = 0; i < job->tiles; i++) {
+        const uint8_t *a = job->a + (size_t)i * job->a_step;
+        float *out = job->out + (size_t)i * job->out_step;
         vf acc[ROWS];
         UNROLL for (int m = 0; m < ROWS; m++)
             acc[m] = vf_set(0.0f);
-        dot_32(1, a + 32 * row, w, &sums[0]);
-        for (int64_t b = 0; b < job->n; b += 2, a += 2 * step) {
-            prefetch(ahead, 2 * job->ahead_bytes);
-            ahead += 2 * job->ahead_bytes;
-            if (b + 1 < job->n)
-                dot_32(0, a + step + 32 * row, w + b + 1, &sums[1]);
-            scale_32_rows(minimum, a + 4 * row, h, w + b, &sums[0], acc);
-            if (b + 2 < job->n)
-                dot_32(1, a + 2 * step + 32 * row, w + b + 2, &sums[0]);
-            if (b + 1 < job->n)
-                scale_32_rows(minimum, a + step + 4 * row, h, w + b + 1, &sums[1], acc);
+        for (int64_t b = 0; b < n + 2; b += 2) {
+            if (b < n)
+                DOT_32(0, 4, 6, a + b * step, w + b);
+            if (b > 0) {
+                if (b - 1 < n)
+                    TILE_STORE(1, &sums[1]);
+                scale_32_rows(minimum, a + (b - 2) * step, w + b - 2, &sums[0], acc);
+            }
+            if (b + 1 < n)
+                DOT_32(1, 5, 7, a + (b + 1) * step, w + b + 1);
+            if (b < n)
+                TILE_STORE(0, &sums[0]);
+            if (b > 0 && b - 1 < n)
+                scale_32_rows(minimum, a + (b - 1) * step, w + b - 1, &sums[1], acc);
+            if (i == 0) {
+                prefetch(ahead, 2 * job->ahead_bytes);
+                ahead += 2 * job->ahead_bytes;
+            }
         }
         UNROLL for (int m = 0; m < ROWS; m++)
-            vf_store(job->out + (row + m) * IX_PANEL_COLS, acc[m]);
+            vf_store(out + m * IX_PANEL_COLS, acc[m]);
     }
 }
 
 static void tile_32_plain(int h, const tile_job *job)
 {
-    tile_32(0, h, job);
+    (void)h;
+    tile_32(0, job);
 }
 
 static void tile_32_min(int h, const tile_job *job)
 {
-    tile_32(1, h, job);
+    (void)h;
+    tile_32(1, job);
 }
 
 /* ---- super-blocks of 256 --------------------------------------------------------------------- */
@@ -226,53 +230,67 @@ VF_INLINE void prepare_256(const type_256 t, const uint8_t *w, int64_t blocks, f
     }
 }
 
-/* Sums of 16 or 32 rows over a super-block: [rows / 16][low, high]. */
-VF_INLINE void dot_256(const int cut, const int two, const uint8_t *a, const flat_256 *w,
-                       sums_16 sums[2][2])
+/* Quarter k of a super-block: 64 indices of both parts of the products. */
+#define DOT_QUARTER(lo, hi, acts, k)                                                               \
+    do {                                                                                           \
+        TILE_LOAD(acts, a + 64 * (k), 256);                                                        \
+        TILE_LOAD(6, w->low[16 * (k)], 64);                                                        \
+        TILE_DOT(lo, acts, 6);                                                                    \
+        if (cut) {                                                                                 \
+            TILE_LOAD(7, w->high[16 * (k)], 64);                                                   \
+            TILE_DOT(hi, acts, 7);                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* The sums of one super-block; those of the one before, which are complete, go to `before`, if not
+ * NULL, while the multiplier is at work. */
+#define DOT_256(lo, hi, lo_before, hi_before)                                                \
+    do {                                                                                           \
+        TILE_ZERO(lo);                                                                            \
+        if (cut)                                                                                   \
+            TILE_ZERO(hi);                                                                       \
+        DOT_QUARTER(lo, hi, 4, 0);                                                              \
+        if (before)                                                                                \
+            TILE_STORE(lo_before, before);                                                        \
+        DOT_QUARTER(lo, hi, 5, 1);                                                              \
+        if (cut && before)                                                                         \
+            TILE_STORE(hi_before, before + 1);                                                   \
+        DOT_QUARTER(lo, hi, 4, 2);                                                              \
+        DOT_QUARTER(lo, hi, 5, 3);                                                              \
+    } while (0)
+
+VF_INLINE void dot_256(const int cut, int odd, const uint8_t *a, const flat_256 *w, sums_16 *before)
 {
-    TILE_ZERO(0);
-    if (cut)
-        TILE_ZERO(1);
-    if (two)
-        TILE_ZERO(2);
-    if (cut && two)
-        TILE_ZERO(3);
-    UNROLL for (int k = 0; k < 4; k++) {
-        TILE_LOAD(6, w->low[16 * k], 64);
-        TILE_LOAD(4, a + 64 * k, 256);
-        TILE_DOT(0, 4, 6);
-        if (cut) {
-            TILE_LOAD(7, w->high[16 * k], 64);
-            TILE_DOT(1, 4, 7);
-        }
-        if (two) {
-            TILE_LOAD(5, a + 256 * ROWS + 64 * k, 256);
-            TILE_DOT(2, 5, 6);
-        }
-        if (cut && two)
-            TILE_DOT(3, 5, 7);
-    }
-    TILE_STORE(0, &sums[0][0]);
-    if (cut)
-        TILE_STORE(1, &sums[0][1]);
-    if (two)
-        TILE_STORE(2, &sums[1][0]);
-    if (cut && two)
-        TILE_STORE(3, &sums[1][1]);
+    if (odd)
+        DOT_256(2, 3, 0, 1);
+    else
+        DOT_256(0, 1, 2, 3);
+}
+
+/* The last sums go to memory. */
+VF_INLINE void store_256(const int cut, int odd, sums_16 *to)
+{
+    if (odd)
+        TILE_STORE(2, to);
+    else
+        TILE_STORE(0, to);
+    if (cut && odd)
+        TILE_STORE(3, to + 1);
+    else if (cut)
+        TILE_STORE(1, to + 1);
 }
 
 /* One fma per super-block, two where there are minima; `out` is in the first-level cache. */
-VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, int64_t h, const flat_256 *w,
-                              sums_16 sums[2][2], float *out)
+VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, const flat_256 *w,
+                              const sums_16 sums[2], float *out)
 {
-    const uint8_t *e = a + IX_ACTS_256_E * h;
-    const uint8_t *parts = a + (t.min_pairs == 8 ? IX_ACTS_256_SUM_16 : IX_ACTS_256_SUM_32) * h;
+    const uint8_t *e = a + IX_ACTS_256_E * ROWS;
+    const uint8_t *parts = a + (t.min_pairs == 8 ? IX_ACTS_256_SUM_16 : IX_ACTS_256_SUM_32) * ROWS;
     vf d = vf_load(w->d), dmin = t.mins ? negated(vf_load(w->dmin)) : d;
-    for (int64_t m = 0; m < h; m++, out += IX_PANEL_COLS) {
-        const sums_16 *s = sums[m / ROWS];
-        vi sum = vi_load(s[0].row[m % ROWS]);
+    UNROLL for (int m = 0; m < ROWS; m++, out += IX_PANEL_COLS) {
+        vi sum = vi_load(sums[0].row[m]);
         if (t.cut)
-            sum = vi_add(sum, _mm512_slli_epi32(vi_load(s[1].row[m % ROWS]), 7));
+            sum = vi_add(sum, _mm512_slli_epi32(vi_load(sums[1].row[m]), 7));
         vf scale = vf_word(e + 4 * m);
         vf acc = vf_fma(vf_mul(d, scale), vf_of_int(sum), vf_load(out));
         if (t.mins) {
@@ -280,7 +298,7 @@ VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, int64_t h, con
             UNROLL for (int i = 0; i < 8; i++) {
                 if (i < t.min_pairs)
                     below = _mm512_dpwssd_epi32(below, vi_load(w->mins[i]),
-                                                vi_word(parts + 4 * (i * h + m)));
+                                                vi_word(parts + 4 * (i * ROWS + m)));
             }
             acc = vf_fma(vf_mul(dmin, scale), vf_of_int(below), acc);
         }
@@ -288,26 +306,37 @@ VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, int64_t h, con
     }
 }
 
-VF_INLINE void tile_256(const type_256 t, int64_t h, const tile_job *job)
+/* Super-block by super-block over all tiles: its weights stay in the first-level cache.  The sums
+ * of a tile are under way while those of the one before are scaled. */
+VF_INLINE void tile_256(const type_256 t, const tile_job *job)
 {
-    const size_t step = IX_ACTS_256_BYTES * (size_t)h;
-    const flat_256 *w = (const flat_256 *)(const void *)job->w;
-    const uint8_t *a = job->a, *ahead = job->ahead;
-    sums_16 sums[2][2][2];
-    for (int64_t i = 0; i < h * IX_PANEL_COLS; i += VF_LANES)
-        vf_store(job->out + i, vf_set(0.0f));
-    for (int64_t b = 0; b <= job->n; b++, a += step) {
-        if (b < job->n) {
-            prefetch(ahead, job->ahead_bytes);
-            ahead += job->ahead_bytes;
-            if (h == ROWS)
-                dot_256(t.cut, 0, a, w + b, sums[b % 2]);
-            else
-                dot_256(t.cut, 1, a, w + b, sums[b % 2]);
-        }
-        if (b > 0)
-            scale_256_rows(t, a - step, h, w + b - 1, sums[(b - 1) % 2], job->out);
+    const int64_t step = IX_ACTS_256_BYTES * ROWS, units = job->n * job->tiles;
+    const flat_256 *w = (const flat_256 *)(const void *)job->w, *w_before = w;
+    const uint8_t *a_before = NULL;
+    float *out_before = NULL;
+    sums_16 sums[2];
+    int64_t b = 0, i = 0;
+    for (i = 0; i < job->tiles; i++) {
+        for (int64_t j = 0; j < ROWS * IX_PANEL_COLS; j += VF_LANES)
+            vf_store(job->out + (size_t)i * job->out_step + j, vf_set(0.0f));
     }
+    i = 0;
+    for (int64_t unit = 0; unit < units; unit++) {
+        const uint8_t *a = job->a + (size_t)i * job->a_step + b * step;
+        dot_256(t.cut, (int)(unit % 2), a, w + b, unit > 0 ? sums : NULL);
+        if (unit > 0)
+            scale_256_rows(t, a_before, w_before, sums, out_before);
+        a_before = a;
+        w_before = w + b;
+        out_before = job->out + (size_t)i * job->out_step;
+        if (++i == job->tiles) {
+            prefetch(job->ahead + (size_t)b * job->ahead_bytes, job->ahead_bytes);
+            i = 0;
+            b++;
+        }
+    }
+    store_256(t.cut, (int)((units - 1) % 2), sums);
+    scale_256_rows(t, a_before, w_before, sums, out_before);
 }
 
 /* ---- kernels --------------------------------------------------------------------------------- */
@@ -316,7 +345,7 @@ VF_INLINE void tile_256(const type_256 t, int64_t h, const tile_job *job)
 static int64_t few_rows(const ix_matmul_job *job)
 {
     int64_t left = job->rows % TILE_ROWS;
-    return left <= 4 ? left : 0;
+    return left <= 4 ? left : 0; /* as ix_acts_height_amx */
 }
 
 /* `vnni` is the kernel of the same type and layout of weights. */
@@ -418,7 +447,8 @@ BLOCKS(MXFP4, mxfp4, mxfp4, 17, NULL, tile_32_plain)
     }                                                                                              \
     static void tile_##t(int h, const tile_job *job)                                               \
     {                                                                                              \
-        tile_256((type_256){ sizeof(ix_panel_##t), t##_word, __VA_ARGS__ }, h, job);               \
+        (void)h;                                                                                   \
+        tile_256((type_256){ sizeof(ix_panel_##t), t##_word, __VA_ARGS__ }, job);                  \
     }                                                                                              \
     static const plan plan_##t = { .block = 256,                                                   \
                                    .panels = 1,                                                    \
