@@ -86,7 +86,7 @@ typedef struct common {
     { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)",   \
       NULL },                                                                                      \
         { "isa",    0,   OPTION_TEXT,                                                              \
-          &(c).isa, "X", "ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)",     \
+          &(c).isa, "X", "instruction set, ref, avx2, ... (default: INOX_ISA, else the best)",     \
           NULL },                                                                                  \
         JSON_OPTION(c),                                                                            \
         { "quiet", 'q', OPTION_FLAG, &(c).quiet, NULL, "no progress and no notes", NULL },         \

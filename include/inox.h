@@ -86,7 +86,7 @@ typedef struct inox_model inox_model;
 typedef struct inox_model_options {
     size_t size;
     int32_t threads; /* 0: all processors of this process */
-    const char *isa; /* "ref", "avx2", "avx512", "avx512vnni"; NULL: $INOX_ISA, else the best one */
+    const char *isa; /* "ref", "avx2", ... of inox_version_json; NULL: $INOX_ISA, else the best */
     bool vocabulary_only; /* open for tokenising and inspecting; weights are not looked at */
     int32_t max_batch;    /* rows computed in one step, 0: 512 */
     /* Called while weights are read for the first time, by the thread whose call computes with

@@ -14,3 +14,18 @@ void ix_advise_large_pages(void *memory, size_t bytes)
     (void)memory;
     (void)bytes;
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool ix_allow_tile_registers(void)
+{
+    return syscall(SYS_arch_prctl, 0x1023, 18) == 0; /* as base/os_linux.c */
+}
+#else
+bool ix_allow_tile_registers(void)
+{
+    return false;
+}
+#endif

@@ -122,7 +122,7 @@ def completion_completes():
               'echo "${COMPREPLY[*]}"')
     environment = dict(os.environ, PATH=os.path.dirname(INOX) + os.pathsep + os.environ["PATH"])
     for line, wanted in (("inox re", "replay"), ("inox run --cach", "--cache"),
-                         ("inox run --isa avx512v", "avx512vnni"), ("inox logits --cache f1", "f16"),
+                         ("inox run --isa re", "ref"), ("inox logits --cache f1", "f16"),
                          ("inox run defaul", "default")):
         got = out("bash", "-c", script, "bash", os.path.join(ROOT, "tools/completion/inox.bash"),
                   *line.split(" "), env=environment, cwd=os.path.join(ROOT, "docs")).strip()

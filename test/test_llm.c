@@ -51,7 +51,8 @@ TEST(llm_same_bits_in_every_way)
         size_t chunk;
     } WAYS[] = { { "ref", 1, 0, POSITIONS }, { "ref", 2, 7, POSITIONS }, { "avx2", 1, 0, 1 },
                  { "avx2", 3, 64, 64 }, { "avx512", 2, 1, 7 }, { "avx512vnni", 7, 33, 64 },
-                 { "avx512vnni", 1, 0, 1 } };
+                 { "avx512vnni", 1, 0, 1 },  { "amx", 2, 0, POSITIONS },
+                 { "amx", 3, 33, 64 } };
 
     for (int cache = INOX_CACHE_F16; cache <= INOX_CACHE_F32; cache++) {
         for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {

@@ -25,8 +25,10 @@ AVX512 = AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 SETS = {
     "x86_64": {
         "x86_avx2": AVX2,
+        "x86_avxvnni": AVX2 + ["-mavxvnni"],
         "x86_avx512": AVX512,
         "x86_avx512vnni": AVX512 + ["-mavx512vnni"],
+        "x86_amx": AVX512 + ["-mavx512vnni"],
     },
 }
 OF_ONE_MACHINE = ("x86_", "arm_", "wasm_")

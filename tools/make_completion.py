@@ -12,7 +12,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 OPTION = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +(\S.*)$")
 COMMAND = re.compile(r"^  (\w+) +(\S.*)$")
-ISAS = ["ref", "avx2", "avx512", "avx512vnni"]
+ISAS = "isas"  # what the program says that this machine runs
+ASK_ISAS = """inox --version --json 2>/dev/null | sed -n 's/.*"isa_present": \\[\\([^]]*\\)\\].*/\\1/p' | tr -d '",'"""
 FIRST_IS_MODEL = ["run", "logits", "inspect", "tokenize", "perplexity", "bench"]  # else: a file
 NO_ARGUMENT = ["list"]
 
@@ -34,7 +35,7 @@ def commands_of(program):
 
 
 def choices(name, value):
-    """What a value may be: a list of words, or None for a file, or [] for nothing that can be offered."""
+    """What a value may be: a list of words, ISAS, or None for a file, or [] for nothing that can be offered."""
     if name == "isa":
         return ISAS
     if "|" in value:
@@ -58,6 +59,10 @@ BASH = """\
 
 _inox_models() {
     inox list 2>/dev/null | cut -d' ' -f1
+}
+
+_inox_isas() {
+    @ASK_ISAS@
 }
 
 _inox() {
@@ -98,6 +103,8 @@ def bash(table):
             if value == "":
                 continue
             words = choices(name, value)
+            if words == ISAS:
+                words = ["$(_inox_isas)"]
             what = ('mapfile -t COMPREPLY < <(compgen -f -- "$word")' if words is None else
                     f"""mapfile -t COMPREPLY < <(compgen -W "{' '.join(words)}" -- "$word")"""
                     if words else ":")
@@ -110,7 +117,7 @@ def bash(table):
         cases.append("    " + " | \\\n    ".join(" | ".join(patterns[i:i + 4])
                                               for i in range(0, len(patterns), 4)) + ")")
         cases.append(f"        {what}\n        return ;;")
-    return (BASH.replace("@COMMANDS@", " ".join(c for c, _, _ in table))
+    return (BASH.replace("@ASK_ISAS@", ASK_ISAS).replace("@COMMANDS@", " ".join(c for c, _, _ in table))
             .replace("@VALUES@", "\n".join(cases)).replace("@OPTIONS@", "\n".join(options))
             .replace("@MODELS@", " | ".join(FIRST_IS_MODEL)).replace("@NOTHING@", " | ".join(NO_ARGUMENT)))
 
@@ -125,6 +132,12 @@ _inox_models() {
     local -a names
     names=(${(f)"$(inox list 2>/dev/null | cut -d' ' -f1)"})
     _alternative 'models:model:compadd -a names' 'files:file:_files'
+}
+
+_inox_isas() {
+    local -a names
+    names=(${=$(@ASK_ISAS@)})
+    compadd -a names
 }
 
 _inox() {
@@ -160,6 +173,7 @@ def zsh(table):
         for letter, name, value, what in rows:
             words = choices(name, value) if value else None
             action = ("" if not value else f":{value.replace('|', ' or ')}:_files" if words is None else
+                      f":{value}:_inox_isas" if words == ISAS else
                       f":{value.replace('|', ' or ')}:({' '.join(words)})")
             many = "*" if "repeatable" in what else ""
             head = (f"'{many}'{{-{letter},--{name}}}'" if letter else f"'{many}--{name}")
@@ -171,7 +185,7 @@ def zsh(table):
         cases.append(f"    {command})\n        _arguments \\\n" + " \\\n".join(
             "\n".join(lines).split("\n")) + "\n        ;;")
     names = "\n".join(f"        '{c}:{zsh_text(h)}'" for c, h, _ in table)
-    return ZSH.replace("@COMMANDS@", names).replace("@CASES@", "\n".join(cases))
+    return ZSH.replace("@ASK_ISAS@", ASK_ISAS).replace("@COMMANDS@", names).replace("@CASES@", "\n".join(cases))
 
 
 # ---- fish ------------------------------------------------------------------------------------------
@@ -181,6 +195,10 @@ FISH = """\
 
 function __inox_models
     inox list 2>/dev/null | cut -d' ' -f1
+end
+
+function __inox_isas
+    @ASK_ISAS@ | string split ' '
 end
 
 complete -c inox -n __fish_use_subcommand -f
@@ -206,11 +224,13 @@ def fish(table):
             lines.append(f"{here} -f")
         for letter, name, value, what in rows:
             words = choices(name, value) if value else None
+            if words == ISAS:
+                words = ["(__inox_isas)"]
             short = f" -s {letter}" if letter else ""
             kind = ("" if not value else " -r -F" if words is None else
                     f" -x -a '{' '.join(words)}'" if words else " -x")
             lines.append(f"{here}{short} -l {name}{kind} -d '{fish_text(what)}'")
-    return FISH + "\n".join(lines) + "\n"
+    return FISH.replace("@ASK_ISAS@", ASK_ISAS) + "\n".join(lines) + "\n"
 
 
 def completions(program):

@@ -90,8 +90,10 @@ static uint32_t detect(void)
     bool avx512vnni = avx512 && bit(c7, 11);
     bool amx = avx512vnni && bit(d, 24) && bit(d, 25) && (xcr0 & XCR0_AMX) == XCR0_AMX &&
                ix_allow_tile_registers();
-    return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVX512, avx512) |
-           bit_of(IX_ISA_AVX512VNNI, avx512vnni) | bit_of(IX_ISA_AMX, amx);
+    bool avxvnni = avx2 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && bit(a, 4);
+    return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVXVNNI, avxvnni) |
+           bit_of(IX_ISA_AVX512, avx512) | bit_of(IX_ISA_AVX512VNNI, avx512vnni) |
+           bit_of(IX_ISA_AMX, amx);
 }
 #else
 static uint32_t detect(void)

@@ -4,6 +4,10 @@ _inox_models() {
     inox list 2>/dev/null | cut -d' ' -f1
 }
 
+_inox_isas() {
+    inox --version --json 2>/dev/null | sed -n 's/.*"isa_present": \[\([^]]*\)\].*/\1/p' | tr -d '",'
+}
+
 _inox() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
@@ -37,7 +41,7 @@ _inox() {
         return ;;
     "run --isa" | "replay --isa" | "logits --isa" | "inspect --isa" | \
     "tokenize --isa" | "perplexity --isa" | "bench --isa")
-        mapfile -t COMPREPLY < <(compgen -W "ref avx2 avx512 avx512vnni" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$(_inox_isas)" -- "$word")
         return ;;
     esac
     case "$word" in

@@ -4,6 +4,10 @@ function __inox_models
     inox list 2>/dev/null | cut -d' ' -f1
 end
 
+function __inox_isas
+    inox --version --json 2>/dev/null | sed -n 's/.*"isa_present": \[\([^]]*\)\].*/\1/p' | tr -d '",' | string split ' '
+end
+
 complete -c inox -n __fish_use_subcommand -f
 complete -c inox -n __fish_use_subcommand -l help -d 'what there is'
 complete -c inox -n __fish_use_subcommand -l version -d 'the version'
@@ -42,7 +46,7 @@ complete -c inox -n '__fish_seen_subcommand_from run' -l receipt -r -F -d 'write
 complete -c inox -n '__fish_seen_subcommand_from run' -l no-receipt -d 'keep no receipt'
 complete -c inox -n '__fish_seen_subcommand_from run' -l no-echo -d 'do not print the prompt'
 complete -c inox -n '__fish_seen_subcommand_from run' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from run' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from run' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from run' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from run' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from run' -s v -l verbose -d 'say more'
@@ -50,7 +54,7 @@ complete -c inox -n '__fish_seen_subcommand_from run' -s h -l help -d 'this text
 
 complete -c inox -n '__fish_seen_subcommand_from replay' -s m -l model -r -F -d 'the model, if it has moved since'
 complete -c inox -n '__fish_seen_subcommand_from replay' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from replay' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from replay' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from replay' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from replay' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from replay' -s v -l verbose -d 'say more'
@@ -63,7 +67,7 @@ complete -c inox -n '__fish_seen_subcommand_from logits' -l last -d 'only the la
 complete -c inox -n '__fish_seen_subcommand_from logits' -l chunk -x -d 'tokens computed together (512)'
 complete -c inox -n '__fish_seen_subcommand_from logits' -l cache -x -a 'f16 f32' -d 'type of the key-value cache (f32 beside float weights, else f16)'
 complete -c inox -n '__fish_seen_subcommand_from logits' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from logits' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from logits' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from logits' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from logits' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from logits' -s v -l verbose -d 'say more'
@@ -76,7 +80,7 @@ complete -c inox -n '__fish_seen_subcommand_from inspect' -l graph -d 'the graph
 complete -c inox -n '__fish_seen_subcommand_from inspect' -l svg -r -F -d 'the graph as a picture (\'-\': standard output)'
 complete -c inox -n '__fish_seen_subcommand_from inspect' -l identity -d 'the SHA-256 identity that receipts name'
 complete -c inox -n '__fish_seen_subcommand_from inspect' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from inspect' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from inspect' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from inspect' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from inspect' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from inspect' -s v -l verbose -d 'say more'
@@ -91,7 +95,7 @@ complete -c inox -n '__fish_seen_subcommand_from tokenize' -l parse-special -d '
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -l offsets -d 'one token per line, with its bytes'
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -l count -d 'only how many tokens'
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from tokenize' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from tokenize' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from tokenize' -s v -l verbose -d 'say more'
@@ -102,7 +106,7 @@ complete -c inox -n '__fish_seen_subcommand_from perplexity' -l ids -r -F -d 'JS
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -s w -l window -x -d 'tokens per window, without overlap (512)'
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -l cache -x -a 'f16 f32' -d 'type of the key-value cache (f32 beside float weights, else f16)'
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from perplexity' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from perplexity' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from perplexity' -s v -l verbose -d 'say more'
@@ -118,7 +122,7 @@ complete -c inox -n '__fish_seen_subcommand_from bench' -l chunk -x -d 'prompt t
 complete -c inox -n '__fish_seen_subcommand_from bench' -l profile -d 'one round more, timed by operator: where time goes, shares of the machine\'s limits'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l cache -x -a 'f16 f32' -d 'type of the key-value cache (f32 beside float weights, else f16)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s t -l threads -x -d 'worker threads (default: all processors)'
-complete -c inox -n '__fish_seen_subcommand_from bench' -l isa -x -a 'ref avx2 avx512 avx512vnni' -d 'ref, avx2, avx512 or avx512vnni (default: INOX_ISA, else the best)'
+complete -c inox -n '__fish_seen_subcommand_from bench' -l isa -x -a '(__inox_isas)' -d 'instruction set, ref, avx2, ... (default: INOX_ISA, else the best)'
 complete -c inox -n '__fish_seen_subcommand_from bench' -l json -d 'print JSON'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s q -l quiet -d 'no progress and no notes'
 complete -c inox -n '__fish_seen_subcommand_from bench' -s v -l verbose -d 'say more'

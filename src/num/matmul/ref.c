@@ -273,6 +273,7 @@ static const char FORMAT[] = "float rows";
 /* Each REF row of the table becomes a kernel here; other instruction sets have their own files. */
 #define IX_MATMUL(t, isa, symbol) IX_MATMUL_##isa(t, symbol)
 #define IX_MATMUL_AVX2(t, symbol)
+#define IX_MATMUL_AVXVNNI(t, symbol)
 #define IX_MATMUL_AVX512(t, symbol)
 #define IX_MATMUL_AVX512VNNI(t, symbol)
 #define IX_MATMUL_AMX(t, symbol)

@@ -38,8 +38,8 @@
 #define AHEAD_DISTANCE 4096            /* bytes that a direct tile looks ahead */
 #define DIRECT_ROWS 4                  /* at most, for a direct tile function */
 
-/* Segment sums of one tile of height h: out[panel][h][16]; or of `tiles` tiles, which lie a_step and
- * out_step apart, all of one height. */
+/* Segment sums of one tile of height h: out[panel][h][16]; or of `tiles` tiles, all of one height,
+ * which lie a_step and out_step apart. */
 typedef struct tile_job {
     const uint8_t *w;     /* weights of `n` blocks (floats: indices) of k */
     int64_t n;

@@ -65,7 +65,10 @@ VF_INLINE void tiles_give(void)
 }
 #define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :)
 #define TILE_LOAD(t, from, stride)                                                                 \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(from), "r"((int64_t)(stride)) : "memory")
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t                                               \
+                     :                                                                             \
+                     : "r"(from), "r"((int64_t)(stride))                                           \
+                     : "memory")
 #define TILE_STORE(t, to)                                                                          \
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"((int64_t)64) : "memory")
 /* sums += activations (signed) * weights (signed) */
