@@ -16,7 +16,7 @@ ifneq ($(filter environment command,$(subst command line,command,$(origin CC))),
 export CC
 endif
 
-.PHONY: all run test bench fuzz asan tsan install uninstall clean help packages
+.PHONY: all run test exact bench fuzz asan tsan install uninstall clean help packages
 
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
@@ -48,6 +48,11 @@ test: all
 	@$(NINJA) -C $(BUILD) tests
 	@python3 test/run.py $(BUILD)
 
+# EXACT="compilers machines matrix": some of its parts.
+exact: all
+	@$(NINJA) -C $(BUILD) tests
+	@python3 test/exact.py $(BUILD) $(EXACT)
+
 bench: all
 	@python3 bench/run.py $(BUILD)
 
@@ -78,6 +83,7 @@ help:
 	@echo "make            build the release program $(BUILD)/inox and the library"
 	@echo "make run        check packages, build, let the built-in model write, replay its receipt"
 	@echo "make test       build and run all tests"
+	@echo "make exact      the matrix of equalities, compilers and emulated machines (an hour or so)"
 	@echo "make bench      measure speed"
 	@echo "make fuzz       fuzz every parser (clang; FUZZ_SECONDS=60 each, FUZZ=name for one)"
 	@echo "make asan       tests with AddressSanitizer and UndefinedBehaviorSanitizer"

@@ -189,7 +189,8 @@ static inox_model *open_tiny(ix_test *t, const tiny *m, int threads, const char 
     return model;
 }
 
-static inox_session *session_of(ix_test *t, inox_model *m, int context, inox_cache_type cache)
+static inline inox_session *session_of(ix_test *t, inox_model *m, int context,
+                                       inox_cache_type cache)
 {
     inox_session_options o = INOX_SESSION_OPTIONS_INIT;
     inox_session *s = NULL;
