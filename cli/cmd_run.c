@@ -7,9 +7,9 @@
 
 typedef struct run_options {
     common common;
-    const char *prompt, *file, *receipt_file;
+    const char *prompt, *file, *receipt_file, *draft;
     inox_cache_type cache;
-    int64_t tokens, context, chunk, top_k, penalty_window;
+    int64_t tokens, context, chunk, top_k, penalty_window, lookup, draft_tokens;
     double temperature, top_p, min_p, typical, repetition, presence, frequency;
     uint64_t seed;
     bool seed_given, parse_special, no_special, ignore_end, no_receipt, no_echo;
@@ -125,11 +125,21 @@ static double decode_speed(const inox_result_info *r)
 
 static json_t *timings_of(const inox_result_info *r)
 {
-    return json_pack(
-        "{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s", r->decode_s,
-        "prompt_tokens", (int)r->prompt_count, "tokens", (int)r->id_count, "prompt_tokens_per_s",
-        r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0, "decode_tokens_per_s",
-        decode_speed(r));
+    return json_pack("{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s",
+                     r->decode_s, "prompt_tokens", (int)r->prompt_count, "tokens", (int)r->id_count,
+                     "prompt_tokens_per_s",
+                     r->prompt_s > 0 ? (double)r->prompt_count / r->prompt_s : 0.0,
+                     "decode_tokens_per_s", decode_speed(r));
+}
+
+static double acceptance(const inox_result_info *r)
+{
+    return r->guessed > 0 ? (double)r->guessed_right / (double)r->guessed : 0.0;
+}
+
+static bool guesses(const run_options *o)
+{
+    return o->draft != NULL || o->lookup > 0;
 }
 
 static int print_result_json(const run_options *o, const inox_result_info *r, uint64_t seed)
@@ -142,10 +152,15 @@ static int print_result_json(const run_options *o, const inox_result_info *r, ui
     seed_value = seed <= INT64_MAX ? json_integer((json_int_t)seed)
                                    : json_string(digits); /* beyond JSON integers */
     json_t *receipt = r->receipt_id == NULL ? json_null() : json_string(r->receipt_id);
-    return print_json(&o->common, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "text",
-                                            json_text(r->text, r->text_bytes), "ids", ids,
-                                            "finish_reason", r->finish, "timings", timings_of(r),
-                                            "seed", seed_value, "receipt", receipt));
+    json_t *out =
+        json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "text", json_text(r->text, r->text_bytes),
+                  "ids", ids, "finish_reason", r->finish, "timings", timings_of(r), "seed",
+                  seed_value, "receipt", receipt);
+    if (guesses(o))
+        json_object_set_new(out, "draft",
+                            json_pack("{s:I, s:I, s:f}", "guessed", (json_int_t)r->guessed, "right",
+                                      (json_int_t)r->guessed_right, "acceptance", acceptance(r)));
+    return print_json(&o->common, out);
 }
 
 static int keep_receipt(const run_options *o, const inox_result_info *r)
@@ -172,6 +187,8 @@ static void print_summary(const run_options *o, const inox_result_info *r, uint6
     fprintf(stderr, "%zu token%s, %.0f tokens/s (prompt: %zu token%s, %.0f ms).", r->id_count,
             plural(r->id_count), decode_speed(r), r->prompt_count, plural(r->prompt_count),
             r->prompt_s * 1e3);
+    if (guesses(o))
+        fprintf(stderr, " Guessed: %zu, right: %.0f %%.", r->guessed, 100 * acceptance(r));
     if (r->receipt_id != NULL)
         fprintf(stderr, " Receipt %.6s.", r->receipt_id);
     fprintf(stderr, o->common.verbose ? " Seed %llu.\n" : "\n", (unsigned long long)seed);
@@ -200,11 +217,25 @@ static int report(run_options *o, const inox_result_info *r, uint64_t seed)
     return code;
 }
 
+/* The draft guesses behind the same tokens, so its context is as long.  Its cache changes no
+ * result. */
+static inox_status open_draft(const run_options *o, inox_model **model, inox_session **session,
+                              inox_error *err)
+{
+    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
+    s.context = (int32_t)o->context;
+    inox_status status = open_model(&o->common, o->draft, false, (int32_t)o->chunk, model, err);
+    if (status == INOX_OK)
+        status = inox_session_new(*model, &s, session, err);
+    return status;
+}
+
 static inox_status answer(run_options *o, inox_model *model, const char *text, size_t bytes,
                           inox_generate_options *g, inox_result **result, inox_error *err)
 {
     inox_tokens prompt = { 0 };
     inox_session *session = NULL;
+    inox_model *draft = NULL;
     inox_session_options s = INOX_SESSION_OPTIONS_INIT;
     unsigned flags = (o->no_special ? 0u : INOX_TOKENIZE_SPECIAL) |
                      (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
@@ -213,10 +244,14 @@ static inox_status answer(run_options *o, inox_model *model, const char *text, s
     inox_status status = inox_tokenize(model, text, bytes, flags, &prompt, err);
     if (status == INOX_OK)
         status = inox_session_new(model, &s, &session, err);
+    if (status == INOX_OK && o->draft != NULL)
+        status = open_draft(o, &draft, &g->draft, err);
     o->echo = text;
     o->echo_bytes = bytes;
     if (status == INOX_OK)
         status = inox_generate(session, prompt.ids, prompt.count, g, result, err);
+    inox_session_free(g->draft);
+    inox_model_close(draft);
     inox_session_free(session);
     inox_tokens_release(&prompt);
     return status;
@@ -233,6 +268,8 @@ static int run(const command *c, run_options *o, const char *model_path, const c
     int32_t *bias_ids = NULL;
     float *bias_values = NULL;
     g.max_tokens = (int32_t)o->tokens;
+    g.lookup = (int32_t)o->lookup;
+    g.draft_tokens = (int32_t)o->draft_tokens;
     inox_sampling *s = &g.sampling;
     s->temperature = (float)o->temperature;
     s->top_k = (int32_t)o->top_k;
@@ -284,13 +321,36 @@ static int check_options(const command *c, const run_options *o)
     if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 ||
         o->penalty_window > INT32_MAX)
         return usage_error(c, "--top-k or --penalty-window is out of range");
+    if (o->lookup < 0 || o->lookup > 1024 || o->draft_tokens < 1 || o->draft_tokens > 256)
+        return usage_error(c, "--lookup must be 0 to 1024, --draft-tokens 1 to 256");
     return 0;
+}
+
+/* Behind parsing: `n` arguments, or what parse_options returned below 0. */
+static int run_parsed(const command *c, run_options *o, int n, char **argv)
+{
+    const char *model;
+    char *text = NULL;
+    size_t bytes = 0;
+    int code = n < 0                      ? parse_exit(n)
+               : check_options(c, o) != 0 ? EXIT_USAGE
+                                          : take_arguments(c, o, n, argv, &model);
+    if (n >= 0 && code == 0 && o->file != NULL)
+        code = read_file(&o->common, o->file, &text, &bytes);
+    if (n >= 0 && code == 0)
+        code = run(c, o, model, text != NULL ? text : o->prompt,
+                   text != NULL ? bytes : strlen(o->prompt));
+    free(text);
+    free_texts(&o->stops);
+    free_texts(&o->biases);
+    return code;
 }
 
 int cmd_run(const command *c, int argc, char **argv)
 {
     run_options o = { .tokens = 128,
                       .top_k = 40,
+                      .draft_tokens = 8,
                       .penalty_window = 64,
                       .temperature = 0.8,
                       .top_p = 0.95,
@@ -334,26 +394,17 @@ int cmd_run(const command *c, int argc, char **argv)
           "positions of context (default: the model's, at most 4096)", NULL },
         CACHE_OPTION(o.cache),
         { "chunk", 0, OPTION_INT, &o.chunk, "N", "prompt tokens computed together (512)", NULL },
+        { "draft", 0, OPTION_TEXT, &o.draft, "MODEL",
+          "a smaller model of the same vocabulary guesses ahead: same text, sooner", NULL },
+        { "lookup", 0, OPTION_INT, &o.lookup, "N",
+          "guess what followed the last N tokens before (0: off): same text, sooner", NULL },
+        { "draft-tokens", 0, OPTION_INT, &o.draft_tokens, "N", "guesses at once, at most (8)",
+          NULL },
         { "receipt", 0, OPTION_TEXT, &o.receipt_file, "FILE", "write the receipt there too", NULL },
         { "no-receipt", 0, OPTION_FLAG, &o.no_receipt, NULL, "keep no receipt", NULL },
         { "no-echo", 0, OPTION_FLAG, &o.no_echo, NULL, "do not print the prompt", NULL },
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    const char *model;
-    char *text = NULL;
-    size_t bytes = 0;
-    int n = parse_options(c, options, NOTES, argc, argv);
-    int code = n < 0                       ? parse_exit(n)
-               : check_options(c, &o) != 0 ? EXIT_USAGE
-                                           : take_arguments(c, &o, n, argv, &model);
-    if (n >= 0 && code == 0 && o.file != NULL)
-        code = read_file(&o.common, o.file, &text, &bytes);
-    if (n >= 0 && code == 0)
-        code = run(c, &o, model, text != NULL ? text : o.prompt,
-                   text != NULL ? bytes : strlen(o.prompt));
-    free(text);
-    free_texts(&o.stops);
-    free_texts(&o.biases);
-    return code;
+    return run_parsed(c, &o, parse_options(c, options, NOTES, argc, argv), argv);
 }

@@ -324,10 +324,17 @@ typedef struct inox_generate_options {
     /* Prompt progress: tokens done of all.  A non-zero return stops. */
     int (*on_prompt)(void *context, size_t done, size_t all);
     void *context;
+    /* Guesses of the tokens to come, which are computed together and taken where the model makes
+     * the same choice: answer, receipt and session are those without, only sooner.  `draft` is a
+     * session of another model with the same vocabulary (or of this model), not used by anyone
+     * else meanwhile; what it holds is replaced. */
+    inox_session *draft;  /* NULL: none */
+    int32_t lookup;       /* guess what followed the last `lookup` tokens before; 0: off */
+    int32_t draft_tokens; /* guesses at once, at most: 8 */
 } inox_generate_options;
 #define INOX_GENERATE_OPTIONS_INIT                                                                 \
     { sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true,                \
-      NULL, NULL, NULL }
+      NULL, NULL, NULL, NULL, 0, 8 }
 
 typedef struct inox_result inox_result;
 
@@ -348,6 +355,7 @@ typedef struct inox_result_info {
     const int32_t *ids; /* generated, an end-of-text token too */
     size_t id_count, prompt_count;
     size_t prompt_reused; /* tokens of the prompt that were found in a shared cache */
+    size_t guessed, guessed_right; /* tokens, by a draft or lookup */
     const char *finish; /* "end", "length", "stop", "context", "cancelled" */
     double prompt_s, decode_s;
     const char *receipt;    /* canonical JSON, NULL when switched off */

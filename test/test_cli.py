@@ -139,6 +139,29 @@ def run_special_files():
 
 
 @test
+def run_with_guesses():
+    for request in (["--temp", 0], ["--seed", 5, "--repeat-penalty", 1.1]):
+        plain = run_json("Once upon a time", "-n", 60, *request)
+        check("draft" not in plain)
+        rows = json.loads(read(path(f"state/inox/receipts/{plain['receipt']}.json")))["logits_sha256"]
+        for guess in (["--draft", "default"], ["--lookup", 2], ["--lookup", 3, "--draft", DEFAULT],
+                      ["--draft", DEFAULT, "--draft-tokens", 31, "--threads", 3, "--chunk", 5]):
+            got = run_json("Once upon a time", "-n", 60, *request, *guess)
+            check(got["text"] == plain["text"] and got["ids"] == plain["ids"], guess, got["text"])
+            receipt = json.loads(read(path(f"state/inox/receipts/{got['receipt']}.json")))
+            check(receipt["logits_sha256"] == rows, guess)
+            good("replay", got["receipt"])
+            draft = got["draft"]
+            check(draft["guessed"] >= draft["right"] and 0 <= draft["acceptance"] <= 1, draft)
+            if guess[0] == "--draft":  # by itself
+                check(draft["guessed"] == draft["right"] > 30, draft)
+    check("Guessed: " in good("run", "Once upon a time", "-n", 20, "--draft", "default").err)
+    fails(USAGE, "run", "x", "--lookup", -1, says="--lookup")
+    fails(USAGE, "run", "x", "--draft-tokens", 0, says="--draft-tokens")
+    fails(NOT_FOUND, "run", "x", "--draft", "no-such-model")
+
+
+@test
 def run_json_members():
     got = run_json("Once upon a time", "-n", 8, "--seed", 7)
     check({"text", "ids", "finish_reason", "timings", "seed", "receipt"} <= set(got), got)

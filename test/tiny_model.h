@@ -19,10 +19,11 @@ typedef struct tiny {
     uint64_t value;   /* a number, */
     const char *text; /* a text where this is not NULL */
     uint64_t seed;    /* of the weights */
+    int odd_word;     /* 1: the last word has another text; -1: is a control token */
 } tiny;
 
-static const tiny TINY = { "llama", IX_TYPE_Q8_0, IX_TYPE_F32, 2,    32, 4,    2,
-                           64,      WORDS,        64,          NULL, 0,  NULL, 0 };
+static const tiny TINY = { "llama", IX_TYPE_Q8_0, IX_TYPE_F32, 2, 32,   4, 2, 64,
+                           WORDS,   64,           NULL,        0, NULL, 0, 0 };
 
 typedef struct maker {
     ix_buffer head, data;
@@ -96,7 +97,7 @@ static void tensors(maker *k, const tiny *m)
     }
 }
 
-static void vocabulary(ix_buffer *b, uint64_t *keys)
+static void vocabulary(ix_buffer *b, const tiny *m, uint64_t *keys)
 {
     char word[16];
 
@@ -108,6 +109,8 @@ static void vocabulary(ix_buffer *b, uint64_t *keys)
                  : i < 259 ? "<0x%02X>"
                            : "w%d",
                  i < 3 ? i : i - 3);
+        if (m->odd_word == 1 && i == WORDS - 1)
+            word[0] = 'v';
         put_string(b, word);
     }
     put_array(b, "tokenizer.ggml.scores", IX_GGUF_F32, WORDS);
@@ -115,7 +118,7 @@ static void vocabulary(ix_buffer *b, uint64_t *keys)
         put_u32(b, 0);
     put_array(b, "tokenizer.ggml.token_type", IX_GGUF_I32, WORDS);
     for (int i = 0; i < WORDS; i++)
-        put_u32(b, i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1);
+        put_u32(b, i == 0 ? 2 : i < 3 || (m->odd_word < 0 && i == WORDS - 1) ? 3 : i < 259 ? 6 : 1);
     put_key_u32(b, "tokenizer.ggml.bos_token_id", 1);
     put_key_u32(b, "tokenizer.ggml.eos_token_id", 2);
     *keys += 6;
@@ -143,7 +146,7 @@ static void tiny_bytes(const tiny *m, ix_buffer *out)
             put_key(&meta, key, IX_GGUF_U64), put_u64(&meta, m->value);
         keys++;
     }
-    vocabulary(&meta, &keys);
+    vocabulary(&meta, m, &keys);
     tensors(&k, m);
     put_header(out, 3, k.count, keys);
     put(out, meta.data, meta.size);

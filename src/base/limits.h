@@ -22,6 +22,7 @@
 #define IX_MAX_TEXT_BYTES (1ULL << 31)      /* one text to tokenise */
 #define IX_MAX_GRAPH_NODES (1 << 20)
 #define IX_MAX_STOPS 64                     /* stop strings of one request */
+#define IX_MAX_DRAFT 256                    /* guesses fed at once */
 #define IX_MAX_RECEIPT_BYTES (64ULL << 20)
 #define IX_MAX_JSON_BYTES (1ULL << 30)
 

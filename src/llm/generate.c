@@ -83,6 +83,12 @@ typedef struct generation {
     size_t capacity; /* of result->ids */
     bool done;
     bool hashing; /* the model, meanwhile */
+    /* The next choice is made from this row of the session's logits, behind `length` tokens.  The
+     * session may be further: ids `next` to `fed` of the draft are guesses not yet confirmed. */
+    size_t row, length;
+    ix_draft draft;
+    size_t next, fed;
+    bool guessing; /* the last feed had guesses */
 } generation;
 
 static void emit(generation *g, size_t until)
@@ -131,13 +137,68 @@ static inox_status keep_id(generation *g, int32_t id, inox_error *err)
 static inox_status choose(generation *g, int32_t *id, inox_error *err)
 {
     inox_session *s = g->session;
-    size_t rows, columns;
-    const float *all = inox_session_logits(s, &rows, &columns);
-    const float *row = all + (rows - 1) * columns;
+    size_t columns;
+    const float *row = inox_session_logits(s, NULL, &columns) + g->row * columns;
     if (g->options->receipt)
         IX_TRY(ix_row_log_add(&g->result->rows, row, columns, err));
-    return ix_sampler_choose(g->sampler, row, &g->options->sampling, s->tokens, s->length,
+    return ix_sampler_choose(g->sampler, row, &g->options->sampling, s->tokens, g->length,
                              g->result->id_count, id, err);
+}
+
+/* The session as it were if nothing had been guessed. */
+static void take_back_guesses(generation *g)
+{
+    if (!g->guessing)
+        return;
+    ix_draft_learn(&g->draft, g->fed - 1, g->next - 1);
+    ix_session_keep_row(g->session, g->row, g->length);
+    g->guessing = false;
+}
+
+/* Feeds a token and what may follow it.  Where a shared cache has no room for guesses, it is fed
+ * alone. */
+static inox_status feed_guesses(generation *g, int32_t id, inox_error *err)
+{
+    inox_session *s = g->session;
+    const inox_generate_options *o = g->options;
+    size_t chosen = g->result->id_count, count, room = (size_t)s->context - s->length - 1;
+    if (room > (size_t)o->max_tokens - chosen - 1)
+        room = (size_t)o->max_tokens - chosen - 1;
+    s->tokens[s->length] = id; /* behind its end, where feeding will put it too */
+    IX_TRY(ix_draft_guess(&g->draft, s->tokens, s->length + 1, room, &o->sampling, chosen, &count,
+                          err));
+    if (count == 0)
+        return inox_session_feed(s, &id, 1, INOX_LOGITS_LAST, err);
+    g->draft.ids[0] = id;
+    const inox_feed feed = { s, g->draft.ids, count + 1, INOX_LOGITS_ALL };
+    inox_error why;
+    inox_status status = ix_sessions_feed(&feed, 1, &why);
+    if (status == INOX_E_LIMIT)
+        return inox_session_feed(s, &id, 1, INOX_LOGITS_LAST, err);
+    if (status != INOX_OK)
+        return ix_fail(err, status, "%s", why.message);
+    g->guessing = true;
+    g->next = 1;
+    g->fed = count + 1;
+    return INOX_OK;
+}
+
+/* Behind a chosen token: it was guessed and is in the session, or it is fed. */
+static inox_status go_on(generation *g, int32_t id, inox_error *err)
+{
+    if (g->guessing && g->next < g->fed && g->draft.ids[g->next] == id) {
+        g->next++;
+        g->row++;
+        g->length++;
+        return INOX_OK;
+    }
+    take_back_guesses(g);
+    inox_status status = g->draft.most > 0
+                             ? feed_guesses(g, id, err)
+                             : inox_session_feed(g->session, &id, 1, INOX_LOGITS_LAST, err);
+    g->row = 0;
+    g->length++;
+    return status;
 }
 
 /* One token: chosen, kept, decoded; fed unless the answer is over. */
@@ -161,12 +222,12 @@ static inox_status one_token(generation *g, inox_error *err)
         g->done = true; /* "length" */
         return INOX_OK;
     }
-    if (inox_session_length(g->session) >= (size_t)g->session->context) {
+    if (g->length >= (size_t)g->session->context) {
         r->finish = "context";
         g->done = true;
         return INOX_OK;
     }
-    return inox_session_feed(g->session, &id, 1, INOX_LOGITS_LAST, err);
+    return go_on(g, id, err);
 }
 
 static inox_status feed_prompt(generation *g, const int32_t *prompt, size_t count, inox_error *err)
@@ -210,6 +271,8 @@ static inox_status run(generation *g, const int32_t *prompt, size_t count,
         g->hashing = true;
     }
     start = ix_clock_seconds();
+    g->row = g->session->logits_rows - 1;
+    g->length = g->session->length;
     g->done = g->done || g->options->max_tokens == 0;
     while (!g->done)
         IX_TRY(one_token(g, err));
@@ -341,9 +404,14 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
         g.longest_stop =
             strlen(o->stops[i]) > g.longest_stop ? strlen(o->stops[i]) : g.longest_stop;
     r->prompt_count = count;
-    inox_status status = ix_sampler_new((size_t)s->model->shape.vocabulary, &g.sampler, err);
+    inox_status status = ix_draft_init(&g.draft, s, o, err);
+    if (status == INOX_OK)
+        status = ix_sampler_new((size_t)s->model->shape.vocabulary, &g.sampler, err);
     if (status == INOX_OK)
         status = run(&g, prompt, count, &identity, err);
+    take_back_guesses(&g);
+    r->guessed = g.draft.guessed;
+    r->guessed_right = g.draft.right;
     if (g.hashing) {
         inox_status end = ix_identity_end(&identity, status == INOX_OK ? err : NULL);
         status = status == INOX_OK ? end : status;
@@ -351,6 +419,7 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
     if (status == INOX_OK && o->receipt)
         status = write_receipt(&g, identity.identity, asked < s->length ? asked : s->length, err);
     ix_sampler_free(g.sampler);
+    ix_draft_release(&g.draft);
     if (status != INOX_OK) {
         inox_result_free(r);
         return status;
@@ -395,6 +464,8 @@ inox_status inox_result_describe(const inox_result *r, inox_result_info *out, in
     out->id_count = r->id_count;
     out->prompt_count = r->prompt_count;
     out->prompt_reused = r->prompt_reused;
+    out->guessed = r->guessed;
+    out->guessed_right = r->guessed_right;
     out->finish = r->finish;
     out->prompt_s = r->prompt_s;
     out->decode_s = r->decode_s;

@@ -3,6 +3,7 @@
 #define IX_LLM_GENERATE_H
 
 #include "base/hash.h"
+#include "llm/draft.h"
 #include "llm/identity.h"
 #include "llm/session.h"
 #include "num/sample/sample.h"
@@ -22,7 +23,7 @@ void ix_row_log_release(ix_row_log *log);
 struct inox_result {
     ix_buffer text;
     int32_t *ids;
-    size_t id_count, prompt_count, prompt_reused;
+    size_t id_count, prompt_count, prompt_reused, guessed, guessed_right;
     const char *finish;
     double prompt_s, decode_s;
     ix_row_log rows;

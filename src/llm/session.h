@@ -31,7 +31,7 @@ inox_status ix_session_room(inox_session *s, size_t rows, inox_error *err) IX_MU
 inox_status ix_sessions_feed(const inox_feed *feeds, size_t count, inox_error *err) IX_MUST_USE;
 void ix_session_settle(inox_session *s);
 
-/* As if the feed had ended with row `row` of its logits, which stands for position length - 1. */
+/* As if the last feed had ended at `length`, with row `row` of its logits, and settles. */
 void ix_session_keep_row(inox_session *s, size_t row, size_t length);
 
 #endif

@@ -21,14 +21,15 @@ _inox() {
     "run --typical" | "run --repeat-penalty" | "run --presence-penalty" | "run --frequency-penalty" | \
     "run --penalty-window" | "run --logit-bias" | "run -s" | "run --seed" | \
     "run --stop" | "run -c" | "run --ctx" | "run --chunk" | \
-    "run -t" | "run --threads" | "replay -t" | "replay --threads" | \
-    "logits --chunk" | "logits -t" | "logits --threads" | "inspect -t" | \
-    "inspect --threads" | "tokenize -d" | "tokenize --decode" | "tokenize -t" | \
-    "tokenize --threads" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
-    "perplexity --threads" | "bench -p" | "bench --prompt" | "bench -n" | \
-    "bench --tokens" | "bench -b" | "bench --batch" | "bench -d" | \
-    "bench --depth" | "bench -r" | "bench --repeat" | "bench --chunk" | \
-    "bench -t" | "bench --threads")
+    "run --draft" | "run --lookup" | "run --draft-tokens" | "run -t" | \
+    "run --threads" | "replay -t" | "replay --threads" | "logits --chunk" | \
+    "logits -t" | "logits --threads" | "inspect -t" | "inspect --threads" | \
+    "tokenize -d" | "tokenize --decode" | "tokenize -t" | "tokenize --threads" | \
+    "perplexity -w" | "perplexity --window" | "perplexity -t" | "perplexity --threads" | \
+    "bench -p" | "bench --prompt" | "bench -n" | "bench --tokens" | \
+    "bench -b" | "bench --batch" | "bench -d" | "bench --depth" | \
+    "bench -r" | "bench --repeat" | "bench --chunk" | "bench -t" | \
+    "bench --threads")
         :
         return ;;
     "run -f" | "run --file" | "run --receipt" | "replay -m" | \
@@ -48,7 +49,7 @@ _inox() {
     -*)
         case "$command" in
         run)
-            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --receipt --no-receipt --no-echo -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --draft --lookup --draft-tokens --receipt --no-receipt --no-echo -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         replay)
             mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         logits)
