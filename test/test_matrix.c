@@ -194,15 +194,15 @@ static void run_cell(matrix *m, cache_state state, size_t chunk)
     }
 }
 
-/* ---- what runs -------------------------------------------------------------------------------- */
+/* ---- what runs ------------------------------------------------------------------------------- */
 
 static const int32_t THREADS[] = { 1, 2, 3, 5, 8, 16 };
 static const size_t CHUNKS[] = { 1, 7, 64, 512 };
 #define THREAD_COUNT ((int)(sizeof THREADS / sizeof *THREADS))
 #define CHUNK_COUNT ((int)(sizeof CHUNKS / sizeof *CHUNKS))
 
-/* Which cells run: each under the fast sets; under the reference each chunk once, with thread counts
- * and caches taking turns. */
+/* Which cells run: each under the fast sets; under the reference each chunk once, with thread
+ * counts and caches taking turns. */
 static bool has_threads(ix_isa isa, int thread)
 {
     if (in_full())
