@@ -55,7 +55,7 @@ static const struct {
     call *run;
     double bytes;
 } rows[] = {
-#define IX_ROW(function, avx2, avx512) { #function, call_##function, bytes_##function },
+#define IX_ROW(function) { #function, call_##function, bytes_##function },
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };

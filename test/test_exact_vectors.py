@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 
-from support import BUILD, ROOT, check, main, path, read, skip, test
+import wasm
+from support import BUILD, LONG, ROOT, check, main, path, read, skip, test
 
 EXPECTED = os.path.join(ROOT, "test", "data", "exact_vectors.txt")
 LINE = re.compile(r"(.*?) +(\d+) kernels +(\d+) values  ([0-9a-f]+)")
@@ -44,13 +45,13 @@ def this_machine():
     compare("this machine", [program])
 
 
-def emulated(name, compiler, emulator):
+def emulated(name, compiler, emulator, *arguments):
     for program in (compiler[0], emulator[0]):
         if shutil.which(program) is None:
             skip(f"{program} is not installed")
     output = path(name)
     done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", "build_exact.py"), output,
-                           "--cc", " ".join(compiler), "-O1"], capture_output=True, text=True, check=False)
+                           "--cc", " ".join(compiler), "-O1", *arguments], capture_output=True, text=True, check=False)
     check(done.returncode == 0, name, "does not build:", done.stderr)
     if done.returncode == 0:
         compare(name, [*emulator, output])
@@ -65,6 +66,25 @@ def aarch64():
 def s390x():
     # Big-endian, the reference only.  gcc there computes floats in double by default; "fast" means float.
     emulated("s390x", ["s390x-linux-gnu-gcc", "-static", "-fexcess-precision=fast"], ["qemu-s390x"])
+
+
+# node is told to allow relaxed SIMD only where a module is to have it.
+@test
+def wasm_reference():
+    emulated("wasm", wasm.compiler(), wasm.engine(), "--wasm", "ref")
+
+
+@test
+def wasm_simd128():
+    engine = wasm.engine()
+    if not LONG and wasm.flags(relaxed=True):
+        skip("the module with relaxed SIMD has these kernels too; INOX_TEST_LONG=1 builds both")
+    emulated("wasm-simd128", wasm.compiler(), engine, "--wasm", "simd128")
+
+
+@test
+def wasm_relaxed():
+    emulated("wasm-relaxed", wasm.compiler(), wasm.engine(relaxed=True), "--wasm", "relaxed")
 
 
 main()

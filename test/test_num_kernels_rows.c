@@ -120,7 +120,7 @@ static const struct row {
     void (*call)(const ix_row_kernels *k, const row_case *r, void *y);
     int reusable;
 } rows[] = {
-#define IX_ROW(function, avx2, avx512) { #function, call_##function, reusable_##function },
+#define IX_ROW(function) { #function, call_##function, reusable_##function },
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };

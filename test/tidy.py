@@ -41,6 +41,7 @@ LIBRARY_HEADERS = [
     (re.compile(r"utf8proc\.h"), ["src/text/"]),
     (re.compile(r"immintrin\.h"), ["src/num/", "src/base/"]),
     (re.compile(r"cpuid\.h"), ["src/num/"]),
+    (re.compile(r"wasm_simd128\.h"), ["src/num/"]),
     (re.compile(r"arm_neon\.h"), ["src/num/"]),
 ]
 # The program's own operating system calls: terminals and signals are no part of the library.

@@ -30,14 +30,19 @@ SETS = {
         "x86_avx512vnni": AVX512 + ["-mavx512vnni"],
         "x86_amx": AVX512 + ["-mavx512vnni"],
     },
+    "wasm32": {
+        "wasm_simd128": ["-msimd128"],
+        "wasm_relaxed": ["-msimd128", "-mrelaxed-simd"],
+    },
 }
+# A module of WebAssembly is refused as a whole where the engine does not know one instruction of it.
+WASM = ["ref", "simd128", "relaxed"]
 OF_ONE_MACHINE = ("x86_", "arm_", "wasm_")
 BASE = ["alloc.c", "fpenv.c", "random.c", "status.c"]
 
 
-def sources(machine):
+def sources(sets):
     """(path, flags) of every file."""
-    sets = SETS.get(machine, {})
     found = [(os.path.join(ROOT, "src/base", name), []) for name in BASE]
     found += [(os.path.join(ROOT, "test", name), []) for name in ("exact_vectors.c", "exact_os.c")]
     for path in sorted(glob.glob(os.path.join(ROOT, "src/num/**/*.c"), recursive=True)):
@@ -58,14 +63,20 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
     parser.add_argument("-j", type=int, default=2)
+    parser.add_argument("--wasm", choices=WASM, default=WASM[-1], help="the last set that a module has")
     options, more = parser.parse_known_args()
     cc = shlex.split(options.cc)
     target = subprocess.run([*cc, *more, "-dumpmachine"], capture_output=True, text=True, check=True)
     machine = target.stdout.split("-")[0].strip()
     objects = options.output + ".o"
     os.makedirs(objects, exist_ok=True)
+    sets = dict(SETS.get(machine, {}))
+    defines = []
+    if machine == "wasm32":
+        sets = {f"wasm_{name}": sets[f"wasm_{name}"] for name in WASM[1:WASM.index(options.wasm) + 1]}
+        defines = ["-DIX_" + name.upper() for name in sets]
     common = ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-I" + os.path.join(ROOT, "src"),
-              "-I" + os.path.join(ROOT, "include"), *more]
+              "-I" + os.path.join(ROOT, "include"), *defines, *more]
 
     def compile_one(item):
         path, flags = item
@@ -74,7 +85,7 @@ def main():
         return out, subprocess.run(command, check=False).returncode
 
     with ThreadPoolExecutor(options.j) as pool:
-        built = list(pool.map(compile_one, sources(machine)))
+        built = list(pool.map(compile_one, sources(sets)))
     if any(code for _, code in built):
         return 1
     return subprocess.run([*cc, *more, *(out for out, _ in built), "-o", options.output], check=False).returncode

@@ -6,6 +6,7 @@
 #include "num/isa.h"
 
 #include "base/os.h"
+#include "num/scalar/wasm_relaxed.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -17,6 +18,19 @@
 #define IX_X86 true
 #else
 #define IX_X86 false
+#endif
+
+/* An engine refuses a whole module for one instruction that it does not know, so the sets of
+ * WebAssembly are chosen when a module is built: by these two macros. */
+#if defined(IX_WASM_SIMD128)
+#define SIMD128_BUILT true
+#else
+#define SIMD128_BUILT false
+#endif
+#if defined(IX_WASM_RELAXED)
+#define RELAXED_BUILT true
+#else
+#define RELAXED_BUILT false
 #endif
 
 static const struct {
@@ -94,6 +108,17 @@ static uint32_t detect(void)
     return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVXVNNI, avxvnni) |
            bit_of(IX_ISA_AVX512, avx512) | bit_of(IX_ISA_AVX512VNNI, avx512vnni) |
            bit_of(IX_ISA_AMX, amx);
+}
+#elif defined(__wasm__)
+/* The engine took the module, so it has what is built in; but relaxed SIMD keeps the contract only
+ * where its multiply-add is fused. */
+static uint32_t detect(void)
+{
+    uint32_t sets = bit_of(IX_ISA_SIMD128, SIMD128_BUILT);
+#if defined(IX_WASM_RELAXED)
+    sets |= bit_of(IX_ISA_RELAXED, ix_wasm_madd_is_fused());
+#endif
+    return sets;
 }
 #else
 static uint32_t detect(void)

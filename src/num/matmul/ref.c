@@ -277,6 +277,8 @@ static const char FORMAT[] = "float rows";
 #define IX_MATMUL_AVX512(t, symbol)
 #define IX_MATMUL_AVX512VNNI(t, symbol)
 #define IX_MATMUL_AMX(t, symbol)
+#define IX_MATMUL_SIMD128(t, symbol)
+#define IX_MATMUL_RELAXED(t, symbol)
 #define IX_MATMUL_REF(t, symbol)                                                                   \
     static void run_##t(const ix_matmul_job *job, int64_t row0, int64_t row1, int64_t col0,        \
                         int64_t col1, void *scratch)                                               \

@@ -5,28 +5,43 @@
 
 static const ix_row_kernels REF = {
     .isa = IX_ISA_REF,
-#define IX_ROW(function, avx2, avx512) .function = ix_rows_##function##_ref,
+#define IX_ROW(function) .function = ix_rows_##function##_ref,
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };
 
 #if defined(__x86_64__)
-#define IX_CHOICE(function, suffix) .function = ix_rows_##function##_##suffix,
-
 static const ix_row_kernels AVX2 = {
     .isa = IX_ISA_AVX2,
-#define IX_ROW(function, avx2, avx512) IX_CHOICE(function, avx2)
+#define IX_ROW(function) .function = ix_rows_##function##_avx2,
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };
 
 static const ix_row_kernels AVX512 = {
     .isa = IX_ISA_AVX512,
-#define IX_ROW(function, avx2, avx512) IX_CHOICE(function, avx512)
+#define IX_ROW(function) .function = ix_rows_##function##_avx512,
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };
+#endif
 
+#if defined(IX_WASM_SIMD128)
+static const ix_row_kernels SIMD128 = {
+    .isa = IX_ISA_SIMD128,
+#define IX_ROW(function) .function = ix_rows_##function##_simd128,
+#include "num/rows/kernels.def"
+#undef IX_ROW
+};
+#endif
+
+#if defined(IX_WASM_RELAXED)
+static const ix_row_kernels RELAXED = {
+    .isa = IX_ISA_RELAXED,
+#define IX_ROW(function) .function = ix_rows_##function##_relaxed,
+#include "num/rows/kernels.def"
+#undef IX_ROW
+};
 #endif
 
 static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = {
@@ -34,6 +49,12 @@ static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = {
 #if defined(__x86_64__)
     [IX_ISA_AVX2] = &AVX2,
     [IX_ISA_AVX512] = &AVX512,
+#endif
+#if defined(IX_WASM_SIMD128)
+    [IX_ISA_SIMD128] = &SIMD128,
+#endif
+#if defined(IX_WASM_RELAXED)
+    [IX_ISA_RELAXED] = &RELAXED,
 #endif
 };
 
