@@ -1,6 +1,6 @@
 /* The machine's limits: loops of the instruction that the kernels live on, and a loop that reads.
  *
- * A loop is twelve steps that do not wait for one another, on registers only, all of them zero;
+ * A loop is steps that do not wait for one another, on registers only, all of them zero; in
  * assembly, so that no compiler makes it shorter.  A function is called only where its
  * instructions are present.
  */
@@ -24,6 +24,7 @@ typedef double peak_function(void);
         step(r, "7") step(r, "8") step(r, "9") step(r, "10") step(r, "11")
 #define FMA(r, n) "vfmadd231ps " r "15, " r "15, " r n "\n"
 #define VNNI(r, n) "vpdpbusd " r "15, " r "15, " r n "\n"
+#define VNNI_VEX(r, n) "%{vex%} vpdpbusd " r "15, " r "15, " r n "\n"
 /* Without VNNI: bytes to sums of two, to sums of four, added. */
 #define BYTES(r, n)                                                                                \
     "vpmaddubsw " r "15, " r "15, " r "14\n"                                                       \
@@ -47,7 +48,41 @@ PEAK(fma_avx2, FMA, "%%ymm", 16)
 PEAK(fma_avx512, FMA, "%%zmm", 32)
 PEAK(bytes_avx2, BYTES, "%%ymm", 64)
 PEAK(bytes_avx512, BYTES, "%%zmm", 128)
+PEAK(vnni_avx2, VNNI_VEX, "%%ymm", 64)
 PEAK(vnni_avx512, VNNI, "%%zmm", 128)
+
+/* Tiles of 16 x 64 bytes: six sums of products of two others.  All 64 bytes of the configuration
+ * count: palette, row lengths, numbers of rows. */
+static double bytes_amx(void)
+{
+    enum { LOOPS = PEAK_LOOPS / 16, TILES = 8 }; /* one is as long as sixteen of the others */
+    struct {
+        uint8_t palette, start, zero[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } tiles = { .palette = 1 };
+    _Static_assert(sizeof tiles == 64, "what the processor reads");
+    for (int i = 0; i < TILES; i++) {
+        tiles.row_bytes[i] = 64;
+        tiles.rows[i] = 16;
+    }
+    long n = LOOPS;
+    __asm__ volatile("ldtilecfg %1\n"
+                     "1:\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm0\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm1\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm2\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm3\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm4\n"
+                     "tdpbssd %%tmm7, %%tmm6, %%tmm5\n"
+                     "dec %0\n"
+                     "jnz 1b\n"
+                     "tilerelease\n"
+                     : "+r"(n)
+                     : "m"(tiles)
+                     : "cc");
+    return LOOPS * 6.0 * (2 * 16 * 16 * 64);
+}
 #endif
 
 /* The best first: a set without a row of its own has the peaks of one that it extends. */
@@ -56,8 +91,10 @@ static const struct {
     peak_function *integer, *floats;
 } peaks[] = {
 #if defined(__x86_64__)
+    { IX_ISA_AMX, bytes_amx, fma_avx512 },
     { IX_ISA_AVX512VNNI, vnni_avx512, fma_avx512 },
     { IX_ISA_AVX512, bytes_avx512, fma_avx512 },
+    { IX_ISA_AVXVNNI, vnni_avx2, fma_avx2 },
     { IX_ISA_AVX2, bytes_avx2, fma_avx2 },
 #endif
     { IX_ISA_REF, NULL, NULL },
