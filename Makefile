@@ -58,12 +58,12 @@ bench: all
 
 asan: build-asan/build.ninja
 	@$(NINJA) -C build-asan all tests
-	@ASAN_OPTIONS=strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	@ASAN_OPTIONS=strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 INOX_TEST_SLOWER=5 \
 		python3 test/run.py build-asan
 
 tsan: build-tsan/build.ninja
 	@$(NINJA) -C build-tsan all tests
-	@TSAN_OPTIONS=halt_on_error=1 python3 test/run.py build-tsan
+	@TSAN_OPTIONS=halt_on_error=1 INOX_TEST_SLOWER=20 python3 test/run.py build-tsan
 
 # FUZZ_SECONDS per target (60); FUZZ=name for one of them.
 fuzz: build-fuzz/build.ninja

@@ -18,6 +18,7 @@ INOX = os.environ.get("INOX") or os.path.join(BUILD, "inox")
 SHARED = os.path.join(os.path.dirname(ROOT), "shared")
 DEFAULT = os.path.join(ROOT, "models", "default.gguf")
 LONG = os.environ.get("INOX_TEST_LONG") == "1"
+SLOWER = float(os.environ.get("INOX_TEST_SLOWER", "1"))  # than a plain build: all waiting times
 
 # Exit codes (man page).
 DIFFERENT, USAGE, MEMORY, IO, NOT_FOUND, FORMAT, UNSUPPORTED, LIMIT, CONTEXT, NAN, ISA = range(1, 12)
@@ -93,7 +94,7 @@ def inox(*arguments, stdin=b"", environment=None, timeout=300, **options):
     done = subprocess.run([INOX, *map(str, arguments)], input=None if "stdin_file" in options else stdin,
                           stdin=options.pop("stdin_file", None),
                           stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
-                          env=dict(ENVIRONMENT, **(environment or {})), timeout=timeout, check=False,
+                          env=dict(ENVIRONMENT, **(environment or {})), timeout=timeout * SLOWER, check=False,
                           **options)
     done.out = (done.stdout or b"").decode("utf-8", "surrogateescape")
     done.err = done.stderr.decode("utf-8", "surrogateescape")

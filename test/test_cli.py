@@ -9,7 +9,7 @@ import threading
 import time
 
 from support import (CONTEXT, DEFAULT, ENVIRONMENT, FORMAT, INOX, INTERRUPTED, IO, ISA, LIMIT, NOT_FOUND,
-                     SCRATCH, UNSUPPORTED, USAGE, check, fails, generator, good, inox, main, object_of,
+                     SCRATCH, SLOWER, UNSUPPORTED, USAGE, check, fails, generator, good, inox, main, object_of,
                      path, read, test, version, write)
 
 COMMANDS = ["run", "replay", "logits", "inspect", "tokenize", "perplexity", "bench", "list"]
@@ -621,14 +621,14 @@ def _interrupt(arguments, after, stdin=subprocess.DEVNULL, twice=False):
         if after is None:
             os.read(p.stdout.fileno(), 1)
         else:
-            time.sleep(after)
+            time.sleep(after * min(SLOWER, 3))
         p.send_signal(signal.SIGINT)
         if twice:
             time.sleep(0.05)
             p.send_signal(signal.SIGINT)
         try:
             p.stdout.read()
-            code = p.wait(20)
+            code = p.wait(20 * SLOWER)
         except subprocess.TimeoutExpired:
             p.kill()
             code = None
