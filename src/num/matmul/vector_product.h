@@ -30,8 +30,9 @@
 #define TILE_HEIGHT(rows) ix_acts_height(rows)
 #define CHUNK_TILES 22 /* at most, so that their sums stay in the L2 cache */
 #define STEP_PANELS 2  /* at most */
-#define PREPARED_BYTES ((size_t)24 * 1024)
-#define MANY_TILES 0 /* 1: a tile function gets all tiles of a chunk at once; then one panel */
+#define PREPARED_BYTES ((size_t)24 * 1024) /* of one panel of a segment */
+#define PREPARED_PANELS 1                 /* at most, in one step */
+#define MANY_TILES 0 /* 1: a tile function gets all tiles of a chunk at once */
 #endif
 #define CHUNK_ROWS (CHUNK_TILES * TILE_ROWS)
 #define AHEAD_TILES 4                  /* that fetch the next weights */
@@ -44,7 +45,7 @@ typedef struct tile_job {
     const uint8_t *w;     /* weights of `n` blocks (floats: indices) of k */
     int64_t n;
     size_t stride;        /* between panels, */
-    int panels;           /* of which only floats may have more than one */
+    int panels;           /* one or two, as the plan says */
     const uint8_t *a;     /* activations */
     int64_t tiles;        /* 1, or with MANY_TILES all of the chunk */
     size_t a_step, out_step;
@@ -71,7 +72,7 @@ typedef struct plan {
 /* What a worker has to itself. */
 typedef struct workspace {
     uint8_t *packed;   /* panels of one segment, where weights come from the file's rows */
-    uint8_t *prepared; /* one panel of one segment */
+    uint8_t *prepared; /* panels of one segment */
     float *sums;       /* of as many tiles as a tile function gets */
     float *waiting;    /* [levels][CHUNK_ROWS][STEP_PANELS][16] */
 } workspace;
@@ -92,7 +93,7 @@ static size_t scratch_panels(int64_t depth)
     size_t levels = 1;
     for (int64_t n = segments_of(depth); n > 1; n /= 2)
         levels++;
-    return PREPARED_BYTES + SUMS_BYTES + levels * LEVEL_FLOATS * sizeof(float);
+    return PREPARED_PANELS * PREPARED_BYTES + SUMS_BYTES + levels * LEVEL_FLOATS * sizeof(float);
 }
 
 static size_t scratch_rows(int64_t depth)
@@ -105,8 +106,8 @@ static workspace workspace_in(void *scratch, int from_rows)
     workspace s;
     uint8_t *p = scratch;
     s.prepared = p;
-    s.sums = (float *)(void *)(p + PREPARED_BYTES);
-    p += PREPARED_BYTES + SUMS_BYTES;
+    s.sums = (float *)(void *)(p + PREPARED_PANELS * PREPARED_BYTES);
+    p += PREPARED_PANELS * PREPARED_BYTES + SUMS_BYTES;
     s.packed = from_rows ? p : NULL;
     s.waiting = (float *)(void *)(from_rows ? p + PACKED_BYTES : p);
     return s;
@@ -232,14 +233,17 @@ static void look_ahead(const position *at, const uint8_t *panel, int64_t tile, t
     t->ahead_bytes = 0;
     if (at->from_rows || at->row1 < at->row_end || tile >= AHEAD_TILES)
         return;
-    int64_t parts = !p->prepare || MANY_TILES  ? 1
-                    : at->tiles < AHEAD_TILES ? at->tiles
-                                              : AHEAD_TILES;
+    int64_t parts = !p->prepare ? 1 : at->tiles < AHEAD_TILES ? at->tiles : AHEAD_TILES;
     t->ahead_bytes = p->panel_block / (size_t)parts;
-    if (t->w == panel)
+    if (t->w == panel) {
         t->ahead = panel + AHEAD_DISTANCE;
-    else
+    } else if (MANY_TILES) {
+        t->ahead_bytes = (size_t)t->panels * p->panel_block;
+        t->ahead = panel + (size_t)(t->panels - 1) * at->panel_bytes;
+        t->ahead += (size_t)t->n * p->panel_block;
+    } else {
         t->ahead = panel + (size_t)t->n * (p->panel_block + (size_t)tile * t->ahead_bytes);
+    }
 }
 
 /* y is written in pieces of 64 bytes that lie far from each other. */
@@ -271,14 +275,17 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
     tile_function *tile = p->direct;
     t.w = panel;
     if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
-        p->prepare(panel, t.n, at->space.prepared);
+        for (int i = 0; i < t.panels; i++)
+            p->prepare(panel + (size_t)i * t.stride, t.n,
+                       at->space.prepared + (size_t)i * PREPARED_BYTES);
         t.w = at->space.prepared;
+        t.stride = PREPARED_BYTES;
         tile = p->tile;
     }
     size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
     t.tiles = MANY_TILES ? at->tiles : 1;
     t.a_step = TILE_ROWS * row_bytes;
-    t.out_step = TILE_FLOATS;
+    t.out_step = (size_t)t.panels * TILE_ROWS * IX_PANEL_COLS;
     for (int64_t row = at->row; row < at->row1; row += t.tiles * TILE_ROWS) {
         int h = TILE_HEIGHT(at->job->rows - row);
         int64_t most = MANY_TILES ? at->row1 - row : h;
@@ -293,8 +300,11 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
         tile(h, &t);
         if (segment % 2 != 0)
             join(waiting, t.out, segment, h * t.tiles * t.panels * IX_PANEL_COLS);
-        if (segment == segments - 1)
-            store_tile(at, row, rows, h, waiting);
+        for (int64_t i = 0; segment == segments - 1 && i < t.tiles; i++) {
+            int64_t left = rows - i * TILE_ROWS;
+            store_tile(at, row + i * TILE_ROWS, left < h ? left : h, h,
+                       waiting + (size_t)i * t.out_step);
+        }
     }
 }
 

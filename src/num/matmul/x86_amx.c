@@ -26,8 +26,9 @@
 #define TILE_ROWS IX_ACTS_TILE_AMX
 #define TILE_HEIGHT(rows) ix_acts_height_amx(rows)
 #define CHUNK_TILES 16
-#define STEP_PANELS 1
+#define STEP_PANELS 2
 #define PREPARED_BYTES ((size_t)36 * 1024)
+#define PREPARED_PANELS STEP_PANELS
 #define MANY_TILES 1
 
 #include "num/matmul/x86_avx512_bytes.h"
@@ -309,37 +310,40 @@ VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, const flat_256
     }
 }
 
-/* Super-block by super-block over all tiles: its weights stay in the first-level cache.  The sums
- * of a tile are under way while those of the one before are scaled. */
+/* The sums of a tile of 16 rows and a panel over super-block b. */
+typedef struct unit_256 {
+    const uint8_t *a;
+    const flat_256 *w;
+    float *out;
+} unit_256;
+
+/* Super-block by super-block: its weights, of two panels, stay in the first-level cache while all
+ * tiles pass, and a tile of activations serves both.  The sums of a unit are under way while those
+ * of the one before are scaled. */
 VF_INLINE void tile_256(const type_256 t, const tile_job *job)
 {
-    const int64_t step = IX_ACTS_256_BYTES * ROWS, units = job->n * job->tiles;
-    const flat_256 *w = (const flat_256 *)(const void *)job->w, *w_before = w;
-    const uint8_t *a_before = NULL;
-    float *out_before = NULL;
+    const int64_t step = IX_ACTS_256_BYTES * ROWS, floats = ROWS * IX_PANEL_COLS;
+    unit_256 unit = { 0 }, before = { 0 };
     sums_16 sums[2];
-    int64_t b = 0, i = 0;
-    for (i = 0; i < job->tiles; i++) {
-        for (int64_t j = 0; j < ROWS * IX_PANEL_COLS; j += VF_LANES)
-            vf_store(job->out + (size_t)i * job->out_step + j, vf_set(0.0f));
-    }
-    i = 0;
-    for (int64_t unit = 0; unit < units; unit++) {
-        const uint8_t *a = job->a + (size_t)i * job->a_step + b * step;
-        dot_256(t.cut, (int)(unit % 2), a, w + b, unit > 0 ? sums : NULL);
-        if (unit > 0)
-            scale_256_rows(t, a_before, w_before, sums, out_before);
-        a_before = a;
-        w_before = w + b;
-        out_before = job->out + (size_t)i * job->out_step;
-        if (++i == job->tiles) {
-            prefetch(job->ahead + (size_t)b * job->ahead_bytes, job->ahead_bytes);
-            i = 0;
-            b++;
+    int odd = 0;
+    for (int64_t i = 0; i < job->tiles * job->panels * floats; i += VF_LANES)
+        vf_store(job->out + i, vf_set(0.0f)); /* out_step is panels * floats: no gaps */
+    for (int64_t b = 0; b < job->n; b++) {
+        for (int64_t i = 0; i < job->tiles; i++) {
+            unit.a = job->a + (size_t)i * job->a_step + b * step;
+            for (int64_t panel = 0; panel < job->panels; panel++, odd = !odd) {
+                unit.w = (const flat_256 *)(const void *)(job->w + (size_t)panel * job->stride) + b;
+                unit.out = job->out + (size_t)i * job->out_step + panel * floats;
+                dot_256(t.cut, odd, unit.a, unit.w, before.a ? sums : NULL);
+                if (before.a)
+                    scale_256_rows(t, before.a, before.w, sums, before.out);
+                before = unit;
+            }
         }
+        prefetch(job->ahead + (size_t)b * job->ahead_bytes, job->ahead_bytes);
     }
-    store_256(t.cut, (int)((units - 1) % 2), sums);
-    scale_256_rows(t, a_before, w_before, sums, out_before);
+    store_256(t.cut, !odd, sums);
+    scale_256_rows(t, before.a, before.w, sums, before.out);
 }
 
 /* ---- kernels --------------------------------------------------------------------------------- */
@@ -454,7 +458,7 @@ BLOCKS(MXFP4, mxfp4, mxfp4, 17, NULL, tile_32_plain)
         tile_256((type_256){ sizeof(ix_panel_##t), t##_word, __VA_ARGS__ }, job);                  \
     }                                                                                              \
     static const plan plan_##t = { .block = 256,                                                   \
-                                   .panels = 1,                                                    \
+                                   .panels = 2,                                                    \
                                    .panel_block = sizeof(ix_panel_##t),                            \
                                    .file_block = file_bytes,                                       \
                                    .file_elements = 256,                                           \
