@@ -21,13 +21,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 AVX2 = ["-mavx2", "-mfma", "-mf16c"]
 AVX512 = AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+AVX512VNNI = AVX512 + ["-mavx512vnni"]
 # Longest beginning of a kernel file's name -> flags of its set (src/meson.build).
 SETS = {
     "x86_64": {
         "x86_avx2": AVX2,
         "x86_avxvnni": AVX2 + ["-mavxvnni"],
         "x86_avx512": AVX512,
-        "x86_avx512vnni": AVX512 + ["-mavx512vnni"],
+        "x86_avx512vnni": AVX512VNNI,
+        "x86_avxvnni": AVX2 + ["-mavxvnni"],
+        "x86_amx": AVX512VNNI,
         "x86_amx": AVX512 + ["-mavx512vnni"],
     },
     "wasm32": {
