@@ -45,7 +45,8 @@ def this_machine():
     compare("this machine", [program])
 
 
-def emulated(name, compiler, emulator, *arguments):
+def emulated(name, compiler, emulator, *arguments, processors=("",)):
+    """`processors`: arguments of the emulator, or "", for each of which the program runs once."""
     for program in (compiler[0], emulator[0]):
         if shutil.which(program) is None:
             skip(f"{program} is not installed")
@@ -54,12 +55,15 @@ def emulated(name, compiler, emulator, *arguments):
                            "--cc", " ".join(compiler), "-O1", *arguments], capture_output=True, text=True, check=False)
     check(done.returncode == 0, name, "does not build:", done.stderr)
     if done.returncode == 0:
-        compare(name, [*emulator, output])
+        for processor in processors:
+            compare(f"{name} {processor}".rstrip(), [*emulator, *processor.split(), output])
 
 
 @test
 def aarch64():
-    emulated("aarch64", ["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"])
+    # Every instruction set, and a processor that has the first of them only.
+    emulated("aarch64", ["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"],
+             processors=("-cpu max", "-cpu cortex-a53"))
 
 
 @test

@@ -33,6 +33,11 @@ SETS = {
         "x86_amx": AVX512VNNI,
         "x86_amx": AVX512 + ["-mavx512vnni"],
     },
+    "aarch64": {
+        "arm_neon": [],
+        "arm_dotprod": ["-march=armv8.2-a+dotprod"],
+        "arm_i8mm": ["-march=armv8.2-a+dotprod+i8mm"],
+    },
     "wasm32": {
         "wasm_simd128": ["-msimd128"],
         "wasm_relaxed": ["-msimd128", "-mrelaxed-simd"],
@@ -41,7 +46,7 @@ SETS = {
 # A module of WebAssembly is refused as a whole where the engine does not know one instruction of it.
 WASM = ["ref", "simd128", "relaxed"]
 OF_ONE_MACHINE = ("x86_", "arm_", "wasm_")
-BASE = ["alloc.c", "fpenv.c", "random.c", "status.c"]
+BASE = ["alloc.c", "cpu.c", "fpenv.c", "random.c", "status.c"]
 
 
 def sources(sets):

@@ -1,10 +1,12 @@
 /* Which instruction sets this library holds, which this machine runs, and which one is chosen.
  *
- * Detection asks the processor and, through the XCR0 register, whether the operating system saves
- * the wide registers.  Nothing here changes results.
+ * On x86-64 detection asks the processor and, through the XCR0 register, whether the operating
+ * system saves the wide registers; AArch64 lets only the operating system ask, so it is asked.
+ * Nothing here changes results.
  */
 #include "num/isa.h"
 
+#include "base/cpu.h"
 #include "base/os.h"
 #include "num/scalar/wasm_relaxed.h"
 
@@ -18,6 +20,11 @@
 #define IX_X86 true
 #else
 #define IX_X86 false
+#endif
+#if defined(__aarch64__)
+#define IX_ARM true
+#else
+#define IX_ARM false
 #endif
 
 /* An engine refuses a whole module for one instruction that it does not know, so the sets of
@@ -108,6 +115,13 @@ static uint32_t detect(void)
     return bit_of(IX_ISA_AVX2, avx2) | bit_of(IX_ISA_AVXVNNI, avxvnni) |
            bit_of(IX_ISA_AVX512, avx512) | bit_of(IX_ISA_AVX512VNNI, avx512vnni) |
            bit_of(IX_ISA_AMX, amx);
+}
+#elif defined(__aarch64__)
+static uint32_t detect(void)
+{
+    bool dotprod = ix_cpu_has(IX_CPU_ARM_DOTPROD);
+    return bit_of(IX_ISA_NEON, true) | bit_of(IX_ISA_DOTPROD, dotprod) |
+           bit_of(IX_ISA_I8MM, dotprod && ix_cpu_has(IX_CPU_ARM_I8MM));
 }
 #elif defined(__wasm__)
 /* The engine took the module, so it has what is built in; but relaxed SIMD keeps the contract only

@@ -277,6 +277,9 @@ static const char FORMAT[] = "float rows";
 #define IX_MATMUL_AVX512(t, symbol)
 #define IX_MATMUL_AVX512VNNI(t, symbol)
 #define IX_MATMUL_AMX(t, symbol)
+#define IX_MATMUL_NEON(t, symbol)
+#define IX_MATMUL_DOTPROD(t, symbol)
+#define IX_MATMUL_I8MM(t, symbol)
 #define IX_MATMUL_SIMD128(t, symbol)
 #define IX_MATMUL_RELAXED(t, symbol)
 #define IX_MATMUL_REF(t, symbol)                                                                   \

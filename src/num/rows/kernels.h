@@ -14,6 +14,7 @@
     IX_ROW_DECLARE(function, ref)                                                                  \
     IX_ROW_DECLARE(function, avx2)                                                                 \
     IX_ROW_DECLARE(function, avx512)                                                               \
+    IX_ROW_DECLARE(function, neon)                                                                 \
     IX_ROW_DECLARE(function, simd128)                                                              \
     IX_ROW_DECLARE(function, relaxed)
 #include "num/rows/kernels.def"

@@ -24,6 +24,13 @@ static const ix_row_kernels AVX512 = {
 #include "num/rows/kernels.def"
 #undef IX_ROW
 };
+#elif defined(__aarch64__)
+static const ix_row_kernels NEON = {
+    .isa = IX_ISA_NEON,
+#define IX_ROW(function) .function = ix_rows_##function##_neon,
+#include "num/rows/kernels.def"
+#undef IX_ROW
+};
 #endif
 
 #if defined(IX_WASM_SIMD128)
@@ -49,6 +56,8 @@ static const ix_row_kernels *const TABLES[IX_ISA_COUNT] = {
 #if defined(__x86_64__)
     [IX_ISA_AVX2] = &AVX2,
     [IX_ISA_AVX512] = &AVX512,
+#elif defined(__aarch64__)
+    [IX_ISA_NEON] = &NEON,
 #endif
 #if defined(IX_WASM_SIMD128)
     [IX_ISA_SIMD128] = &SIMD128,
