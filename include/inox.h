@@ -252,7 +252,8 @@ typedef struct inox_feed {
 
 /* Feeds several sessions of one shared cache together: the weights are read once for all their
  * tokens (once for each max_batch of them).  Each session gets the bits that it would have got
- * alone.  Any error leaves every session as it was. */
+ * alone.  Any error leaves every session's tokens as they were, and its logits too unless the error
+ * came while computing. */
 INOX_API INOX_CHECK inox_status inox_sessions_feed(const inox_feed *feeds, size_t count,
                                                    inox_error *err);
 

@@ -317,6 +317,62 @@ TEST(sequences_cache_is_full)
     inox_model_close(m);
 }
 
+static int cancel_once(void *context, double fraction)
+{
+    int *left = context;
+    (void)fraction;
+    return --*left == 0;
+}
+
+/* An error in the middle of computing: the same tokens again give the same bits. */
+TEST(sequences_cancelled)
+{
+    static logits_of expected[2];
+    int32_t ids[2][LONGEST];
+    char path[PATH_BYTES];
+    tiny shape = shape_of();
+    inox_model *m = open_tiny(t, &shape, 2, NULL, 0);
+    int cancelled = 0;
+    for (int i = 0; i < 2; i++) {
+        make_ids(i, 140, ids[i]);
+        alone(t, m, INOX_CACHE_AUTO, ids[i], LONGEST, expected[i]);
+    }
+    inox_model_close(m);
+    if (!write_tiny(t, &shape, path))
+        return;
+    for (int after = 1; after < 12; after++) {
+        inox_model_options mo = INOX_MODEL_OPTIONS_INIT;
+        inox_error err = { 0 };
+        int left = after;
+        mo.threads = 2;
+        mo.max_batch = 100;
+        mo.progress = cancel_once;
+        mo.progress_context = &left;
+        CHECK_OK(inox_model_open(path, &mo, &m, &err), &err);
+        inox_cache *c = cache_of(t, m, 10 * IX_PAGE, INOX_CACHE_AUTO, true);
+        inox_session *a = shared_session(t, m, c), *b = shared_session(t, m, c);
+        inox_feed both[2] = { { a, ids[0], 130, INOX_LOGITS_LAST },
+                              { b, ids[1], 290, INOX_LOGITS_ALL } };
+        while (a != NULL && inox_session_length(a) == 0 && t->failures == 0) {
+            inox_status status = inox_sessions_feed(both, 2, &err);
+            CHECK(status == INOX_OK || status == INOX_E_CANCELLED);
+            CHECK(inox_session_length(b) == (status == INOX_OK ? 290 : 0));
+            CHECK(info_of(t, c).pages_used == (status == INOX_OK ? 4 : 0));
+            CHECK(status == INOX_OK || info_of(t, c).pages_kept == 0);
+            cancelled += status != INOX_OK;
+        }
+        CHECK(as_alone(a, expected[0]) && as_alone(b, expected[1]));
+        left = 0; /* never again */
+        feed_until(t, a, ids[0], 300, expected[0]);
+        inox_session_free(a);
+        inox_session_free(b);
+        inox_cache_free(c);
+        inox_model_close(m);
+    }
+    unlink(path);
+    CHECK(cancelled > 0);
+}
+
 TEST(sequences_wrong_arguments)
 {
     inox_error err = { 0 };
