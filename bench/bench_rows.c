@@ -1,4 +1,4 @@
-/* How fast the row and attention kernels are: bench-rows [FUNCTION]
+/* How fast the row and attention kernels are: bench-rows [FUNCTION, or "attention"]
  *
  * One line per row of rows/kernels.def and instruction set: GB/s read and written on a row of 8192
  * floats that stays in the cache.  Then attention: decoding in GB/s of cache read, prompts in
@@ -176,14 +176,17 @@ int main(int count, char **arguments)
         c[i] = (float)(i * 17 % 983 - 491) * 0.002f;
         halves[i] = (uint16_t)(0x3000 + i % 0x1000);
     }
-    bench_rows(count > 1 ? arguments[1] : NULL);
+    bool attention = count > 1 && strcmp(arguments[1], "attention") == 0;
+    if (!attention)
+        bench_rows(count > 1 ? arguments[1] : NULL);
     static const ix_type types[] = { IX_TYPE_F16, IX_TYPE_F32 };
-    for (ix_isa isa = IX_ISA_AVX2; isa <= IX_ISA_AVX512 && count == 1; isa++) {
+    for (ix_isa isa = IX_ISA_AVX2; isa <= IX_ISA_AVX512 && (attention || count == 1); isa++) {
         for (int type = 0; here(isa) && type < 2; type++) {
             for (int64_t group = 1; group <= 8; group *= 2)
                 bench_attention(isa, types[type], group, 1, 16384);
             bench_attention(isa, types[type], 2, 256, 256);
             bench_attention(isa, types[type], 4, 64, 4096);
+            bench_attention(isa, types[type], 2, 16, 16384); /* a tile of a plan */
         }
     }
     return 0;

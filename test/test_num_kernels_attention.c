@@ -252,7 +252,7 @@ TEST(num_attention_long_head)
 TEST(num_attention_tiles)
 {
     for (int type = 0; type < 2; type++) {
-        for (int64_t group = 1; group <= 9; group++) {
+        for (int64_t group = 1; group <= 13; group++) {
             for (int64_t tokens = 1; tokens <= 9; tokens += 4) {
                 attention_case c = { .type = TYPES[type],
                                      .kv_heads = 2,

@@ -27,6 +27,7 @@
 enum { CHAIN_ROWS_MAX = CHAINS(CHAIN_COUNT) };
 #define CHAIN_STEP 32 /* rows of a page: 8 KiB of float16 where they are 128 long */
 #define BLOCK_ROWS 64 /* query rows: their sums stay in the second cache beside a page */
+#define COEF_STRIDE IX_PAGE
 #define PAGE_VECTORS (IX_PAGE / VF_LANES)
 #define SEGMENT 1024 /* C2: a longer head would be several chains */
 #define T_LIMIT 0x1p30f
@@ -47,17 +48,16 @@ VF_INLINE vf page_load(bool half, const void *page, int64_t i, int64_t part)
 
 /* out[r][.] = fma(coef[r][i], page[i * stride + .], out[r][.]), i ascending in [i0, i1), for `vecs`
  * vectors of columns, held in registers: rows, vecs and half are constants where this is inlined.
- * The same columns of the rows from `ahead` on, which are needed next, are called for. */
-VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const float *const *coef,
+ * Rows of coefficients are COEF_STRIDE apart, so that one register finds them all.  The same
+ * columns of the rows from `ahead` on, which are needed next, are called for. */
+VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const float *coef,
                           const void *page, int64_t stride, int64_t i0, int64_t i1,
                           float *const *out, int64_t col, const char *ahead)
 {
     const int64_t item = half ? 2 : 4;
     vf acc[CHAIN_ROWS_MAX][8];
-    const float *c[CHAIN_ROWS_MAX];
     VF_UNROLL
     for (int r = 0; r < rows; r++) {
-        c[r] = coef[r];
         VF_UNROLL
         for (int v = 0; v < vecs; v++)
             acc[r][v] = vf_load(out[r] + col + v * VF_LANES);
@@ -74,7 +74,7 @@ VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const flo
                 m[v] = page_load(half, page, at + v * VF_LANES, part);
             VF_UNROLL
             for (int r = 0; r < rows; r++) {
-                vf a = vf_set(c[r][i]);
+                vf a = vf_set(coef[r * COEF_STRIDE + i]);
                 VF_UNROLL
                 for (int v = 0; v < vecs; v++)
                     acc[r][v] = vf_fma(a, m[v], acc[r][v]);
@@ -83,7 +83,7 @@ VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const flo
             vf a[CHAIN_ROWS_MAX];
             VF_UNROLL
             for (int r = 0; r < rows; r++)
-                a[r] = vf_set(c[r][i]);
+                a[r] = vf_set(coef[r * COEF_STRIDE + i]);
             VF_UNROLL
             for (int v = 0; v < vecs; v++) {
                 vf m = page_load(half, page, at + v * VF_LANES, part);
@@ -101,15 +101,15 @@ VF_INLINE void chain_tile(int rows, int vecs, bool half, int64_t part, const flo
     }
 }
 
-/* Rows [begin, until) and columns [left, right) of a page.  Rows of `out` have room for whole
- * vectors.  A few rows of the page are finished before the next are read, so that memory is read in
- * order, and once; `next` is what will be read after this page. */
-typedef void chain_function(const float *const *coef, const void *page, int64_t stride,
-                            int64_t begin, int64_t until, float *const *out, int64_t left,
-                            int64_t right, const void *next);
+/* Rows [begin, until) and columns [left, right) of a page; coef has that of row 0.  Rows of `out`
+ * have room for whole vectors.  A few rows of the page are finished before the next are read, so
+ * that memory is read in order, and once; `next` is what will be read after this page. */
+typedef void chain_function(const float *coef, const void *page, int64_t stride, int64_t begin,
+                            int64_t until, float *const *out, int64_t left, int64_t right,
+                            const void *next);
 
 #define CHAIN(name, rows, wide, narrow, half)                                                      \
-    static void name(const float *const *coef, const void *page, int64_t stride, int64_t begin,    \
+    static void name(const float *coef, const void *page, int64_t stride, int64_t begin,           \
                      int64_t until, float *const *out, int64_t left, int64_t right,                \
                      const void *next)                                                             \
     {                                                                                              \
@@ -144,7 +144,6 @@ static chain_function *const chain[2][CHAIN_ROWS_MAX + 1] = {
 
 /* One query row: what it may see, and its sums over the chunks so far. */
 typedef struct query_row {
-    const float *q;
     float *out;
     int64_t head;
     int64_t lo, hi; /* positions lo <= p < hi */
@@ -157,7 +156,7 @@ typedef struct query_row {
 /* One row in one chunk. */
 typedef struct chunk_row {
     query_row *row;
-    float *s;       /* [128] scores, then weights */
+    float *s;       /* [128] scores, then weights; the next row's follow */
     float *o;       /* [value_dim] */
     int64_t lo, hi; /* within the chunk */
     float l, m;
@@ -171,6 +170,7 @@ typedef struct attention_call {
     bool half;
     int64_t group;           /* query heads per head of the cache */
     int64_t stride;          /* of rows of o in the scratch */
+    int64_t rows_max;        /* of a block */
     float scale, scale_log2; /* C6: s = mul(scale, q.k), t = mul(scale_log2, q.k) */
 } attention_call;
 
@@ -185,18 +185,16 @@ VF_INLINE vf finish_score(const attention_call *call, vf score)
     return vf_mul(s, vf_set(LOG2_E));
 }
 
-/* Scores to weights: sets s, l, m and which positions are live.  False where the chunk has no live
- * position or the row becomes NaN: then nothing is to be joined. */
-static bool softmax_chunk(const attention_call *call, chunk_row *c)
+/* Where some score is infinite, NaN or beyond the clamp: what softmax_chunk() left open. */
+static bool mask_scores(chunk_row *c, int64_t first, int64_t end, vm *live, vf *largest)
 {
     const vf limit = vf_set(T_LIMIT), infinity = vf_of_bits(vi_set(INFINITY_BITS));
-    int64_t first = c->lo / VF_LANES, end = (c->hi + VF_LANES - 1) / VF_LANES, live_count = 0;
-    vm live[PAGE_VECTORS];
-    vf largest = vf_negative(infinity);
+    int64_t live_count = 0;
+    *largest = vf_negative(infinity);
     memset(c->live, 0, sizeof c->live);
     for (int64_t i = first; i < end; i++) {
-        vm range = vm_of_range(c->lo - i * VF_LANES, c->hi - i * VF_LANES);
-        vf t = finish_score(call, vf_load(c->s + i * VF_LANES));
+        vm range = live[i];
+        vf t = vf_load(c->s + i * VF_LANES);
         vm fine = vf_less(t, infinity); /* neither NaN nor +inf */
         if ((vm_bits(fine) & vm_bits(range)) != vm_bits(range)) {
             c->row->nan = true;
@@ -209,11 +207,33 @@ static bool softmax_chunk(const attention_call *call, chunk_row *c)
         t = vf_select(vf_less(limit, t), limit, t);
         t = vf_select(vf_less(t, vf_negative(limit)), vf_negative(limit), t);
         vf_store(c->s + i * VF_LANES, t);
-        largest = vf_max(largest, vf_select(live[i], vf_rhe(t), vf_negative(infinity)));
+        *largest = vf_max(*largest, vf_select(live[i], vf_rhe(t), vf_negative(infinity)));
     }
-    if (live_count == 0)
-        return false;
     c->holes = live_count != c->hi - c->lo;
+    return live_count != 0;
+}
+
+/* Scores to weights: sets s, l, m and which positions are live.  False where the chunk has no live
+ * position or the row becomes NaN: then nothing is to be joined. */
+static bool softmax_chunk(const attention_call *call, chunk_row *c)
+{
+    const vf limit = vf_set(T_LIMIT), none = vf_set(0.0f);
+    const vm all = vm_of_range(0, VF_LANES);
+    int64_t first = c->lo / VF_LANES, end = (c->hi + VF_LANES - 1) / VF_LANES;
+    vm live[PAGE_VECTORS], ordinary = all;
+    vf largest = vf_negative(limit);
+    c->holes = false;
+    for (int64_t i = first; i < end; i++) {
+        bool inner = i > first && i + 1 < end;
+        live[i] = inner ? all : vm_of_range(c->lo - i * VF_LANES, c->hi - i * VF_LANES);
+        vf t = finish_score(call, vf_load(c->s + i * VF_LANES));
+        vf_store(c->s + i * VF_LANES, t);
+        t = vf_select(live[i], t, none);
+        ordinary = vm_and(ordinary, vm_and(vf_less(vf_negative(limit), t), vf_less(t, limit)));
+        largest = vf_max(largest, vf_select(live[i], vf_rhe(t), vf_negative(limit)));
+    }
+    if (vm_bits(ordinary) != vm_bits(all) && !mask_scores(c, first, end, live, &largest))
+        return false;
     c->m = vf_largest(largest);
 
     vf lanes[32 / VF_LANES], m = vf_set(c->m), lowest = vf_set(-64.0f);
@@ -236,16 +256,15 @@ static bool softmax_chunk(const attention_call *call, chunk_row *c)
 static void sum_values_row(const attention_call *call, chunk_row *c, const void *page, int64_t lo,
                            int64_t hi)
 {
-    const float *w = c->s;
     int64_t dim = call->job->cache.value_dim;
     chain_function *add = chain[call->half][1];
     if (!c->holes) {
-        add(&w, page, dim, lo, hi, &c->o, 0, dim, page);
+        add(c->s, page, dim, lo, hi, &c->o, 0, dim, page);
         return;
     }
     for (int64_t i = lo; i < hi; i++)
         if (c->live[i / 32] >> (i % 32) & 1)
-            add(&w, page, dim, i, i + 1, &c->o, 0, dim, page);
+            add(c->s, page, dim, i, i + 1, &c->o, 0, dim, page);
 }
 
 /* o_c of a tile of rows.  What all rows see goes through one loop; each row's own positions before
@@ -255,7 +274,6 @@ static void sum_values(const attention_call *call, chunk_row *tile, int rows, co
 {
     int64_t dim = call->job->cache.value_dim, lo = 0, hi = IX_PAGE;
     bool holes = false;
-    const float *w[CHAIN_ROWS_MAX];
     float *o[CHAIN_ROWS_MAX];
     for (int r = 0; r < rows; r++) {
         chunk_row *c = &tile[r];
@@ -263,7 +281,6 @@ static void sum_values(const attention_call *call, chunk_row *tile, int rows, co
         holes = holes || c->holes;
         lo = c->lo > lo ? c->lo : lo;
         hi = c->hi < hi ? c->hi : hi;
-        w[r] = c->s;
         o[r] = c->o;
     }
     if (holes || lo >= hi) {
@@ -274,7 +291,7 @@ static void sum_values(const attention_call *call, chunk_row *tile, int rows, co
     for (int r = 0; r < rows; r++)
         if (tile[r].lo < lo)
             sum_values_row(call, &tile[r], page, tile[r].lo, lo);
-    chain[call->half][rows](w, page, dim, lo, hi, o, 0, dim, next);
+    chain[call->half][rows](tile->s, page, dim, lo, hi, o, 0, dim, next);
     for (int r = 0; r < rows; r++)
         if (hi < tile[r].hi)
             sum_values_row(call, &tile[r], page, hi, tile[r].hi);
@@ -306,15 +323,13 @@ static void join(const attention_call *call, const chunk_row *c)
     row->m = m;
 }
 
-/* One chunk for up to CHAIN_ROWS_MAX rows. */
-static void attend_tile(const attention_call *call, chunk_row *tile, int rows, const void *k_page,
-                        const void *v_page, const void *next_k)
+/* Scores of a tile: q.k of C6, for all positions that some row sees. */
+static void score_tile(const attention_call *call, chunk_row *tile, int rows, const float *q,
+                       const uint8_t *k_page, const void *next)
 {
-    const float *q[CHAIN_ROWS_MAX];
+    int64_t lo = IX_PAGE, hi = 0, dim = call->job->cache.head_dim;
     float *s[CHAIN_ROWS_MAX];
-    int64_t lo = IX_PAGE, hi = 0;
     for (int r = 0; r < rows; r++) {
-        q[r] = tile[r].row->q;
         s[r] = tile[r].s;
         lo = tile[r].lo < lo ? tile[r].lo : lo;
         hi = tile[r].hi > hi ? tile[r].hi : hi;
@@ -323,12 +338,32 @@ static void attend_tile(const attention_call *call, chunk_row *tile, int rows, c
     hi = (hi + VF_LANES - 1) / VF_LANES * VF_LANES;
     for (int r = 0; r < rows; r++)
         memset(s[r] + lo, 0, (size_t)(hi - lo) * sizeof(float));
-    chain[call->half][rows](q, k_page, IX_PAGE, 0, call->job->cache.head_dim, s, lo, hi, v_page);
+    for (int64_t i = 0; i < dim; i += COEF_STRIDE) {
+        int64_t n = dim - i < COEF_STRIDE ? dim - i : COEF_STRIDE;
+        const uint8_t *part = k_page + (size_t)(i * IX_PAGE) * (call->half ? 2 : 4);
+        chain[call->half][rows](q + i * call->rows_max, part, IX_PAGE, 0, n, s, lo, hi,
+                                i + n < dim ? part + (size_t)(n * IX_PAGE) * (call->half ? 2 : 4)
+                                            : next);
+    }
+}
 
+/* One chunk for up to CHAIN_ROWS_MAX rows, whose q follow each other. */
+static void attend_tile(const attention_call *call, chunk_row *tile, int rows, const float *q,
+                        const void *k_page, const void *v_page, const void *next_k)
+{
+    score_tile(call, tile, rows, q, k_page, v_page);
     int kept = 0;
-    for (int r = 0; r < rows; r++)
-        if (softmax_chunk(call, &tile[r]))
-            tile[kept++] = tile[r];
+    float *weights = tile->s;
+    for (int r = 0; r < rows; r++) {
+        if (!softmax_chunk(call, &tile[r]))
+            continue;
+        if (kept < r) { /* weights of rows follow each other, too */
+            tile[kept] = tile[r];
+            tile[kept].s = weights + kept * COEF_STRIDE;
+            memcpy(tile[kept].s, weights + r * COEF_STRIDE, COEF_STRIDE * sizeof(float));
+        }
+        kept++;
+    }
     if (kept == 0)
         return;
     sum_values(call, tile, kept, v_page, next_k);
@@ -336,10 +371,10 @@ static void attend_tile(const attention_call *call, chunk_row *tile, int rows, c
         join(call, &tile[r]);
 }
 
-/* All chunks for a block of rows that share a sequence and a head of the cache.  `scratch`: see
- * scratch_bytes. */
+/* All chunks for a block of rows that share a sequence and a head of the cache.  `q` is what
+ * keep_query wrote, `scratch`: see scratch_bytes. */
 static void attend_block(const attention_call *call, query_row *rows, int count, int32_t sequence,
-                         int64_t kv_head, float *scratch)
+                         int64_t kv_head, const float *q, float *scratch)
 {
     const ix_cache_view *cache = &call->job->cache;
     size_t item = call->half ? 2 : 4;
@@ -368,10 +403,11 @@ static void attend_block(const attention_call *call, query_row *rows, int count,
             next_k = cache->k + (size_t)pages[start / IX_PAGE + 1] * cache->k_page_bytes + k_offset;
         for (int done = 0; done < active;) {
             int left = active - done, tiles = (left + CHAIN_ROWS_MAX - 1) / CHAIN_ROWS_MAX;
-            int size = (left + tiles - 1) / tiles; /* tiles of about equal size */
+            int most = (left + tiles - 1) / tiles; /* tiles of about equal size */
+            int first = seen[done], size = 0;
             chunk_row tile[CHAIN_ROWS_MAX];
-            for (int r = 0; r < size; r++) {
-                query_row *row = &rows[seen[done + r]];
+            for (int r = 0; r < most && seen[done + r] == first + r; r++, size++) {
+                query_row *row = &rows[first + r];
                 tile[r] = (chunk_row){
                     .row = row,
                     .s = scores + r * IX_PAGE,
@@ -380,7 +416,8 @@ static void attend_block(const attention_call *call, query_row *rows, int count,
                     .hi = row->hi - start < IX_PAGE ? row->hi - start : IX_PAGE,
                 };
             }
-            attend_tile(call, tile, size, k_page, v_page, done + size == active ? next_k : k_page);
+            attend_tile(call, tile, size, q + first * COEF_STRIDE, k_page, v_page,
+                        done + size == active ? next_k : k_page);
             done += size;
         }
     }
@@ -415,17 +452,34 @@ static void finish_row(const attention_call *call, const query_row *row)
     }
 }
 
+/* Row `row` of q to its place in [parts of 128 dimensions][rows_max][128]. */
+static void keep_query(const attention_call *call, const float *from, int row, float *q)
+{
+    int64_t dim = call->job->cache.head_dim;
+    for (int64_t i = 0; i < dim; i += COEF_STRIDE) {
+        int64_t n = dim - i < COEF_STRIDE ? dim - i : COEF_STRIDE;
+        memcpy(q + i * call->rows_max + row * COEF_STRIDE, from + i, (size_t)n * sizeof *q);
+    }
+}
+
+static int64_t block_rows(const ix_attention_job *job, int64_t tokens)
+{
+    int64_t rows = tokens * (job->heads / job->cache.kv_heads);
+    return rows < BLOCK_ROWS ? rows : BLOCK_ROWS;
+}
+
 static int64_t scratch_stride(const ix_attention_job *job)
 {
     return (job->cache.value_dim + 15) / 16 * 16;
 }
 
+/* Scores and o of a tile; o and q of a block. */
 static size_t scratch_bytes(const ix_attention_job *job, int64_t tokens)
 {
-    int64_t rows = tokens * (job->heads / job->cache.kv_heads);
-    if (rows > BLOCK_ROWS)
-        rows = BLOCK_ROWS;
-    int64_t floats = CHAIN_ROWS_MAX * IX_PAGE + (CHAIN_ROWS_MAX + rows) * scratch_stride(job);
+    int64_t rows = block_rows(job, tokens);
+    int64_t parts = (job->cache.head_dim + COEF_STRIDE - 1) / COEF_STRIDE;
+    int64_t floats = CHAIN_ROWS_MAX * IX_PAGE + (CHAIN_ROWS_MAX + rows) * scratch_stride(job) +
+                     parts * rows * COEF_STRIDE;
     return (size_t)floats * sizeof(float);
 }
 
@@ -442,10 +496,12 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
         .half = cache->type == IX_TYPE_F16,
         .group = job->heads / cache->kv_heads,
         .stride = scratch_stride(job),
+        .rows_max = block_rows(job, token1 - token0),
         .scale = (float)job->scale,
         .scale_log2 = (float)(job->scale * LOG2_E_F64),
     };
     float *sums = (float *)scratch + CHAIN_ROWS_MAX * (IX_PAGE + call.stride);
+    float *q = sums + call.rows_max * call.stride;
     query_row rows[BLOCK_ROWS];
     for (int64_t kv = kv0; kv < kv1; kv++) {
         int64_t end = token1 * call.group;
@@ -458,14 +514,15 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
                     break;
                 query_row *row = &rows[count];
                 row->head = kv * call.group + next % call.group;
-                row->q = job->q + (token * job->heads + row->head) * cache->head_dim;
+                keep_query(&call, job->q + (token * job->heads + row->head) * cache->head_dim,
+                           count, q);
                 row->out = job->out + (token * job->heads + row->head) * cache->value_dim;
                 row->o = sums + count * call.stride;
                 row->hi = position + 1;
                 row->lo = job->window > 0 && row->hi > job->window ? row->hi - job->window : 0;
                 begin_row(&call, row);
             }
-            attend_block(&call, rows, count, sequence, kv, scratch);
+            attend_block(&call, rows, count, sequence, kv, q, scratch);
             for (int r = 0; r < count; r++)
                 finish_row(&call, &rows[r]);
         }

@@ -12,7 +12,7 @@
 #ifdef __clang__
 #define VF_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define VF_UNROLL _Pragma("GCC unroll 8")
+#define VF_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 /* Up to a whole vector, of which `n` >= 1 lanes are left. */
