@@ -74,8 +74,8 @@ int parse_exit(int parsed);
 
 /* ---- state shared by all commands: options that every one has that opens a model */
 typedef struct common {
-    bool json, quiet, verbose;
-    int64_t threads;
+    bool json, quiet, verbose, pin;
+    int64_t threads, memory; /* megabytes */
     const char *isa;
 } common;
 #define JSON_OPTION(c)                                                                             \
@@ -85,6 +85,10 @@ typedef struct common {
 #define COMMON_OPTIONS(c)                                                                          \
     { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)",   \
       NULL },                                                                                      \
+        { "pin", 0, OPTION_FLAG, &(c).pin, NULL, "a processor of its own for each thread", NULL }, \
+        { "memory", 0, OPTION_INT, &(c).memory, "MB",                                              \
+          "for packed weights (default: what is free); above it they are used from the file",      \
+          NULL },                                                                                  \
         { "isa",    0,   OPTION_TEXT,                                                              \
           &(c).isa, "X", "instruction set, ref, avx2, ... (default: INOX_ISA, else the best)",     \
           NULL },                                                                                  \

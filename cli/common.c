@@ -83,17 +83,31 @@ inox_status open_model(const common *c, const char *path, bool vocabulary_only, 
                              "--threads must be 1 to 256, or 0 for all processors" };
         return INOX_E_ARGUMENT;
     }
+    if (c->memory < 0 || c->memory > INT32_MAX) {
+        *err = (inox_error){ INOX_E_ARGUMENT, -1,
+                             "--memory must be 1 or more megabytes, or 0 for what is free" };
+        return INOX_E_ARGUMENT;
+    }
     o.threads = (int32_t)c->threads;
     o.isa = c->isa;
     o.vocabulary_only = vocabulary_only;
     o.max_batch = max_batch;
+    o.pin = c->pin;
+    o.memory_max = (uint64_t)c->memory * 1000000;
     o.progress = on_progress;
     o.progress_context = (void *)(uintptr_t)c;
     inox_model_info info = INOX_MODEL_INFO_INIT;
     inox_status status = inox_model_open(path, &o, out, err);
-    if (status == INOX_OK && c->verbose && inox_model_describe(*out, &info, NULL) == INOX_OK)
+    if (status != INOX_OK || inox_model_describe(*out, &info, NULL) != INOX_OK)
+        return status;
+    if (c->verbose)
         fprintf(stderr, "%s: %s, %s, %d threads\n", info.name, info.description, info.isa,
                 info.threads);
+    if (info.from_file && !c->quiet)
+        fprintf(stderr,
+                "inox: memory has no room for the %.0f MB of weights: they are used from the file, "
+                "which is slower and gives the same bits\n",
+                (double)info.weight_bytes / 1e6);
     return status;
 }
 

@@ -95,8 +95,15 @@ typedef struct inox_model_options {
      * call: INOX_E_CANCELLED. */
     int (*progress)(void *context, double fraction);
     void *progress_context;
+    /* Worker threads keep to a processor each, beginning with the second of this process; more
+     * threads than processors are refused then.  Changes no bit. */
+    bool pin;
+    /* Bytes that packed weights may take, 0: what the system has to give.  A model that needs more
+     * is used from its file (inox_model_info.from_file).  Changes no bit. */
+    uint64_t memory_max;
 } inox_model_options;
-#define INOX_MODEL_OPTIONS_INIT { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL }
+#define INOX_MODEL_OPTIONS_INIT                                                                    \
+    { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0 }
 
 /* Opens a model: a path (a GGUF file; the first file of a split model), or a name that is looked up
  * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */
@@ -115,6 +122,7 @@ typedef struct inox_model_info {
     const char *isa;  /* in use */
     bool has_weights; /* false for a vocabulary-only file */
     bool has_vocabulary;
+    bool from_file; /* memory has no room for packed weights: kernels read them from the file */
 } inox_model_info;
 #define INOX_MODEL_INFO_INIT { .size = sizeof(inox_model_info) }
 /* Fills *out, whose size field is set. */

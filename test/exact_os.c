@@ -1,5 +1,6 @@
 /* What exact-vectors needs of an operating system, for machines that have none of base/os_*.c
  * (tools/build_exact.py). */
+#define _DEFAULT_SOURCE /* syscall */
 #include "base/os.h"
 
 #include <stdlib.h>

@@ -9,9 +9,11 @@
 #include <inox.h>
 
 #include "base/fpenv.h"
+#include "base/os.h"
 #include "num/scalar/scalar.h"
 
 #include <fenv.h>
+#include <time.h>
 
 /* ---- modes ----------------------------------------------------------------------------------- */
 
@@ -250,6 +252,73 @@ TEST(guard_rounding)
         set_modes(usual);
         compare_journeys(t, &plain, &got, "rounding", i);
     }
+}
+
+/* ---- threads and memory ---------------------------------------------------------------------- */
+
+/* Pinned threads, and weights from the file, change no bit. */
+TEST(guard_pins_and_memory)
+{
+    static float expected[ROWS * 2048], got[ROWS * 2048];
+    int32_t ids[ROWS] = { 1, 12, 900, 44, 3, 3, 250 };
+    inox_error err = { 0 };
+    for (int way = 0; way < 4; way++) {
+        inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+        inox_model_info info = INOX_MODEL_INFO_INIT;
+        inox_model *m = NULL;
+        inox_session *s = NULL;
+        o.threads = ix_cpu_count() < 3 ? ix_cpu_count() : 3;
+        o.pin = way & 1;
+        o.memory_max = way & 2 ? 1000 : 0;
+        CHECK_OK(inox_model_open(NULL, &o, &m, &err), &err);
+        CHECK_OK(inox_model_describe(m, &info, &err), &err);
+        CHECK(info.from_file == (way >= 2));
+        CHECK_OK(inox_session_new(m, NULL, &s, &err), &err);
+        CHECK_OK(inox_session_feed(s, ids, ROWS, INOX_LOGITS_ALL, &err), &err);
+        const float *logits = inox_session_logits(s, NULL, NULL);
+        if (logits != NULL)
+            memcpy(way == 0 ? expected : got, logits, sizeof got);
+        CHECK_MSG(way == 0 || memcmp(expected, got, sizeof got) == 0, "way %d differs", way);
+        inox_session_free(s);
+        inox_model_close(m);
+    }
+    inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+    inox_model *m = NULL;
+    o.pin = true;
+    o.threads = ix_cpu_count() + 1;
+    CHECK(inox_model_open(NULL, &o, &m, &err) == INOX_E_ARGUMENT && m == NULL);
+    CHECK(strstr(err.message, "pinned threads need a processor each") != NULL);
+}
+
+static double processor_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+/* A session between two calls uses no processor. */
+TEST(guard_idle_session)
+{
+    inox_model_options o = INOX_MODEL_OPTIONS_INIT;
+    inox_error err = { 0 };
+    inox_model *m = NULL;
+    inox_session *s = NULL;
+    const int32_t ids[2] = { 1, 9 };
+    struct timespec moment = { 0, 20000000 }, second = { 1, 0 };
+    o.threads = 4;
+    CHECK_OK(inox_model_open(NULL, &o, &m, &err), &err);
+    CHECK_OK(inox_session_new(m, NULL, &s, &err), &err);
+    CHECK_OK(inox_session_feed(s, ids, 2, INOX_LOGITS_LAST, &err), &err);
+    nanosleep(&moment, NULL);
+    double before = processor_ms();
+    nanosleep(&second, NULL);
+    double used = processor_ms() - before;
+    CHECK_MSG(used < 5, "an idle second cost %.1f ms", used);
+    printf("  an idle second: %.3f ms of processor\n", used);
+    CHECK_OK(inox_session_feed(s, ids, 1, INOX_LOGITS_LAST, &err), &err); /* and it wakes */
+    inox_session_free(s);
+    inox_model_close(m);
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */

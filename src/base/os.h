@@ -64,5 +64,8 @@ bool ix_allow_tile_registers(void);
 uint64_t ix_peak_resident_bytes(void);    /* this process, 0 if unknown */
 uint64_t ix_available_memory_bytes(void); /* 0 if unknown */
 int ix_cpu_count(void);                   /* processors that this process may use */
+/* Keeps the calling thread on the index-th processor of those that the process may use; false where
+ * the system does not allow it, or has no such processor. */
+bool ix_pin_this_thread(int index);
 
 #endif

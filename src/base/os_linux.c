@@ -693,6 +693,23 @@ int ix_cpu_count(void)
     return count;
 }
 
+bool ix_pin_this_thread(int index)
+{
+    cpu_set_t set, one;
+
+    CPU_ZERO(&set);
+    CPU_ZERO(&one);
+    if (index < 0 || sched_getaffinity(0, sizeof set, &set) != 0)
+        return false;
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &set) && index-- == 0) {
+            CPU_SET(cpu, &one);
+            return sched_setaffinity(0, sizeof one, &one) == 0;
+        }
+    }
+    return false;
+}
+
 /* ---- base/wait.h ----------------------------------------------------------------------------- */
 
 void ix_wait_while(const _Atomic uint32_t *word, uint32_t value)

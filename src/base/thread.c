@@ -209,6 +209,31 @@ int ix_pool_threads(const ix_pool *p)
     return p->threads;
 }
 
+static void pin_worker(void *context, int index)
+{
+    _Atomic int *refused = context;
+
+    if (index > 0 && !ix_pin_this_thread(index))
+        atomic_fetch_add(refused, 1);
+}
+
+inox_status ix_pool_pin(ix_pool *p, inox_error *err)
+{
+    _Atomic int refused = 0;
+
+    if (p->crowded)
+        return ix_fail(err, INOX_E_ARGUMENT,
+                       "%d pinned threads need a processor each, but there are %d: use fewer "
+                       "threads, or do not pin them",
+                       p->threads, ix_cpu_count());
+    ix_pool_run(p, pin_worker, &refused);
+    if (atomic_load(&refused) > 0)
+        return ix_fail(err, INOX_E_IO,
+                       "the system does not let %d of %d threads be pinned: do without",
+                       atomic_load(&refused), p->threads);
+    return INOX_OK;
+}
+
 void ix_pool_run(ix_pool *p, void (*fn)(void *ctx, int worker), void *ctx)
 {
     p->fn = fn;

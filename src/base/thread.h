@@ -17,6 +17,10 @@ typedef struct ix_pool ix_pool;
 
 /* threads >= 1; 0 = all processors.  A pool of one makes no thread. */
 inox_status ix_pool_new(int threads, ix_pool **out, inox_error *err) IX_MUST_USE;
+/* Each worker keeps to a processor of its own, beginning with the second: the first is left to the
+ * calling thread, which may go where it likes.  More threads than processors: INOX_E_ARGUMENT;
+ * refused by the system: INOX_E_IO. */
+inox_status ix_pool_pin(ix_pool *p, inox_error *err) IX_MUST_USE;
 void ix_pool_free(ix_pool *p); /* joins the workers; NULL is fine */
 int ix_pool_threads(const ix_pool *p);
 void ix_pool_run(ix_pool *p, void (*fn)(void *ctx, int worker), void *ctx);

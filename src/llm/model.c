@@ -136,6 +136,15 @@ static inox_status read_weights(inox_model *m, inox_error *err)
     return INOX_OK;
 }
 
+/* Packed weights stand in memory; a model that does not fit is used where the mapping has it. */
+static bool too_large_to_pack(const inox_model *m)
+{
+    uint64_t available = ix_available_memory_bytes(), most = m->options.memory_max;
+    if (available > 0 && (most == 0 || available - available / 8 < most))
+        most = available - available / 8;
+    return most > 0 && m->weight_bytes > most;
+}
+
 static inox_status open_parts(inox_model *m, const char *path, inox_error *err)
 {
     IX_TRY(open_file(m, path, err));
@@ -151,7 +160,9 @@ static inox_status open_parts(inox_model *m, const char *path, inox_error *err)
             return ix_fail(err, INOX_E_MEMORY, "%s", m->weights_error.message);
         return INOX_OK;
     }
-    return ix_pool_new(m->options.threads, &m->pool, err);
+    m->from_file = too_large_to_pack(m);
+    IX_TRY(ix_pool_new(m->options.threads, &m->pool, err));
+    return m->options.pin ? ix_pool_pin(m->pool, err) : INOX_OK;
 }
 
 static inox_status take_options(inox_model *m, const inox_model_options *options, inox_error *err)
@@ -243,13 +254,6 @@ inox_status ix_model_graph(const inox_model *m, inox_cache_type cache, ix_graph 
                         cache == INOX_CACHE_F32 ? IX_TYPE_F32 : IX_TYPE_F16, out, err);
 }
 
-/* Packed weights stand in memory; a model that does not fit is used where the mapping has it. */
-static bool too_large_to_pack(const inox_model *m)
-{
-    uint64_t available = ix_available_memory_bytes();
-    return available > 0 && m->weight_bytes > available - available / 8;
-}
-
 static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant *v,
                                 inox_error *err)
 {
@@ -257,7 +261,7 @@ static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant
     ix_plan_options options = { .pool = m->pool,
                                 .isa = m->isa,
                                 .share = share,
-                                .file_layout = too_large_to_pack(m),
+                                .file_layout = m->from_file,
                                 .progress = m->options.progress,
                                 .progress_context = m->options.progress_context };
     options.most.value[IX_TOKENS] = m->options.max_batch;
@@ -325,6 +329,7 @@ inox_status inox_model_describe(const inox_model *m, inox_model_info *out, inox_
     out->isa = ix_isa_name(m->isa);
     out->has_weights = m->arch != NULL;
     out->has_vocabulary = m->tokenizer != NULL;
+    out->from_file = m->from_file;
     return INOX_OK;
 }
 

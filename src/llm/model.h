@@ -38,6 +38,7 @@ struct inox_model {
     uint64_t parameters, weight_bytes;
     inox_model_options options;
     ix_isa isa;
+    bool from_file; /* weights are not packed: see too_large_to_pack */
     ix_pool *pool;
     ix_lock lock;
     ix_variant variants[2]; /* float16, float32 cache */
