@@ -45,8 +45,23 @@ def this_machine():
     compare("this machine", [program])
 
 
+def no_stray_fma(name, objects, disassembler, fused, scalar):
+    """Rule C1: a compiler fuses no product and sum by itself.  Only the vector kernels of the machine's own files fuse,
+    and they do it in vectors."""
+    if shutil.which(disassembler) is None:
+        print(f"  {name}: {disassembler} is not installed, stray fma are not looked for")
+        return
+    for file in sorted(os.listdir(objects)):
+        listing = subprocess.run([disassembler, "-d", "--no-show-raw-insn", os.path.join(objects, file)],
+                                 capture_output=True, text=True, check=True).stdout
+        ours = scalar if "_arm_" in file else fused
+        found = re.findall(rf"\t({ours})\t.*", listing)
+        check(not found, name, file, "has", len(found), "fused instructions that nobody wrote:", found[:3])
+
+
 def emulated(name, compiler, emulator, *arguments, processors=("",)):
-    """`processors`: arguments of the emulator, or "", for each of which the program runs once."""
+    """`processors`: arguments of the emulator, or "", for each of which the program runs once.  Returns the folder of
+    the objects."""
     for program in (compiler[0], emulator[0]):
         if shutil.which(program) is None:
             skip(f"{program} is not installed")
@@ -57,19 +72,23 @@ def emulated(name, compiler, emulator, *arguments, processors=("",)):
     if done.returncode == 0:
         for processor in processors:
             compare(f"{name} {processor}".rstrip(), [*emulator, *processor.split(), output])
+    return output + ".o"
 
 
 @test
 def aarch64():
     # Every instruction set, and a processor that has the first of them only.
-    emulated("aarch64", ["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"],
-             processors=("-cpu max", "-cpu cortex-a53"))
+    objects = emulated("aarch64", ["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"],
+                       processors=("-cpu max", "-cpu cortex-a53"))
+    scalar = "fn?madd|fn?msub"
+    no_stray_fma("aarch64", objects, "aarch64-linux-gnu-objdump", "fml[as]|" + scalar, scalar)
 
 
 @test
 def s390x():
     # Big-endian, the reference only.  gcc there computes floats in double by default; "fast" means float.
-    emulated("s390x", ["s390x-linux-gnu-gcc", "-static", "-fexcess-precision=fast"], ["qemu-s390x"])
+    objects = emulated("s390x", ["s390x-linux-gnu-gcc", "-static", "-fexcess-precision=fast"], ["qemu-s390x"])
+    no_stray_fma("s390x", objects, "s390x-linux-gnu-objdump", "m[as][ed]br?|[vw]fn?m[as](?:[sdx]b)?", "(?!)")
 
 
 # node is told to allow relaxed SIMD only where a module is to have it.
