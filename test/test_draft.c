@@ -235,6 +235,32 @@ TEST(draft_in_a_full_cache)
     inox_model_close(m);
 }
 
+/* What was guessed and confirmed is found again like what was fed. */
+TEST(draft_fills_the_index)
+{
+    static seen got[TURNS];
+    question questions[QUESTIONS_MAX];
+    tiny shape = TINY;
+    shape.context = 512;
+    inox_model *m = open_tiny(t, &shape, 1, NULL, 0);
+    inox_cache_options co = INOX_CACHE_OPTIONS_INIT;
+    inox_cache_info info = INOX_CACHE_INFO_INIT;
+    inox_cache *c = NULL;
+    inox_error err = { 0 };
+    const guesser itself = { "itself", m, 0, 8 };
+    co.positions = 3 * IX_PAGE;
+    make_questions(questions);
+    question *q = &questions[0];
+    q->o.max_tokens = 1 + 5 + 15 * 9; /* 4, then 8 guesses at once: no token is fed alone */
+    q->turns_apart = CONTEXT;         /* no second turn */
+    CHECK_OK(inox_cache_new(m, &co, &c, &err), &err);
+    CHECK(converse(t, m, c, q, &itself, got) == 4 + 15 * 8);
+    CHECK_OK(inox_cache_describe(c, &info, &err), &err);
+    CHECK(info.pages_used == 0 && info.pages_kept == 1);
+    inox_cache_free(c);
+    inox_model_close(m);
+}
+
 TEST(draft_refused)
 {
     inox_error err = { 0 };
