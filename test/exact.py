@@ -2,7 +2,8 @@
 """All equalities (make exact).  exact.py [BUILD] [compilers] [machines] [matrix]
 
 compilers   exact-vectors by gcc and clang, -O0 and -O3, and -march=native: one hash
-machines    exact-vectors here under each instruction set, and under emulators (test_exact_vectors.py): the same hash
+machines    exact-vectors here under each instruction set, and under emulators (test_exact_vectors.py): the same hash;
+            the hardest operands (test_exact_math.py)
 matrix      whole models: instruction sets, threads, batches, chunks, states of the cache, weight types
 
 Exit status 0 only when nothing differs.  What is not installed is named and skipped.
@@ -62,9 +63,11 @@ def machines(build):
         same = done.returncode == 0 and last_word(done.stdout) == expected()
         print(f"{'ok     ' if same else 'FAILED '} {isa:26} {' '.join(done.stdout.splitlines()[-1:])}", flush=True)
         wrong += not same
-    environment = dict(os.environ, INOX_BUILD=build, INOX=os.path.join(build, "inox"))
-    script = os.path.join(ROOT, "test", "test_exact_vectors.py")
-    return wrong + (subprocess.run([sys.executable, script], env=environment, check=False).returncode != 0)
+    environment = dict(os.environ, INOX_BUILD=build, INOX=os.path.join(build, "inox"), INOX_TEST_LONG="1")
+    for name in ("test_exact_vectors.py", "test_exact_math.py"):
+        script = os.path.join(ROOT, "test", name)
+        wrong += subprocess.run([sys.executable, script], env=environment, check=False).returncode != 0
+    return wrong
 
 
 def matrix(build):

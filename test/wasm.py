@@ -1,13 +1,15 @@
 """The compiler and the engine for tests in WebAssembly."""
 import os
+import platform
 import shutil
 import subprocess
 
-from support import ROOT, path, skip, write
+from support import ROOT, path, read, skip, write
 
 CC = ["clang-16", "--target=wasm32-wasi"]
 PACKAGES = "clang-16 lld-16 libclang-rt-16-dev-wasm32 wasi-libc"
 RELAXED_FLAG = "--experimental-wasm-relaxed-simd" # up to node 20
+UNFUSED = "node without fma"
 
 
 def compiler():
@@ -36,11 +38,20 @@ def flags(relaxed):
     return found if done.returncode == 0 else None
 
 
-def engine(relaxed=False):
-    """The command that runs a program; the test is skipped where there is none."""
+def engines(relaxed=False):
+    """Name -> command that runs a program; the test is skipped where there is none.
+
+    node compiles twice: at once and simply, then again what runs often.  On x86-64 it can be told to leave the
+    processor's fma alone: then its relaxed multiply-add rounds twice.
+    """
     if shutil.which("node") is None:
         skip("node is not installed")
     found = flags(relaxed)
     if found is None:
         skip("this node has no relaxed SIMD")
-    return ["node", *found, os.path.join(ROOT, "test", "run_wasm.mjs")]
+    if relaxed and platform.machine() == "x86_64" and " fma " not in read("/proc/cpuinfo").decode():
+        skip("this processor has no fma")
+    kinds = {"node": [], "node's first compiler": ["--liftoff-only"]}
+    if relaxed and platform.machine() == "x86_64":
+        kinds[UNFUSED] = ["--no-enable-fma3"]
+    return {name: ["node", *found, *more, os.path.join(ROOT, "test", "run_wasm.mjs")] for name, more in kinds.items()}
