@@ -51,8 +51,9 @@ TEST(llm_same_bits_in_every_way)
         size_t chunk;
     } WAYS[] = { { "ref", 1, 0, POSITIONS }, { "ref", 2, 7, POSITIONS }, { "avx2", 1, 0, 1 },
                  { "avx2", 3, 64, 64 }, { "avx512", 2, 1, 7 }, { "avx512vnni", 7, 33, 64 },
-                 { "avx512vnni", 1, 0, 1 },  { "amx", 2, 0, POSITIONS },
-                 { "amx", 3, 33, 64 } };
+                 { "avx512vnni", 1, 0, 1 }, { "amx", 2, 0, POSITIONS },
+                 { "amx", 3, 33, 64 }, { "neon", 1, 0, 1 }, { "neon", 3, 64, 64 },
+                 { "dotprod", 2, 1, 7 }, { "i8mm", 7, 33, 64 }, { "i8mm", 1, 0, POSITIONS } };
 
     for (int cache = INOX_CACHE_F16; cache <= INOX_CACHE_F32; cache++) {
         for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
