@@ -148,7 +148,7 @@ static void bench_attention(ix_isa isa, ix_type type, int64_t group, int64_t tok
     for (int64_t i = 0; i < tokens * heads * HEAD; i++)
         q[i] = (float)(i * 7 % 31 - 15) * 0.1f;
     for (int32_t p = 0; p < length; p++)
-        kernels->store(&job.cache, a + p * 8 % 4096, b + p * 24 % 4096, 0, p);
+        kernels->store(&job.cache, a + p * 8 % 4096, b + p * 24 % 4096, 0, p, 1);
     void *scratch = room(kernels->scratch_bytes(&job, tokens));
     double best = 1e9, begun = ix_clock_seconds();
     for (int round = 0; round < 5 || ix_clock_seconds() - begun < 0.3; round++) {

@@ -728,7 +728,7 @@ static void attention_store(group *g, const attention_bench *b, const attention_
         for (int32_t p = 0; p < c->length; p++) {
             fill_attention(g, b->part[K_ROW], c->kv_heads * c->head_dim, c->specials, 0);
             fill_attention(g, b->part[V_ROW], c->kv_heads * c->value_dim, c->specials, 0);
-            k->store(&b->job.cache, b->part[K_ROW], b->part[V_ROW], s, p);
+            k->store(&b->job.cache, b->part[K_ROW], b->part[V_ROW], s, p, 1);
         }
     }
 }

@@ -79,7 +79,7 @@ static void free_fixture(fixture *f)
 static void store(const ix_attention_kernels *a, fixture *f, int from, int to, int32_t sequence)
 {
     for (int p = from; p < to; p++)
-        a->store(&f->job.cache, &f->k[p][0][0], &f->v[p][0][0], sequence, p);
+        a->store(&f->job.cache, &f->k[p][0][0], &f->v[p][0][0], sequence, p, 1);
 }
 
 static void run(const ix_attention_kernels *a, fixture *f, int64_t token0, int64_t token1,

@@ -12,7 +12,7 @@
 
 #include <inttypes.h>
 
-enum { MARGIN = 32, SEQUENCES = 3 };
+enum { MARGIN = 32, SEQUENCES = 3, ROWS = 40 };
 
 typedef struct attention_case {
     ix_type type;
@@ -90,8 +90,8 @@ static void set_up(bench *b, const attention_case *c, uint64_t *state)
 
     b->q = room((size_t)(c->tokens * heads * c->head_dim) * sizeof(float));
     b->out = room((size_t)(c->tokens * heads * c->value_dim + 2 * MARGIN) * sizeof(float));
-    b->k_rows = room((size_t)(c->kv_heads * c->head_dim) * sizeof(float));
-    b->v_rows = room((size_t)(c->kv_heads * c->value_dim) * sizeof(float));
+    b->k_rows = room((size_t)(ROWS * c->kv_heads * c->head_dim) * sizeof(float));
+    b->v_rows = room((size_t)(ROWS * c->kv_heads * c->value_dim) * sizeof(float));
     b->sinks = room((size_t)heads * sizeof(float));
     b->sequence = room((size_t)c->tokens * sizeof *b->sequence);
     b->position = room((size_t)c->tokens * sizeof *b->position);
@@ -127,21 +127,28 @@ static void tear_down(bench *b)
         ix_free_aligned(all[i]);
 }
 
-/* Fills the cache with one kernel's store; other kernels must give the same bytes. */
+/* Fills the cache with one kernel's store; other kernels must give the same bytes, whatever number
+ * of rows they store together. */
 static void fill_cache(const bench *b, const attention_case *c, const ix_attention_kernels *kernels,
                        uint64_t state)
 {
     const ix_cache_view *cache = &b->job.cache;
     memset(cache->k, 0xff, b->k_bytes);
     memset(cache->v, 0xff, b->v_bytes);
+    const int64_t keys = c->kv_heads * c->head_dim, values = c->kv_heads * c->value_dim;
+    bool one_by_one = kernels->isa == IX_ISA_REF;
     for (int32_t sequence = 0; sequence < SEQUENCES; sequence++) {
-        for (int32_t position = 0; position < c->length; position++) {
-            fill(c, b->k_rows, c->kv_heads * c->head_dim, 1, &state);
-            fill(c, b->v_rows, c->kv_heads * c->value_dim, 1, &state);
-            for (int64_t i = 0; c->sparse && i < c->kv_heads * c->value_dim; i++)
-                if (ix_test_random(&state) % 64)
-                    b->v_rows[i] = 0.0f;
-            kernels->store(cache, b->k_rows, b->v_rows, sequence, position);
+        for (int64_t position = 0, rows; position < c->length; position += rows) {
+            rows = one_by_one ? 1 : 1 + position * 7 % ROWS; /* across borders of pages, too */
+            rows = rows < c->length - position ? rows : c->length - position;
+            for (int64_t r = 0; r < rows; r++) {
+                fill(c, b->k_rows + r * keys, keys, 1, &state);
+                fill(c, b->v_rows + r * values, values, 1, &state);
+                for (int64_t i = 0; c->sparse && i < values; i++)
+                    if (ix_test_random(&state) % 64)
+                        b->v_rows[r * values + i] = 0.0f;
+            }
+            kernels->store(cache, b->k_rows, b->v_rows, sequence, (int32_t)position, rows);
         }
     }
 }
@@ -363,7 +370,7 @@ TEST(num_attention_holes)
                 v[i] = masked ? ix_float(IX_F32_NAN_BITS) : ix_test_random_float(&state);
             if (masked)
                 k[r >> 8 & 3] = ix_float(0xff800000);
-            ref->store(&b.job.cache, k, v, 1, p);
+            ref->store(&b.job.cache, k, v, 1, p, 1);
         }
         size_t bytes = (size_t)(c.tokens * c.group * c.value_dim + 2 * MARGIN) * sizeof(float);
         float *want = room(bytes);
@@ -409,7 +416,7 @@ TEST(num_attention_scales)
             float k = second ? (float)d * 0.69314718f : 0, v[19];
             for (int i = 0; i < 19; i++)
                 v[i] = second == (d < 0) ? ix_test_random_float(&state) : 0.0f;
-            ref->store(&b.job.cache, &k, v, 1, p);
+            ref->store(&b.job.cache, &k, v, 1, p, 1);
         }
         run_cut(&b, ref, 1, 1, want, bytes);
         for (ix_isa isa = IX_ISA_AVX2; isa < IX_ISA_COUNT; isa++) {
@@ -427,12 +434,12 @@ TEST(num_attention_scales)
 /* ---- the comparison at first use ------------------------------------------------------------- */
 
 static void store_wrongly(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
-                          int32_t position)
+                          int32_t position, int64_t rows)
 {
     float copy[64];
     memcpy(copy, v, (size_t)c->value_dim * sizeof *v);
     copy[c->value_dim - 1] += position == 2 ? 1.0f : 0.0f;
-    ix_attention_row(IX_ISA_REF)->store(c, k, copy, sequence, position);
+    ix_attention_row(IX_ISA_REF)->store(c, k, copy, sequence, position, rows);
 }
 
 static void run_wrongly(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,

@@ -436,7 +436,7 @@ static int check_attention(ix_test *t, const char *line)
         void *scratch = NULL;
         CHECK_OK(ix_alloc_aligned(k->scratch_bytes(&job, 1) + 64, 64, &scratch, &err), &err);
         for (int64_t p = 0; p < n; p++)
-            k->store(&cache, B.x + p * dim, C.x + p * width, 0, (int32_t)p);
+            k->store(&cache, B.x + p * dim, C.x + p * width, 0, (int32_t)p, 1);
         k->run(&job, 0, 1, 0, 1, scratch);
         compare(t, line, Y, &OUT);
         ix_free_aligned(scratch);

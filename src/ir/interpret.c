@@ -407,7 +407,7 @@ static inox_status run_CACHE_STORE(run *r, const ix_tensor *t, inox_error *err)
     for (int64_t i = 0, rows = size_of(r, k, 0); i < rows; i++)
         ix_attention_kernels_for(IX_ISA_REF)
             ->store(&c, floats(r, k) + i * c.kv_heads * c.head_dim,
-                    floats(r, v) + i * c.kv_heads * c.value_dim, sequence[i], position[i]);
+                    floats(r, v) + i * c.kv_heads * c.value_dim, sequence[i], position[i], 1);
     return INOX_OK;
 }
 

@@ -11,6 +11,8 @@
 
 #include <stdatomic.h>
 
+#define ROWS_AT_ONCE 16 /* of a row step, at most, but for packing in larger tiles */
+
 void *ix_value_at(const ix_plan *p, const ix_value *v)
 {
     switch (v->place) {
@@ -96,14 +98,23 @@ static ix_plan_info plan_info(const ix_plan *p)
                            p->panel_bytes, p->step_count, p->stage_count };
 }
 
+/* Rows that a worker takes at once: neighbours share cache lines of the keys that are stored, but
+ * all workers shall end together. */
+static int64_t rows_at_once(const ix_plan *p, const ix_step *s, int64_t rows)
+{
+    int64_t share = rows / (4 * (int64_t)ix_pool_threads(p->options.pool));
+    share = share < ROWS_AT_ONCE ? share : ROWS_AT_ONCE;
+    return share > s->row_tile ? share / s->row_tile * s->row_tile : s->row_tile;
+}
+
 static void run_row_step(const ix_plan *p, const ix_step *s, ix_counter *counter)
 {
-    int64_t rows = ix_dim_value(s->rows, p->symbols);
+    int64_t rows = ix_dim_value(s->rows, p->symbols), tile = rows_at_once(p, s, rows);
     for (;;) {
-        int64_t first = ix_counter_take(counter) * s->row_tile;
+        int64_t first = ix_counter_take(counter) * tile;
         if (first >= rows)
             return;
-        ix_run_rows(p, s, first, first + s->row_tile < rows ? first + s->row_tile : rows);
+        ix_run_rows(p, s, first, first + tile < rows ? first + tile : rows);
     }
 }
 

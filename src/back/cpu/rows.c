@@ -215,10 +215,14 @@ static void store(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t ro
     c.page_table_stride = ix_dim_value(pages->dims[1], p->symbols);
     const int32_t *position = ix_tensor_at(p, x->args[3]), *sequence = ix_tensor_at(p, x->args[4]);
     const float *kr = rows_at(p, k, row0), *vr = rows_at(p, v, row0);
-    for (int64_t r = row0; r < row1; r++) {
-        p->attention->store(&c, kr, vr, sequence[r], position[r]);
-        kr += ix_row_elements(k);
-        vr += ix_row_elements(v);
+    for (int64_t r = row0, n; r < row1; r += n) {
+        for (n = 1; r + n < row1; n++) { /* as many as follow each other in the sequence */
+            if (sequence[r + n] != sequence[r] || position[r + n] != position[r] + n)
+                break;
+        }
+        p->attention->store(&c, kr, vr, sequence[r], position[r], n);
+        kr += n * ix_row_elements(k);
+        vr += n * ix_row_elements(v);
     }
 }
 

@@ -43,10 +43,10 @@ typedef struct ix_attention_job {
 typedef struct ix_attention_kernels {
     ix_isa isa;
     const char *name;
-    /* Writes one row k[kv_heads][head_dim], v[kv_heads][value_dim] to its place, converted to
-     * the cache's type. */
+    /* Writes k[rows][kv_heads][head_dim], v[rows][kv_heads][value_dim] to the places of positions
+     * position, position + 1, ..., converted to the cache's type. */
     void (*store)(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
-                  int32_t position);
+                  int32_t position, int64_t rows);
     /* out for tokens [token0, token1) and query heads of kv heads [kv0, kv1).  `scratch`:
      * scratch_bytes(job), 64-byte aligned. */
     void (*run)(const ix_attention_job *job, int64_t token0, int64_t token1, int64_t kv0,

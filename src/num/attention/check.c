@@ -67,7 +67,7 @@ static void run(const ix_attention_kernels *kernels, const inputs *in, ix_type t
         return;
     memset(b, 0xff, sizeof *b);
     for (int32_t i = 0; i < LENGTH; i++)
-        kernels->store(&job.cache, in->k[i], in->v[i], 0, i);
+        kernels->store(&job.cache, in->k[i], in->v[i], 0, i, 1);
     kernels->run(&job, 0, TOKENS, 0, 1, scratch);
 }
 

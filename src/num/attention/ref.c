@@ -53,8 +53,8 @@ static void put(const ix_cache_view *c, uint8_t *page, int64_t i, float x)
         ((float *)(void *)page)[i] = ix_canonical(x);
 }
 
-static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
-                  int32_t position)
+static void store_row(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                      int32_t position)
 {
     uint8_t *k_page = page_of(c, c->k, c->k_page_bytes, sequence, position);
     uint8_t *v_page = page_of(c, c->v, c->v_page_bytes, sequence, position);
@@ -65,6 +65,14 @@ static void store(const ix_cache_view *c, const float *k, const float *v, int32_
         for (int64_t i = 0; i < c->value_dim; i++)
             put(c, v_page, v_index(c, kv, i, slot), v[kv * c->value_dim + i]);
     }
+}
+
+static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                  int32_t position, int64_t rows)
+{
+    for (int64_t r = 0; r < rows; r++)
+        store_row(c, k + r * c->kv_heads * c->head_dim, v + r * c->kv_heads * c->value_dim,
+                  sequence, position + (int32_t)r);
 }
 
 /* ---- one query row --------------------------------------------------------------------------- */

@@ -530,39 +530,64 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
 }
 
 /* Writing to the cache (C12): a column of K, a row of V. */
-static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
-                  int32_t position)
+/* Rows stored together: K has their elements side by side, so that a line of the cache is written
+ * once for all of them. */
+#define STORE_ROWS 16
+
+/* `rows` positions from `at` on, in one page. */
+static void store_keys(const ix_cache_view *c, const float *k, uint8_t *page, int64_t at,
+                       int64_t rows)
 {
-    size_t page = (size_t)c->page_table[sequence * c->page_table_stride + position / IX_PAGE];
-    uint8_t *k_page = c->k + page * c->k_page_bytes, *v_page = c->v + page * c->v_page_bytes;
-    int64_t at = position % IX_PAGE, keys = c->kv_heads * c->head_dim;
-    bool half = c->type == IX_TYPE_F16;
+    const int64_t keys = c->kv_heads * c->head_dim;
     for (int64_t i = 0; i < keys; i += VF_LANES) {
         int64_t n = keys - i < VF_LANES ? keys - i : VF_LANES;
-        vf x = vf_canonical(vf_load_part(k + i, n));
-        if (half) {
-            uint16_t column[VF_LANES];
-            vf_store_f16(column, x);
-            for (int64_t j = 0; j < n; j++)
-                ((uint16_t *)(void *)k_page)[(i + j) * IX_PAGE + at] = column[j];
+        if (c->type == IX_TYPE_F16) {
+            uint16_t part[STORE_ROWS][VF_LANES], *to = (uint16_t *)(void *)page + i * IX_PAGE + at;
+            for (int64_t r = 0; r < rows; r++)
+                vf_store_f16(part[r], vf_canonical(vf_load_part(k + r * keys + i, n)));
+            for (int64_t j = 0; j < n; j++, to += IX_PAGE) {
+                for (int64_t r = 0; r < rows; r++)
+                    to[r] = part[r][j];
+            }
         } else {
-            float column[VF_LANES];
-            vf_store(column, x);
-            for (int64_t j = 0; j < n; j++)
-                ((float *)(void *)k_page)[(i + j) * IX_PAGE + at] = column[j];
+            float part[STORE_ROWS][VF_LANES], *to = (float *)(void *)page + i * IX_PAGE + at;
+            for (int64_t r = 0; r < rows; r++)
+                vf_store(part[r], vf_canonical(vf_load_part(k + r * keys + i, n)));
+            for (int64_t j = 0; j < n; j++, to += IX_PAGE) {
+                for (int64_t r = 0; r < rows; r++)
+                    to[r] = part[r][j];
+            }
         }
     }
+}
+
+static void store_values(const ix_cache_view *c, const float *v, uint8_t *page, int64_t at)
+{
     for (int64_t h = 0; h < c->kv_heads; h++) {
         int64_t row = (h * IX_PAGE + at) * c->value_dim;
         for (int64_t i = 0; i < c->value_dim; i += VF_LANES) {
             int64_t n = c->value_dim - i;
-            const float *from = v + h * c->value_dim + i;
-            vf x = vf_canonical(vf_load_part(from, n));
-            if (half)
-                vf_store_f16_part((uint16_t *)(void *)v_page + row + i, x, n);
+            vf x = vf_canonical(vf_load_part(v + h * c->value_dim + i, n));
+            if (c->type == IX_TYPE_F16)
+                vf_store_f16_part((uint16_t *)(void *)page + row + i, x, n);
             else
-                vf_store_part((float *)(void *)v_page + row + i, x, n);
+                vf_store_part((float *)(void *)page + row + i, x, n);
         }
+    }
+}
+
+static void store(const ix_cache_view *c, const float *k, const float *v, int32_t sequence,
+                  int32_t position, int64_t rows)
+{
+    for (int64_t n; rows > 0; rows -= n, position += (int32_t)n) {
+        size_t page = (size_t)c->page_table[sequence * c->page_table_stride + position / IX_PAGE];
+        int64_t at = position % IX_PAGE;
+        n = rows < STORE_ROWS ? rows : STORE_ROWS;
+        n = n < IX_PAGE - at ? n : IX_PAGE - at;
+        store_keys(c, k, c->k + page * c->k_page_bytes, at, n);
+        for (int64_t r = 0; r < n; r++, v += c->kv_heads * c->value_dim)
+            store_values(c, v, c->v + page * c->v_page_bytes, at + r);
+        k += n * c->kv_heads * c->head_dim;
     }
 }
 

@@ -51,6 +51,8 @@ typedef struct tile_job {
     size_t a_step, out_step;
     const uint8_t *ahead; /* what is needed next: */
     size_t ahead_bytes;   /* so many come into the cache with each block */
+    const float *y;       /* MANY_TILES: where the rows go behind the last segment, else NULL */
+    int64_t ldy;
     float *out;
 } tile_job;
 typedef void tile_function(int h, const tile_job *t);
@@ -285,6 +287,7 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
     size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
     t.tiles = MANY_TILES ? at->tiles : 1;
     t.a_step = TILE_ROWS * row_bytes;
+    t.ldy = at->job->ldy;
     t.out_step = (size_t)t.panels * TILE_ROWS * IX_PANEL_COLS;
     for (int64_t row = at->row; row < at->row1; row += t.tiles * TILE_ROWS) {
         int h = TILE_HEIGHT(at->job->rows - row);
@@ -295,7 +298,9 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
         float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
         t.out = segment % 2 == 0 ? waiting : at->space.sums;
         look_ahead(at, panel, (row - at->row) / TILE_ROWS, &t);
-        if (segment == segments - 1)
+        if (segment == segments - 1 && MANY_TILES)
+            t.y = at->job->y + row * at->job->ldy + at->col;
+        else if (segment == segments - 1)
             prefetch_y(at, row, rows);
         tile(h, &t);
         if (segment % 2 != 0)

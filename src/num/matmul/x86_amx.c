@@ -80,6 +80,19 @@ typedef struct sums_16 { /* what a tile register stores */
     int32_t row[ROWS][IX_PANEL_COLS];
 } __attribute__((aligned(64))) sums_16;
 
+/* Where a tile's rows go: lines that lie far from each other, and whose reading is not to be waited
+ * for.  A few at a time; addresses behind the last row are harmless. */
+VF_INLINE void expect_rows(const tile_job *job, int64_t tile)
+{
+    if (!job->y)
+        return;
+    for (int64_t m = 0; m < ROWS; m++) {
+        const float *row = job->y + (tile * ROWS + m) * job->ldy;
+        for (int panel = 0; panel < job->panels; panel++)
+            __builtin_prefetch(row + panel * IX_PANEL_COLS, 1, 2);
+    }
+}
+
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
 /* Three steps of a block, which the loop below runs for three blocks at a time: nothing waits for
@@ -116,6 +129,7 @@ VF_INLINE void tile_32(const int minimum, const tile_job *job)
         const uint8_t *a = job->a + (size_t)i * job->a_step;
         float *out = job->out + (size_t)i * job->out_step;
         vf acc[ROWS];
+        expect_rows(job, i);
         UNROLL for (int m = 0; m < ROWS; m++)
             acc[m] = vf_set(0.0f);
         for (int64_t b = 0; b < n + 2; b += 2) {
@@ -331,6 +345,8 @@ VF_INLINE void tile_256(const type_256 t, const tile_job *job)
     for (int64_t b = 0; b < job->n; b++) {
         for (int64_t i = 0; i < job->tiles; i++) {
             unit.a = job->a + (size_t)i * job->a_step + b * step;
+            if (b == job->n - 1)
+                expect_rows(job, i);
             for (int64_t panel = 0; panel < job->panels; panel++, odd = !odd) {
                 unit.w = (const flat_256 *)(const void *)(job->w + (size_t)panel * job->stride) + b;
                 unit.out = job->out + (size_t)i * job->out_step + panel * floats;
