@@ -533,14 +533,18 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
 /* Rows stored together: K has their elements side by side, so that a line of the cache is written
  * once for all of them. */
 #define STORE_ROWS 16
+#define AHEAD 64 /* elements whose lines are asked for while others are written */
 
 /* `rows` positions from `at` on, in one page. */
 static void store_keys(const ix_cache_view *c, const float *k, uint8_t *page, int64_t at,
                        int64_t rows)
 {
     const int64_t keys = c->kv_heads * c->head_dim;
+    const int64_t line = IX_PAGE * (c->type == IX_TYPE_F16 ? 2 : 4);
     for (int64_t i = 0; i < keys; i += VF_LANES) {
         int64_t n = keys - i < VF_LANES ? keys - i : VF_LANES;
+        for (int64_t j = AHEAD; j < AHEAD + VF_LANES; j++) /* every element has a line of its own */
+            __builtin_prefetch(page + (i + j) * line + at * line / IX_PAGE, 1, 3);
         if (c->type == IX_TYPE_F16) {
             uint16_t part[STORE_ROWS][VF_LANES], *to = (uint16_t *)(void *)page + i * IX_PAGE + at;
             for (int64_t r = 0; r < rows; r++)
