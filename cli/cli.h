@@ -74,7 +74,7 @@ int parse_exit(int parsed);
 
 /* ---- state shared by all commands: options that every one has that opens a model */
 typedef struct common {
-    bool json, quiet, verbose, pin;
+    bool json, quiet, verbose, pin, interleave;
     int64_t threads, memory; /* megabytes */
     const char *isa;
 } common;
@@ -86,6 +86,8 @@ typedef struct common {
     { "threads", 't', OPTION_INT, &(c).threads, "N", "worker threads (default: all processors)",   \
       NULL },                                                                                      \
         { "pin", 0, OPTION_FLAG, &(c).pin, NULL, "a processor of its own for each thread", NULL }, \
+        { "interleave", 0, OPTION_FLAG, &(c).interleave, NULL,                                     \
+          "spread weights over the memory nodes", NULL },                                          \
         { "memory", 0, OPTION_INT, &(c).memory, "MB",                                              \
           "for packed weights (default: what is free); above it they are used from the file",      \
           NULL },                                                                                  \

@@ -93,6 +93,7 @@ inox_status open_model(const common *c, const char *path, bool vocabulary_only, 
     o.vocabulary_only = vocabulary_only;
     o.max_batch = max_batch;
     o.pin = c->pin;
+    o.interleave = c->interleave;
     o.memory_max = (uint64_t)c->memory * 1000000;
     o.progress = on_progress;
     o.progress_context = (void *)(uintptr_t)c;

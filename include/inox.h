@@ -101,9 +101,12 @@ typedef struct inox_model_options {
     /* Bytes that packed weights may take, 0: what the system has to give.  A model that needs more
      * is used from its file (inox_model_info.from_file).  Changes no bit. */
     uint64_t memory_max;
+    /* Pages of packed weights go to the machine's memory nodes in turn, so that threads of all
+     * nodes read them equally fast; nothing where there is one node.  Changes no bit. */
+    bool interleave;
 } inox_model_options;
 #define INOX_MODEL_OPTIONS_INIT                                                                    \
-    { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0 }
+    { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0, false }
 
 /* Opens a model: a path (a GGUF file; the first file of a split model), or a name that is looked up
  * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */

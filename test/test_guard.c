@@ -256,13 +256,13 @@ TEST(guard_rounding)
 
 /* ---- threads and memory ---------------------------------------------------------------------- */
 
-/* Pinned threads, and weights from the file, change no bit. */
+/* Pinned threads, spread weights, and weights from the file change no bit. */
 TEST(guard_pins_and_memory)
 {
     static float expected[ROWS * 2048], got[ROWS * 2048];
     int32_t ids[ROWS] = { 1, 12, 900, 44, 3, 3, 250 };
     inox_error err = { 0 };
-    for (int way = 0; way < 4; way++) {
+    for (int way = 0; way < 8; way++) {
         inox_model_options o = INOX_MODEL_OPTIONS_INIT;
         inox_model_info info = INOX_MODEL_INFO_INIT;
         inox_model *m = NULL;
@@ -270,9 +270,10 @@ TEST(guard_pins_and_memory)
         o.threads = ix_cpu_count() < 3 ? ix_cpu_count() : 3;
         o.pin = way & 1;
         o.memory_max = way & 2 ? 1000 : 0;
+        o.interleave = way & 4;
         CHECK_OK(inox_model_open(NULL, &o, &m, &err), &err);
         CHECK_OK(inox_model_describe(m, &info, &err), &err);
-        CHECK(info.from_file == (way >= 2));
+        CHECK(info.from_file == ((way & 2) != 0));
         CHECK_OK(inox_session_new(m, NULL, &s, &err), &err);
         CHECK_OK(inox_session_feed(s, ids, ROWS, INOX_LOGITS_ALL, &err), &err);
         const float *logits = inox_session_logits(s, NULL, NULL);

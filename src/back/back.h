@@ -21,6 +21,7 @@ typedef struct ix_plan_options {
      * never running at the same time */
     const ix_plan *share;
     bool file_layout; /* do not pack weights into panels: they are used where the file has them */
+    bool interleave;  /* packed weights are spread over the memory nodes */
     /* Called by `run`, on its caller's thread, where weights are used for the first time: what is
      * done of the run, 1 at its end.  Non-zero cancels the run: INOX_E_CANCELLED.  May be NULL. */
     int (*progress)(void *context, double fraction);

@@ -58,6 +58,9 @@ int64_t ix_wall_clock_seconds(void); /* Unix time, for receipts */
 inox_status ix_os_random(void *bytes, size_t n, inox_error *err) IX_MUST_USE;
 /* Hint: the memory is large and read from end to end, so pages of the largest size suit it. */
 void ix_advise_large_pages(void *memory, size_t bytes);
+/* Pages of this memory that nobody has touched yet will come from the machine's memory nodes in
+ * turn. Nothing where there is one node, or where the system refuses. */
+void ix_interleave_nodes(void *memory, size_t bytes);
 /* Asks the system to save the tile registers of x86's AMX for this process, which it does only for
  * those that asked.  False: it cannot, or will not; using them would be a fault. */
 bool ix_allow_tile_registers(void);

@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/mempolicy.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -580,6 +581,28 @@ void ix_advise_large_pages(void *memory, size_t bytes)
 
     if (start < end)
         madvise((char *)memory + (start - (uintptr_t)memory), end - start, MADV_HUGEPAGE);
+}
+
+#define NODE_WORDS 16 /* of 64 nodes each: as many as kernels are built for */
+
+void ix_interleave_nodes(void *memory, size_t bytes)
+{
+    unsigned long nodes[NODE_WORDS] = { 0 };
+    const unsigned long most = sizeof nodes * 8;
+    int count = 0;
+
+    /* The C library has no wrappers for these two. */
+    if (syscall(SYS_get_mempolicy, NULL, nodes, most, NULL, MPOL_F_MEMS_ALLOWED) != 0)
+        return;
+    for (int i = 0; i < NODE_WORDS; i++)
+        count += __builtin_popcountl(nodes[i]);
+    if (count < 2)
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+    if (start < end)
+        syscall(SYS_mbind, start, end - start, MPOL_INTERLEAVE, nodes, most, 0);
 }
 
 uint64_t ix_peak_resident_bytes(void)

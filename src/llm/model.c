@@ -262,6 +262,7 @@ static inox_status make_variant(inox_model *m, inox_cache_type cache, ix_variant
                                 .isa = m->isa,
                                 .share = share,
                                 .file_layout = m->from_file,
+                                .interleave = m->options.interleave,
                                 .progress = m->options.progress,
                                 .progress_context = m->options.progress_context };
     options.most.value[IX_TOKENS] = m->options.max_batch;

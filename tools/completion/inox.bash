@@ -50,19 +50,19 @@ _inox() {
     -*)
         case "$command" in
         run)
-            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --draft --lookup --draft-tokens --receipt --no-receipt --no-echo -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --draft --lookup --draft-tokens --receipt --no-receipt --no-echo -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         replay)
-            mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         logits)
-            mapfile -t COMPREPLY < <(compgen -W "--ids -o --out --last --chunk --cache -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--ids -o --out --last --chunk --cache -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         inspect)
-            mapfile -t COMPREPLY < <(compgen -W "--metadata --tensors --graph --svg --identity -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--metadata --tensors --graph --svg --identity -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         tokenize)
-            mapfile -t COMPREPLY < <(compgen -W "-f --file -d --decode --jsonl --special --parse-special --offsets --count -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-f --file -d --decode --jsonl --special --parse-special --offsets --count -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         perplexity)
-            mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         bench)
-            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -b --batch -d --depth -r --repeat --chunk --profile --cache -t --threads --pin --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "-p --prompt -n --tokens -b --batch -d --depth -r --repeat --chunk --profile --cache -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         list)
             mapfile -t COMPREPLY < <(compgen -W "--json -h --help" -- "$word") ;;
         esac

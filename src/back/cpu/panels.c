@@ -63,6 +63,8 @@ static inox_status new_store(ix_plan *p, ix_panels *s, inox_error *err)
     atomic_init(&s->store->left, groups);
     s->panel_bytes = s->kernel->panel_bytes(s->w->dims[1].value);
     IX_TRY(ix_alloc_aligned(panels * s->panel_bytes, 64, (void **)&s->store->data, err));
+    if (p->options.interleave)
+        ix_interleave_nodes(s->store->data, panels * s->panel_bytes);
     p->panel_bytes += panels * s->panel_bytes;
     return INOX_OK;
 }
