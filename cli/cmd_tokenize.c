@@ -1,6 +1,7 @@
 /* inox tokenize: text to tokens and back, for people and, line by line, for programs. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,25 +129,27 @@ static json_t *answer(const inox_model *m, const tokenize_options *o, const char
     return result;
 }
 
-/* One line without its newline; false at the end of the input or without memory. */
-static bool read_line(char **line, size_t *size, size_t *room)
+/* One line without its newline.  0: there is one; -1: the end of the input; else an exit code,
+ * which was told. */
+static int read_line(const common *c, char **line, size_t *size, size_t *room)
 {
     int byte = getc(stdin);
+    bool nothing = byte == EOF;
     *size = 0;
-    if (byte == EOF)
-        return false;
     for (; byte != EOF && byte != '\n'; byte = getc(stdin)) {
         if (*size + 1 >= *room) {
             size_t more = *room == 0 ? 4096 : *room * 2;
             char *bigger = realloc(*line, more);
             if (bigger == NULL)
-                return false;
+                return fail_text(c, EXIT_MEMORY, "no memory for a line of %zu bytes", more);
             *line = bigger;
             *room = more;
         }
         (*line)[(*size)++] = (char)byte;
     }
-    return true;
+    if (ferror(stdin)) /* also in the middle of a line, which is none then */
+        return errno == EINTR ? EXIT_INTERRUPTED : fail_file(c, "standard input");
+    return nothing ? -1 : 0;
 }
 
 static int answer_lines(const inox_model *m, const tokenize_options *o)
@@ -154,12 +157,14 @@ static int answer_lines(const inox_model *m, const tokenize_options *o)
     char *line = NULL;
     size_t size, room = 0;
     int code = 0;
-    while (code == 0 && !interrupted() && read_line(&line, &size, &room)) {
-        code = print_json(&o->common, answer(m, o, line == NULL ? "" : line, size));
+    while (code == 0 && !interrupted()) {
+        code = read_line(&o->common, &line, &size, &room);
+        if (code == 0)
+            code = print_json(&o->common, answer(m, o, line == NULL ? "" : line, size));
         fflush(stdout); /* the other side may wait for it */
     }
     free(line);
-    return interrupted() ? EXIT_INTERRUPTED : code;
+    return interrupted() ? EXIT_INTERRUPTED : code == -1 ? EXIT_FINE : code;
 }
 
 /* "12 345" or "[12, 345]" */

@@ -610,6 +610,8 @@ def closed_output():
         done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", INOX, *arguments], env=ENVIRONMENT,
                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
         check(done.returncode == IO, arguments, "without standard output gave", done.returncode)
+    with open("/proc/self/mem", "rb") as unreadable:  # its first byte gives EIO
+        fails(IO, "tokenize", "default", "--jsonl", stdin_file=unreadable, says="standard input")
     check(os.path.getsize(out) == 3 * 2048 * 4, "rows beside a closed standard output")
 
 
