@@ -140,6 +140,9 @@ static void advise(const ix_map *m, uint64_t offset, uint64_t size, bool inner, 
 
 void ix_map_forget(const ix_map *m, uint64_t offset, uint64_t size)
 {
+    /* Where the page cache has the file in large pages, a later look at a few bytes (a row of an
+     * embedding) would make 2 MB around them resident again. */
+    advise(m, offset, size, true, MADV_NOHUGEPAGE);
     advise(m, offset, size, true, MADV_DONTNEED);
 }
 
