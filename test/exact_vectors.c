@@ -26,6 +26,7 @@
 #include "num/rows/kernels.h"
 #include "num/sample/sample.h"
 #include "num/scalar/scalar.h"
+#include "special_values.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -202,15 +203,6 @@ static int64_t below(group *g, int64_t n)
     return (int64_t)((draw(g) >> 32) * (uint64_t)n >> 32);
 }
 
-static const uint32_t SPECIALS[] = {
-    0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x807fffff, 0x00800000, 0x80800000,
-    0x3f800000, 0xbf800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000,
-    0x7f800001, 0xffffffff, 0x3effffff, 0x3f000000, 0x3f200000, 0x3f1fffff, 0x3f6c0000, 0x3f6bffff,
-    0x40800000, 0x40800001, 0x42b17213, 0x42b17214, 0xc2ae0000, 0xc2ae0001, 0x477fefff, 0x477ff000,
-    0x33000000, 0x33000001, 0x387fc000, 0x387fe000, 0x38800000, 0x3f801000, 0x3f803000, 0x3f808000,
-    0x3f818000, 0x7f7f7fff, 0x7f7f8000, 0x5f800000, 0xdf800000, 0x1f800000, 0x9f800000, 0x0d800000,
-    0x0d7fffff, 0x42fe0000, 0xc2fe0000, 0x3fc00000, 0x40200000, 0x4b000001, 0x4e800000, 0xce800000,
-};
 #define SPECIAL_COUNT ((int64_t)(sizeof SPECIALS / sizeof *SPECIALS))
 
 /* Plain: 2^-9 .. 2^2 of either sign.  Wide: all exponents that leave room for a square.  Tiny:

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "num/rows/kernels.h"
 #include "num/scalar/scalar.h"
+#include "special_values.h"
 #include "test.h"
 
 #include <inttypes.h>
@@ -19,14 +20,6 @@ enum { MOST = 40 * 1024, MARGIN = 64 };
 static float inputs[3][MOST + 8];
 static float want[MOST + 2 * MARGIN], got[MOST + 2 * MARGIN];
 
-static const uint32_t SPECIALS[] = {
-    0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x807fffff, 0x00800000, 0x80800000,
-    0x3f800000, 0xbf800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000,
-    0x7f800001, 0xffffffff, 0x3effffff, 0x3f000000, 0x3f200000, 0x3f1fffff, 0x3f6c0000, 0x3f6bffff,
-    0x40800000, 0x40800001, 0x42b17213, 0x42b17214, 0xc2ae0000, 0xc2ae0001, 0x477fefff, 0x477ff000,
-    0x33000000, 0x33000001, 0x387fc000, 0x387fe000, 0x38800000, 0x3f801000, 0x3f803000, 0x3f808000,
-    0x3f818000, 0x7f7f7fff, 0x7f7f8000, 0x5f800000, 0xdf800000, 0x1f800000, 0x9f800000, 0x0d800000,
-};
 enum { SPECIAL_COUNT = sizeof SPECIALS / sizeof *SPECIALS };
 
 enum { PLAIN, WIDE, TINY, SPECIAL, ANY_BITS, KINDS };

@@ -529,11 +529,10 @@ static void run(const ix_attention_job *job, int64_t token0, int64_t token1, int
     }
 }
 
-/* Writing to the cache (C12): a column of K, a row of V. */
-/* Rows stored together: K has their elements side by side, so that a line of the cache is written
- * once for all of them. */
+/* Writing to the cache (C12): columns of K, rows of V.  K has an element of neighbouring positions
+ * side by side, so that a line of the cache is written once for up to STORE_ROWS of them. */
 #define STORE_ROWS 16
-#define AHEAD 64 /* elements whose lines are asked for while others are written */
+#define AHEAD 64 /* elements of K whose lines are asked for while others are written */
 
 /* `rows` positions from `at` on, in one page. */
 static void store_keys(const ix_cache_view *c, const float *k, uint8_t *page, int64_t at,

@@ -1,9 +1,5 @@
 /* Tiles of the types with blocks of 32 (rule C3): one exact integer sum and one or two fma per
- * block.
- *
- * A type is a `word` function, word g of a block as bytes q + WEIGHT_OFFSET, and one for each
- * scale.  `v` picks the vector of columns, of which HALVES lie across a panel.
- */
+ * block. */
 #ifndef IX_NUM_MATMUL_VECTOR_BLOCKS_H
 #define IX_NUM_MATMUL_VECTOR_BLOCKS_H
 

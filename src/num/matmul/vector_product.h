@@ -291,8 +291,7 @@ static void one_segment(const position *at, int64_t segment, int64_t segments)
     t.out_step = (size_t)t.panels * TILE_ROWS * IX_PANEL_COLS;
     for (int64_t row = at->row; row < at->row1; row += t.tiles * TILE_ROWS) {
         int h = TILE_HEIGHT(at->job->rows - row);
-        int64_t most = MANY_TILES ? at->row1 - row : h;
-        int64_t rows = at->row1 - row < most ? at->row1 - row : most;
+        int64_t rows = MANY_TILES || at->row1 - row < h ? at->row1 - row : h;
         t.a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
               (size_t)(k / p->block) * p->acts_block * (size_t)h;
         float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
