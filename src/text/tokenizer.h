@@ -19,16 +19,11 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "text/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A view of bytes, not NUL-terminated, that may hold NULs. */
-typedef struct ix_text_view {
-    const char *data;
-    size_t size;
-} ix_text_view;
 
 /* The types of pieces, as GGUF and SentencePiece number them. */
 enum {
