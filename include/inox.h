@@ -1,10 +1,12 @@
 /* Inox: an AI runtime that gives the same bits everywhere, and a receipt for every answer.
  *
- * The only public header.  All handles are opaque.  Every call that can fail returns an inox_status
- * (0, or a negative code of the list below) and takes, last, an optional `inox_error *` of the
- * caller that is filled on failure.  On failure outputs are unchanged or empty.  The library never
- * exits, prints or calls abort.  Strings are UTF-8.  Options structs start with their size:
- * initialise them with the matching INOX_..._INIT, so that fields added later keep their defaults.
+ * The header of the whole library; inox_text.h, which it includes, holds tokenizers and chat
+ * templates, which also come as a small library of their own.  All handles are opaque.  Every call
+ * that can fail returns an inox_status (0, or a negative code of inox_status.h) and takes, last, an
+ * optional `inox_error *` of the caller that is filled on failure.  On failure outputs are unchanged
+ * or empty.  The library never exits, prints or calls abort.  Strings are UTF-8.  Options structs
+ * start with their size: initialise them with the matching INOX_..._INIT, so that fields added later
+ * keep their defaults.
  *
  * Threads: one inox_model may be shared by sessions of several threads for reading, but calls that
  * compute (feed, generate, replay) on one model are serialised inside.  A cache may be shared
@@ -12,6 +14,8 @@
  */
 #ifndef INOX_H
 #define INOX_H
+
+#include "inox_text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,51 +25,7 @@
 extern "C" {
 #endif
 
-#define INOX_VERSION_MAJOR 0
-#define INOX_VERSION_MINOR 1
-#define INOX_VERSION_PATCH 0
-
-#if defined(__GNUC__)
-#define INOX_API __attribute__((visibility("default")))
-#define INOX_CHECK __attribute__((warn_unused_result))
-#else
-#define INOX_API
-#define INOX_CHECK
-#endif
-
-/* ---- status and error ------------------------------------------------------------------------ */
-
-/* Pinned: a code never changes its meaning or its number. */
-typedef int32_t inox_status;
-#define INOX_OK 0
-#define INOX_E_ARGUMENT (-1)    /* the caller passed something impossible */
-#define INOX_E_MEMORY (-2)      /* an allocation failed */
-#define INOX_E_IO (-3)          /* the operating system refused */
-#define INOX_E_NOT_FOUND (-4)   /* no such file, model, tensor or receipt */
-#define INOX_E_FORMAT (-5)      /* malformed bytes; the error has the position */
-#define INOX_E_UNSUPPORTED (-6) /* well-formed, but of a kind that Inox does not run */
-#define INOX_E_LIMIT (-7)       /* beyond a stated bound */
-#define INOX_E_CONTEXT (-8)     /* the context is full */
-#define INOX_E_NAN (-9)         /* the model computed NaN where a choice was needed */
-#define INOX_E_MISMATCH (-10)   /* a replay gave other bits, or a receipt or model was changed */
-#define INOX_E_CANCELLED (-11)  /* a callback asked to stop */
-#define INOX_E_ISA (-12)        /* unknown instruction set, or one that this CPU lacks */
-#define INOX_E_INTERNAL (-13)   /* a bug of ours */
-
-/* What went wrong; the caller owns it, on the stack usually. */
-typedef struct inox_error {
-    inox_status code;
-    int64_t position;   /* byte position in the input that was wrong, or -1 */
-    char message[1024]; /* what was wrong, where, what to do; NUL-terminated */
-} inox_error;
-
-/* Name of a status code, "INOX_E_FORMAT"; never NULL. */
-INOX_API const char *inox_status_name(inox_status code);
-
 /* ---- the library ----------------------------------------------------------------------------- */
-
-/* "0.1.0" of the library that is linked, whatever header the caller used. */
-INOX_API const char *inox_version(void);
 
 /* One JSON object: version, contract (name and sha256 identity), build hash, compiler, the
  * instruction sets built in and those that this CPU has.  Static memory. */
@@ -74,9 +34,6 @@ INOX_API const char *inox_version_json(void);
 /* Name of the index-th kernel of this process that differed from the reference when it was first
  * selected, and has been passed over since; NULL behind the last one.  None is what to expect. */
 INOX_API const char *inox_kernel_rejected(int32_t index);
-
-/* Frees a string that a call handed out. NULL is fine. */
-INOX_API void inox_string_free(char *s);
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
@@ -106,7 +63,9 @@ typedef struct inox_model_options {
     bool interleave;
 } inox_model_options;
 #define INOX_MODEL_OPTIONS_INIT                                                                    \
-    { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0, false }
+    {                                                                                              \
+        sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0, false                 \
+    }
 
 /* Opens a model: a path (a GGUF file; the first file of a split model), or a name that is looked up
  * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */
@@ -127,7 +86,10 @@ typedef struct inox_model_info {
     bool has_vocabulary;
     bool from_file; /* memory has no room for packed weights: kernels read them from the file */
 } inox_model_info;
-#define INOX_MODEL_INFO_INIT { .size = sizeof(inox_model_info) }
+#define INOX_MODEL_INFO_INIT                                                                       \
+    {                                                                                              \
+        .size = sizeof(inox_model_info)                                                            \
+    }
 /* Fills *out, whose size field is set. */
 INOX_API INOX_CHECK inox_status inox_model_describe(const inox_model *model, inox_model_info *out,
                                                     inox_error *err);
@@ -146,18 +108,15 @@ INOX_API INOX_CHECK inox_status inox_models_list(char **json, inox_error *err);
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-/* A text as tokens; release it. */
-typedef struct inox_tokens {
-    int32_t *ids;
-    uint32_t *starts, *ends; /* byte range of the input that each token stands for */
-    size_t count;
-} inox_tokens;
-INOX_API void inox_tokens_release(inox_tokens *t);
+/* The model's tokenizer for the calls of inox_text.h, which can do more than these two.  It is freed
+ * before the model. */
+INOX_API INOX_CHECK inox_status inox_tokenizer_from_model(const inox_model *model,
+                                                          inox_tokenizer **out, inox_error *err);
+/* The chat template that the model's file carries; name: which of several, NULL: the default one.
+ * INOX_E_NOT_FOUND where there is none. */
+INOX_API INOX_CHECK inox_status inox_template_from_model(const inox_model *model, const char *name,
+                                                         inox_template **out, inox_error *err);
 
-/* Flags: add the tokens that the model puts around a text (BOS, EOS); and let the spellings of
- * special tokens inside the text become those tokens. */
-#define INOX_TOKENIZE_SPECIAL 1u
-#define INOX_TOKENIZE_PARSE_SPECIAL 2u
 /* text may hold any bytes, U+0000 too. */
 INOX_API INOX_CHECK inox_status inox_tokenize(const inox_model *model, const char *text,
                                               size_t bytes, unsigned flags, inox_tokens *out,
@@ -188,7 +147,10 @@ typedef struct inox_cache_options {
     inox_cache_type type;
     bool reuse; /* true: tokens that begin like earlier ones take their pages, see below */
 } inox_cache_options;
-#define INOX_CACHE_OPTIONS_INIT { sizeof(inox_cache_options), 0, 0, INOX_CACHE_AUTO, true }
+#define INOX_CACHE_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(inox_cache_options), 0, 0, INOX_CACHE_AUTO, true                                    \
+    }
 
 /* A cache for several sessions of a model, also of several threads.  It is made of pages of 128
  * positions.  With reuse, a page that is full is found again by its tokens and all tokens before
@@ -212,7 +174,10 @@ typedef struct inox_cache_info {
     uint64_t pages_reused;  /* taken instead of computed, since the cache was made */
     uint64_t pages_evicted; /* kept pages that went for others, since the cache was made */
 } inox_cache_info;
-#define INOX_CACHE_INFO_INIT { .size = sizeof(inox_cache_info) }
+#define INOX_CACHE_INFO_INIT                                                                       \
+    {                                                                                              \
+        .size = sizeof(inox_cache_info)                                                            \
+    }
 INOX_API INOX_CHECK inox_status inox_cache_describe(inox_cache *cache, inox_cache_info *out,
                                                     inox_error *err);
 
@@ -227,7 +192,10 @@ typedef struct inox_session_options {
     inox_cache_type cache; /* changes results, so it is named in receipts (rule C13) */
     inox_cache *pool;      /* cache to share; NULL: one of its own, for all its positions */
 } inox_session_options;
-#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_AUTO, NULL }
+#define INOX_SESSION_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(inox_session_options), 0, INOX_CACHE_AUTO, NULL                                     \
+    }
 
 /* Starts an empty sequence; options may be NULL. */
 INOX_API INOX_CHECK inox_status inox_session_new(inox_model *model,
@@ -312,7 +280,10 @@ typedef struct inox_sampling {
     size_t bias_count;
 } inox_sampling;
 #define INOX_SAMPLING_INIT                                                                         \
-    { sizeof(inox_sampling), 0.8f, 40, 0.95f, 0.05f, 1.0f, 1.0f, 0.0f, 0.0f, 64, 0, NULL, NULL, 0 }
+    {                                                                                              \
+        sizeof(inox_sampling), 0.8f, 40, 0.95f, 0.05f, 1.0f, 1.0f, 0.0f, 0.0f, 64, 0, NULL, NULL,  \
+            0                                                                                      \
+    }
 
 /* Chooses from a row of logits.  `previous` are the tokens before, `position` the index of the
  * choice (it selects the random number).  A row with NaN is INOX_E_NAN. */
@@ -345,8 +316,10 @@ typedef struct inox_generate_options {
     int32_t draft_tokens; /* guesses at once, at most: 8 */
 } inox_generate_options;
 #define INOX_GENERATE_OPTIONS_INIT                                                                 \
-    { sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true,                \
-      NULL, NULL, NULL, NULL, 0, 8 }
+    {                                                                                              \
+        sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true, NULL, NULL,  \
+            NULL, NULL, 0, 8                                                                       \
+    }
 
 typedef struct inox_result inox_result;
 
@@ -366,14 +339,17 @@ typedef struct inox_result_info {
     size_t text_bytes;
     const int32_t *ids; /* generated, an end-of-text token too */
     size_t id_count, prompt_count;
-    size_t prompt_reused; /* tokens of the prompt that were found in a shared cache */
+    size_t prompt_reused;          /* tokens of the prompt that were found in a shared cache */
     size_t guessed, guessed_right; /* tokens, by a draft or lookup */
-    const char *finish; /* "end", "length", "stop", "context", "cancelled" */
+    const char *finish;            /* "end", "length", "stop", "context", "cancelled" */
     double prompt_s, decode_s;
     const char *receipt;    /* canonical JSON, NULL when switched off */
     const char *receipt_id; /* 64 hexadecimal digits, NULL likewise */
 } inox_result_info;
-#define INOX_RESULT_INFO_INIT { .size = sizeof(inox_result_info) }
+#define INOX_RESULT_INFO_INIT                                                                      \
+    {                                                                                              \
+        .size = sizeof(inox_result_info)                                                           \
+    }
 INOX_API INOX_CHECK inox_status inox_result_describe(const inox_result *result,
                                                      inox_result_info *out, inox_error *err);
 
@@ -396,7 +372,10 @@ typedef struct inox_replay_report {
     bool same_build;
     char was_build[65];
 } inox_replay_report;
-#define INOX_REPLAY_REPORT_INIT { .size = sizeof(inox_replay_report), .first_difference = -1 }
+#define INOX_REPLAY_REPORT_INIT                                                                    \
+    {                                                                                              \
+        .size = sizeof(inox_replay_report), .first_difference = -1                                 \
+    }
 
 /* Checks the receipt's own hash, the model's identity and the contract, then runs it again.
  * Anything that does not agree is INOX_E_MISMATCH (the report says where the tokens differ, if it

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `make install` gives: the files, the exported names, the SONAME, pkg-config, the examples.
 
-The ABI check: the names that the shared library exports are exactly the functions of inox.h.
+The ABI check: the names that the shared library exports are exactly the functions of its headers.
 """
 import glob
 import json
@@ -14,6 +14,7 @@ import tempfile
 
 ROOT = os.environ.get("INOX_ROOT") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("INOX_BUILD") or os.path.join(ROOT, "build")
+HEADERS = ["inox_status.h", "inox_text.h", "inox.h"]
 passed = failed = skipped = 0
 
 
@@ -61,10 +62,13 @@ def find(stage, name):
     return hits[0]
 
 
-def declared():
-    with open(os.path.join(ROOT, "include", "inox.h"), encoding="utf-8") as f:
-        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
-    return set(re.findall(r"^INOX_API[^;]*?\b(\w+)\s*\(", text, re.M))
+def declared(*headers):
+    names = set()
+    for header in headers:
+        with open(os.path.join(ROOT, "include", header), encoding="utf-8") as f:
+            text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+        names |= set(re.findall(r"^INOX_API[^;]*?\b(\w+)\s*\(", text, re.M))
+    return names
 
 
 def exports(stage):
@@ -76,9 +80,10 @@ def exports(stage):
     if option("b_sanitize") != "none":
         raise Skip("sanitizers add names of their own")
     assert not strange, f"not inox_: {sorted(strange)}"
-    missing, extra = declared() - names, names - declared()
-    assert not missing, f"declared in inox.h, but not in the library: {sorted(missing)}"
-    assert not extra, f"exported, but not in inox.h: {sorted(extra)}"
+    wanted = declared(*HEADERS)
+    missing, extra = wanted - names, names - wanted
+    assert not missing, f"declared, but not in the library: {sorted(missing)}"
+    assert not extra, f"exported, but in no header: {sorted(extra)}"
 
 
 def soname(stage):
@@ -100,7 +105,7 @@ def hardening(stage):
 
 
 def installed_files(stage):
-    for name in ("libinox.so.0", "libinox.a", "inox.h", "inox.pc"):
+    for name in ("libinox.so.0", "libinox.a", "inox.pc", *HEADERS):
         find(stage, name)
     for name, source in (("inox", os.path.join(BUILD, "inox")),
                          ("inox.1", os.path.join(ROOT, "docs", "inox.1"))):
@@ -116,12 +121,12 @@ def compiler_flags(stage):
 
 
 def header_alone(stage):
-    """The header needs nothing before it, in C and in C++."""
-    header = find(stage, "inox.h")
-    for language, compiler in (("c", "cc"), ("c++", "c++")):
-        if shutil.which(compiler):
-            out(compiler, "-x", language, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include",
-                header, os.devnull)
+    """A header needs nothing before it, in C and in C++."""
+    for header in HEADERS:
+        for language, compiler in (("c", "cc"), ("c++", "c++")):
+            if shutil.which(compiler):
+                out(compiler, "-x", language, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include",
+                    find(stage, header), os.devnull)
 
 
 def example(stage, source):

@@ -28,6 +28,8 @@ FLOORS = {
               "learn"],
 }
 PUBLIC_ONLY = ["cli", "examples", "bind"]
+PUBLIC_NAMES = ["inox.h", "inox_text.h", "inox_status.h"]
+PUBLIC_HEADERS = [f"include/{name}" for name in PUBLIC_NAMES]
 
 C_STANDARD = {
     "assert.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdatomic.h",
@@ -119,13 +121,13 @@ def floors():
                 if floor not in FLOORS:
                     yield f"{at}: folder src/{floor} is not in the list of floors"
                     break
-                if quote == '"' and name not in ("inox.h", "build_info.h"):
+                if quote == '"' and name not in PUBLIC_NAMES + ["build_info.h"]:
                     target = name.split("/")[0]
                     if "/" not in name or ".." in name or target not in FLOORS:
                         yield f'{at}: "{name}" is not written relative to src/'
                     elif target != floor and target not in FLOORS[floor]:
                         yield f'{at}: {floor}/ may not include "{name}"'
-            elif parts[0] in PUBLIC_ONLY and quote == '"' and name != "inox.h":
+            elif parts[0] in PUBLIC_ONLY and quote == '"' and name not in PUBLIC_NAMES:
                 if "/" in name or not os.path.exists(os.path.join(ROOT, *parts[:-1], name)):
                     yield f'{at}: {parts[0]}/ sees inox.h and its own headers only, not "{name}"'
 
@@ -137,7 +139,7 @@ def system_headers():
             continue
         for m in include.finditer(text):
             name = m.group(1)
-            if name in C_STANDARD or name == "inox.h":
+            if name in C_STANDARD or name in PUBLIC_NAMES:
                 continue
             if path.startswith("cli/") and name in CLI_SYSTEM_HEADERS:
                 continue
@@ -257,24 +259,26 @@ def openings():
 def public_comments():
     """Every public declaration has a comment: directly above, behind it, or above its group (lines
     without an empty line between them)."""
-    rows = TEXT["include/inox.h"].split("\n")
-    in_comment, documented = False, False
-    for number, row in enumerate(rows, 1):
-        if row.strip() == "":
-            documented = False
-        if in_comment or "/*" in row:
-            documented = True
-            in_comment = "*/" not in row[row.rfind("/*") + 2 if "/*" in row else 0:]
-            continue
-        if re.match(r"INOX_API|typedef (enum|struct) \w+ \{|typedef int32_t", row):
-            if not documented:
-                yield f"include/inox.h:{number}: no comment: {row.strip()[:60]}"
+    for path in PUBLIC_HEADERS:
+        in_comment, documented = False, False
+        for number, row in enumerate(TEXT[path].split("\n"), 1):
+            if row.strip() == "":
+                documented = False
+            if in_comment or "/*" in row:
+                documented = True
+                in_comment = "*/" not in row[row.rfind("/*") + 2 if "/*" in row else 0:]
+                continue
+            if re.match(r"INOX_API|typedef (enum|struct) \w+ \{|typedef int32_t", row):
+                if not documented:
+                    yield f"{path}:{number}: no comment: {row.strip()[:60]}"
 
 
 def public_names():
-    for m in re.finditer(r"^INOX_API[^;]*?\b(\w+)\(", CODE["include/inox.h"], re.M):
-        if not m.group(1).startswith("inox_"):
-            yield f"include/inox.h: {m.group(1)} is public, so its name begins with inox_"
+    for path in PUBLIC_HEADERS:
+        for m in re.finditer(r"^INOX_API[^;]*?\b(\w+)\(", CODE[path], re.M):
+            if m.group(1).startswith("inox_"):
+                continue
+            yield f"{path}: {m.group(1)} is public, so its name begins with inox_"
 
 
 def machine_paths():
