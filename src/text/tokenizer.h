@@ -1,24 +1,18 @@
 /* Tokenizers: text to token ids and back.
  *
- * A tokenizer is made from plain arrays (ix_vocab_source); the front ends that read files know
- * nothing of this folder, and this folder nothing of files.  It is immutable once made: any
- * number of threads may encode and decode with one tokenizer at once, without locks.
+ * One opaque handle for every format.  Each format is a family (family.h): the arrays of a GGUF
+ * file (ix_vocab_source), tokenizer.json, SentencePiece, tiktoken.  A tokenizer is immutable once
+ * made: any number of threads may encode and decode with one tokenizer at once.
  *
- * Kinds today: byte-level BPE with the pre-tokenizers that llama.cpp names, BPE on UTF-8 with byte
- * fallback (gemma-4), and SentencePiece BPE.  Another kind is INOX_E_UNSUPPORTED.
- *
- * Everything in the source is untrusted.  Ids out of range count as not given, of several equal
- * pieces the last one is found (as in llama.cpp), merges whose parts or whole are no pieces never
- * apply. Encoding takes time linear in the text (n log n at worst) and never recurses.
- *
- * Bytes that are not UTF-8 are read as llama.cpp reads them: a byte that begins no character is
- * U+FFFD (SentencePiece: its byte token), an overlong form is the character that it spells.
+ * Everything in a vocabulary is untrusted, and so is every text.  Encoding takes time linear in the
+ * text (n log n at worst) and never recurses.
  */
 #ifndef IX_TEXT_TOKENIZER_H
 #define IX_TEXT_TOKENIZER_H
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "text/encoding.h"
 #include "text/view.h"
 
 #include <stdbool.h>
@@ -67,14 +61,73 @@ typedef struct ix_vocab_source {
 
 typedef struct ix_tokenizer ix_tokenizer;
 
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* From plain arrays.  Kinds: byte-level BPE with the pre-tokenizers that llama.cpp names, BPE on
+ * UTF-8 with byte fallback (gemma-4), and SentencePiece BPE.  Another kind is INOX_E_UNSUPPORTED.
+ * Ids out of range count as not given, of several equal pieces the last one is found (as in
+ * llama.cpp), merges whose parts or whole are no pieces never apply.  Bytes that are not UTF-8 are
+ * read as llama.cpp reads them: a byte that begins no character is U+FFFD (SentencePiece: its byte
+ * token), an overlong form is the character that it spells. */
 inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out,
                              inox_error *err) IX_MUST_USE;
 void ix_tokenizer_free(ix_tokenizer *t); /* NULL is fine */
 
-/* Number of pieces: ids are 0 to count - 1. */
+/* From the bytes of a tokenizer.json, and of the files that may lie beside it ({NULL, 0}: none): they
+ * say which tokens are BOS and EOS, and may add tokens.  Nothing of them is kept.  Bytes of a text
+ * that are not UTF-8 are read as U+FFFD, one for each maximal part of a character: the format's own
+ * library takes only text. */
+typedef struct ix_json_files {
+    ix_text_view tokenizer;   /* tokenizer.json */
+    ix_text_view config;      /* tokenizer_config.json */
+    ix_text_view special_map; /* special_tokens_map.json */
+} ix_json_files;
+inox_status ix_tokenizer_from_json(const ix_json_files *files, ix_tokenizer **out,
+                                   inox_error *err) IX_MUST_USE;
+
+/* ---- text to tokens -------------------------------------------------------------------------- */
+
+/* A text, a pair, or words.  Offsets are bytes of the text (of the word, where it is split).  For
+ * tokenizer.json a token that holds a part of a character has the range of the whole character, as
+ * in the format's own library.  *out starts from zeros; release it with ix_encoding_release; on
+ * failure it is empty. */
+inox_status ix_encode(const ix_tokenizer *t, const ix_encode_input *in,
+                      const ix_encode_options *options, ix_encoding *out,
+                      inox_error *err) IX_MUST_USE;
+/* Many at once, over options->threads threads: out[i] is what in[i] alone gives, but that padding
+ * to the longest takes the longest of all.  On failure all are empty, and the error is that of the
+ * first input that fails. */
+inox_status ix_encode_batch(const ix_tokenizer *t, const ix_encode_input *in, size_t count,
+                            const ix_encode_options *options, ix_encoding *out,
+                            inox_error *err) IX_MUST_USE;
+
+/* A text that comes in chunks, of any size: together its tokens are what the whole gives.  Held
+ * back is what following text may still change, which is little for most tokenizers and everything
+ * for some (ix_encode_stream_bounded).  No pairs, words, truncation, padding or plain ranges. */
+typedef struct ix_encode_stream ix_encode_stream;
+inox_status ix_encode_stream_new(const ix_tokenizer *t, const ix_encode_options *options,
+                                 ix_encode_stream **out, inox_error *err) IX_MUST_USE;
+/* Replaces *out (zeros at first) by the tokens that became certain.  Their offsets count from
+ * ix_encode_stream_base. */
+inox_status ix_encode_stream_push(ix_encode_stream *s, const char *bytes, size_t n,
+                                  ix_encoding *out, inox_error *err) IX_MUST_USE;
+inox_status ix_encode_stream_end(ix_encode_stream *s, ix_encoding *out,
+                                 inox_error *err) IX_MUST_USE;
+uint64_t ix_encode_stream_base(const ix_encode_stream *s);
+/* Whether what is held back is bounded for ordinary text. */
+bool ix_encode_stream_bounded(const ix_encode_stream *s);
+void ix_encode_stream_free(ix_encode_stream *s); /* NULL is fine */
+
+/* The file's own truncation and padding, or NULL. */
+const ix_truncation *ix_tokenizer_truncation(const ix_tokenizer *t);
+const ix_padding *ix_tokenizer_padding(const ix_tokenizer *t);
+/* Whether the format's own library takes the spellings of special tokens in a text for them. */
+bool ix_tokenizer_parses_special(const ix_tokenizer *t);
+
+/* Number of pieces: ids are 0 to count - 1, of which some may be holes. */
 size_t ix_tokenizer_count(const ix_tokenizer *t);
 
-/* flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no byte of it
+/* The plain form.  flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no byte of it
  * (BOS, the space that SentencePiece puts in front) have an empty range.  A token inside a
  * character that was rewritten (normalized, or not UTF-8) has the range of what was rewritten.
  * Release with ix_tokens_release; on failure *out is empty. */
@@ -82,17 +135,23 @@ inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t 
                                 unsigned flags, inox_tokens *out, inox_error *err) IX_MUST_USE;
 void ix_tokens_release(inox_tokens *tokens);
 
+/* ---- tokens to text -------------------------------------------------------------------------- */
+
 #define IX_DECODE_SPECIAL 1u  /* control tokens appear by their texts; else they give nothing */
 #define IX_DECODE_RAW 2u      /* the bytes as they are; else what is not UTF-8 becomes U+FFFD */
 #define IX_DECODE_CONTINUE 4u /* the text goes on behind other text: keep a leading space */
 
-/* Appends the text of the ids.  An id out of range is INOX_E_ARGUMENT, and `out` is unchanged. */
+/* Appends the text of the ids.  An id out of range is INOX_E_ARGUMENT, and `out` is unchanged.
+ * tokenizer.json: a hole gives nothing, and RAW and CONTINUE change nothing where the file's
+ * decoder is not made of stages that know bytes. */
 inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count,
                                 unsigned flags, ix_buffer *out, inox_error *err) IX_MUST_USE;
 
-/* Decoding one token at a time: what comes out is always whole characters.  Owns no memory. */
+/* Decoding one token at a time: what comes out is always whole characters, and together what
+ * ix_tokenizer_decode gives. */
 typedef struct ix_decoder {
     const ix_tokenizer *tokenizer;
+    void *state;     /* the family's, or NULL */
     unsigned flags;  /* IX_DECODE_... */
     bool started;    /* a text byte has come out or is held back */
     uint8_t held;    /* bytes in `pending` */
@@ -102,8 +161,11 @@ typedef struct ix_decoder {
 void ix_decoder_init(ix_decoder *d, const ix_tokenizer *t, unsigned flags);
 /* Appends the characters that became certain (perhaps none). */
 inox_status ix_decoder_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_error *err) IX_MUST_USE;
-/* The end: a character that was never finished becomes U+FFFD. */
+/* The end: a character that was never finished becomes U+FFFD.  Then the decoder is as new. */
 inox_status ix_decoder_flush(ix_decoder *d, ix_buffer *out, inox_error *err) IX_MUST_USE;
+void ix_decoder_clear(ix_decoder *d);
+
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 /* The piece as the vocabulary writes it ({NULL, 0} for an id out of range).  For display; the
  * text that a token stands for comes from decoding. */

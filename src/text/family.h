@@ -1,0 +1,88 @@
+/* What a kind of tokenizer has to do.  Private to src/text.
+ *
+ * A family (tokenizer.json, the arrays of GGUF, SentencePiece, tiktoken) makes a struct of its own
+ * that begins with ix_tokenizer, fills that part, and sets `family`.  tokenizer.c does what is the
+ * same for all: pairs, words, special tokens around a text (post.h), truncation, padding, batches,
+ * streams, limits.
+ *
+ *     struct my_tokenizer { ix_tokenizer base; ... };      (base first)
+ *     IX_ALLOC(&t, 1, err);  t->base.family = &my_family;  ...  *out = &t->base;
+ */
+#ifndef IX_TEXT_FAMILY_H
+#define IX_TEXT_FAMILY_H
+
+#include "text/post.h"
+#include "text/tokenizer.h"
+
+/* A text to encode, as a family gets it. */
+typedef struct ix_encode_text {
+    const char *text; /* any bytes, up to IX_MAX_TEXT_BYTES - 1 */
+    size_t size;
+    bool parse_special;
+    const ix_range *plain; /* no special token is found that has a byte in one of these */
+    size_t plain_count;
+    int32_t word; /* >= 0: the word id of every token; -1: the family numbers its words from 0 */
+    /* Once there are so many tokens, whole words may be left out: those at the end, or with
+     * limit_left those at the beginning (tokenizer.json's truncation does so).  SIZE_MAX: none. */
+    size_t limit;
+    bool limit_left;
+    /* In a stream: the text goes on behind [0, begin), which was encoded before and is here as far
+     * as a family looks back.  Else 0. */
+    size_t begin;
+} ix_encode_text;
+
+typedef struct ix_family {
+    const char *name; /* for messages */
+
+    /* Frees what the family took, but not the handle. */
+    void (*release)(ix_tokenizer *t);
+
+    /* Memory of one thread that encodes (symbol arrays, word caches), kept from text to text.  NULL
+     * for families without. */
+    inox_status (*scratch_new)(const ix_tokenizer *t, void **out, inox_error *err);
+    void (*scratch_free)(void *scratch);
+
+    /* Appends the tokens of a text with ix_encoding_add, without BOS and EOS. */
+    inox_status (*encode)(const ix_tokenizer *t, void *scratch, const ix_encode_text *in,
+                          ix_encoding *out, inox_error *err);
+
+    /* Streaming: how many of the first bytes of in->text have tokens that no following text can
+     * change, and behind which encoding may begin anew with in->begin there.  NULL: none, the whole
+     * text is held until its end. */
+    size_t (*settled)(const ix_tokenizer *t, void *scratch, const ix_encode_text *in);
+
+    /* Decoding, one token at a time: appends what became certain (ix_decoder_append sees to whole
+     * characters).  The id is in range.  d->state is the family's; state_free may be NULL. */
+    inox_status (*push)(ix_decoder *d, int32_t id, ix_buffer *out, inox_error *err);
+    inox_status (*flush)(ix_decoder *d, ix_buffer *out, inox_error *err); /* NULL: nothing held */
+    void (*state_free)(void *state);
+
+    /* The piece as the vocabulary writes it ({NULL, 0}: the id is a hole); the id is in range. */
+    ix_text_view (*piece)(const ix_tokenizer *t, int32_t id);
+    int32_t (*type)(const ix_tokenizer *t, int32_t id); /* IX_PIECE_... */
+    /* The id of the piece that is written exactly so, or -1. */
+    int32_t (*find)(const ix_tokenizer *t, const char *piece, size_t bytes);
+} ix_family;
+
+typedef struct ix_scratch_pool ix_scratch_pool; /* scratches that no thread uses now */
+
+struct ix_tokenizer {
+    const ix_family *family;
+    size_t count;              /* ids are 0 to count - 1; there may be holes */
+    int32_t bos, eos, unknown; /* -1: none */
+    bool parse_special;        /* usual for the format, where the caller does not say */
+    uint8_t *ends;             /* 1 for ids that end a generation, or NULL; freed by tokenizer.c */
+    ix_post *post;             /* what goes around a text; NULL: nothing; freed by tokenizer.c */
+    /* The file's own, used only where a caller asks for them. */
+    bool has_truncation, has_padding;
+    ix_truncation truncation;
+    ix_padding padding;
+    ix_scratch_pool *pool; /* tokenizer.c's */
+};
+
+/* Appends bytes so that what is not UTF-8 becomes U+FFFD, one for each maximal part of a character;
+ * the beginning of a character at the end is held back (unless IX_DECODE_RAW). */
+inox_status ix_decoder_append(ix_decoder *d, const char *bytes, size_t n, ix_buffer *out,
+                              inox_error *err) IX_MUST_USE;
+
+#endif
