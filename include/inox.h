@@ -3,10 +3,10 @@
  * The header of the whole library; inox_text.h, which it includes, holds tokenizers and chat
  * templates, which also come as a small library of their own.  All handles are opaque.  Every call
  * that can fail returns an inox_status (0, or a negative code of inox_status.h) and takes, last, an
- * optional `inox_error *` of the caller that is filled on failure.  On failure outputs are unchanged
- * or empty.  The library never exits, prints or calls abort.  Strings are UTF-8.  Options structs
- * start with their size: initialise them with the matching INOX_..._INIT, so that fields added later
- * keep their defaults.
+ * optional `inox_error *` of the caller that is filled on failure.  On failure outputs are
+ * unchanged or empty.  The library never exits, prints or calls abort.  Strings are UTF-8.  Options
+ * structs start with their size: initialise them with the matching INOX_..._INIT, so that fields
+ * added later keep their defaults.
  *
  * Threads: one inox_model may be shared by sessions of several threads for reading, but calls that
  * compute (feed, generate, replay) on one model are serialised inside.  A cache may be shared
@@ -63,9 +63,7 @@ typedef struct inox_model_options {
     bool interleave;
 } inox_model_options;
 #define INOX_MODEL_OPTIONS_INIT                                                                    \
-    {                                                                                              \
-        sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0, false                 \
-    }
+    { sizeof(inox_model_options), 0, NULL, false, 0, NULL, NULL, false, 0, false }
 
 /* Opens a model: a path (a GGUF file; the first file of a split model), or a name that is looked up
  * in $XDG_DATA_HOME/inox/models; NULL is the model that is built into the library. */
@@ -86,10 +84,7 @@ typedef struct inox_model_info {
     bool has_vocabulary;
     bool from_file; /* memory has no room for packed weights: kernels read them from the file */
 } inox_model_info;
-#define INOX_MODEL_INFO_INIT                                                                       \
-    {                                                                                              \
-        .size = sizeof(inox_model_info)                                                            \
-    }
+#define INOX_MODEL_INFO_INIT { .size = sizeof(inox_model_info) }
 /* Fills *out, whose size field is set. */
 INOX_API INOX_CHECK inox_status inox_model_describe(const inox_model *model, inox_model_info *out,
                                                     inox_error *err);
@@ -108,8 +103,8 @@ INOX_API INOX_CHECK inox_status inox_models_list(char **json, inox_error *err);
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-/* The model's tokenizer for the calls of inox_text.h, which can do more than these two.  It is freed
- * before the model. */
+/* The model's tokenizer for the calls of inox_text.h, which can do more than these two.  It is
+ * freed before the model. */
 INOX_API INOX_CHECK inox_status inox_tokenizer_from_model(const inox_model *model,
                                                           inox_tokenizer **out, inox_error *err);
 /* The chat template that the model's file carries; name: which of several, NULL: the default one.
@@ -147,10 +142,7 @@ typedef struct inox_cache_options {
     inox_cache_type type;
     bool reuse; /* true: tokens that begin like earlier ones take their pages, see below */
 } inox_cache_options;
-#define INOX_CACHE_OPTIONS_INIT                                                                    \
-    {                                                                                              \
-        sizeof(inox_cache_options), 0, 0, INOX_CACHE_AUTO, true                                    \
-    }
+#define INOX_CACHE_OPTIONS_INIT { sizeof(inox_cache_options), 0, 0, INOX_CACHE_AUTO, true }
 
 /* A cache for several sessions of a model, also of several threads.  It is made of pages of 128
  * positions.  With reuse, a page that is full is found again by its tokens and all tokens before
@@ -174,10 +166,7 @@ typedef struct inox_cache_info {
     uint64_t pages_reused;  /* taken instead of computed, since the cache was made */
     uint64_t pages_evicted; /* kept pages that went for others, since the cache was made */
 } inox_cache_info;
-#define INOX_CACHE_INFO_INIT                                                                       \
-    {                                                                                              \
-        .size = sizeof(inox_cache_info)                                                            \
-    }
+#define INOX_CACHE_INFO_INIT { .size = sizeof(inox_cache_info) }
 INOX_API INOX_CHECK inox_status inox_cache_describe(inox_cache *cache, inox_cache_info *out,
                                                     inox_error *err);
 
@@ -192,10 +181,7 @@ typedef struct inox_session_options {
     inox_cache_type cache; /* changes results, so it is named in receipts (rule C13) */
     inox_cache *pool;      /* cache to share; NULL: one of its own, for all its positions */
 } inox_session_options;
-#define INOX_SESSION_OPTIONS_INIT                                                                  \
-    {                                                                                              \
-        sizeof(inox_session_options), 0, INOX_CACHE_AUTO, NULL                                     \
-    }
+#define INOX_SESSION_OPTIONS_INIT { sizeof(inox_session_options), 0, INOX_CACHE_AUTO, NULL }
 
 /* Starts an empty sequence; options may be NULL. */
 INOX_API INOX_CHECK inox_status inox_session_new(inox_model *model,
@@ -280,10 +266,7 @@ typedef struct inox_sampling {
     size_t bias_count;
 } inox_sampling;
 #define INOX_SAMPLING_INIT                                                                         \
-    {                                                                                              \
-        sizeof(inox_sampling), 0.8f, 40, 0.95f, 0.05f, 1.0f, 1.0f, 0.0f, 0.0f, 64, 0, NULL, NULL,  \
-            0                                                                                      \
-    }
+    { sizeof(inox_sampling), 0.8f, 40, 0.95f, 0.05f, 1.0f, 1.0f, 0.0f, 0.0f, 64, 0, NULL, NULL, 0 }
 
 /* Chooses from a row of logits.  `previous` are the tokens before, `position` the index of the
  * choice (it selects the random number).  A row with NaN is INOX_E_NAN. */
@@ -316,10 +299,8 @@ typedef struct inox_generate_options {
     int32_t draft_tokens; /* guesses at once, at most: 8 */
 } inox_generate_options;
 #define INOX_GENERATE_OPTIONS_INIT                                                                 \
-    {                                                                                              \
-        sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true, NULL, NULL,  \
-            NULL, NULL, 0, 8                                                                       \
-    }
+    { sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true,                \
+      NULL, NULL, NULL, NULL, 0, 8 }
 
 typedef struct inox_result inox_result;
 
@@ -339,17 +320,14 @@ typedef struct inox_result_info {
     size_t text_bytes;
     const int32_t *ids; /* generated, an end-of-text token too */
     size_t id_count, prompt_count;
-    size_t prompt_reused;          /* tokens of the prompt that were found in a shared cache */
+    size_t prompt_reused; /* tokens of the prompt that were found in a shared cache */
     size_t guessed, guessed_right; /* tokens, by a draft or lookup */
-    const char *finish;            /* "end", "length", "stop", "context", "cancelled" */
+    const char *finish; /* "end", "length", "stop", "context", "cancelled" */
     double prompt_s, decode_s;
     const char *receipt;    /* canonical JSON, NULL when switched off */
     const char *receipt_id; /* 64 hexadecimal digits, NULL likewise */
 } inox_result_info;
-#define INOX_RESULT_INFO_INIT                                                                      \
-    {                                                                                              \
-        .size = sizeof(inox_result_info)                                                           \
-    }
+#define INOX_RESULT_INFO_INIT { .size = sizeof(inox_result_info) }
 INOX_API INOX_CHECK inox_status inox_result_describe(const inox_result *result,
                                                      inox_result_info *out, inox_error *err);
 
@@ -372,10 +350,7 @@ typedef struct inox_replay_report {
     bool same_build;
     char was_build[65];
 } inox_replay_report;
-#define INOX_REPLAY_REPORT_INIT                                                                    \
-    {                                                                                              \
-        .size = sizeof(inox_replay_report), .first_difference = -1                                 \
-    }
+#define INOX_REPLAY_REPORT_INIT { .size = sizeof(inox_replay_report), .first_difference = -1 }
 
 /* Checks the receipt's own hash, the model's identity and the contract, then runs it again.
  * Anything that does not agree is INOX_E_MISMATCH (the report says where the tokens differ, if it

@@ -1,7 +1,7 @@
 /* Inox: tokenizers and chat templates.
  *
- * This header stands on its own: it is part of inox.h and libinox, and the whole of the small library
- * libinox_text (`pkg-config inox_text`).  Handles are opaque.  Every call that can fail returns an
+ * This header stands on its own: it is part of inox.h and libinox, and the whole of the small
+ * library libinox_text (`pkg-config inox_text`).  Handles are opaque.  Every call that can fail returns an
  * inox_status and takes, last, an optional `inox_error *` of the caller that is filled on failure;
  * outputs are empty then.  Options structs start with their size: initialise them with the
  * INOX_..._INIT of their name.  Texts are UTF-8 with a length and may hold U+0000; bytes that are
@@ -36,10 +36,7 @@ typedef struct inox_tokenizer_options {
      * file, else what is known by the content's hash, else an error. */
     const char *pattern, *special_tokens;
 } inox_tokenizer_options;
-#define INOX_TOKENIZER_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        sizeof(inox_tokenizer_options), NULL, NULL                                                 \
-    }
+#define INOX_TOKENIZER_OPTIONS_INIT { sizeof(inox_tokenizer_options), NULL, NULL }
 
 /* Opens a vocabulary, whose kind is seen from its content: tokenizer.json, tiktoken, SentencePiece
  * (.model), Mistral's tekken.json, vocab.txt, GGUF, or a directory that holds one of them (with
@@ -64,10 +61,7 @@ typedef struct inox_tokenizer_info {
     bool parse_special;                   /* what INOX_PARSE_SPECIAL_FORMAT means here */
     bool ships_truncation, ships_padding; /* the file has settings of its own */
 } inox_tokenizer_info;
-#define INOX_TOKENIZER_INFO_INIT                                                                   \
-    {                                                                                              \
-        .size = sizeof(inox_tokenizer_info)                                                        \
-    }
+#define INOX_TOKENIZER_INFO_INIT { .size = sizeof(inox_tokenizer_info) }
 /* Fills *out, whose size field is set. */
 INOX_API INOX_CHECK inox_status inox_tokenizer_describe(const inox_tokenizer *tokenizer,
                                                         inox_tokenizer_info *out, inox_error *err);
@@ -151,10 +145,7 @@ typedef struct inox_truncation {
     inox_truncate strategy;
     bool left; /* the end is kept, not the beginning */
 } inox_truncation;
-#define INOX_TRUNCATION_INIT                                                                       \
-    {                                                                                              \
-        sizeof(inox_truncation), 512, 0, INOX_TRUNCATE_LONGEST_FIRST, false                        \
-    }
+#define INOX_TRUNCATION_INIT { sizeof(inox_truncation), 512, 0, INOX_TRUNCATE_LONGEST_FIRST, false }
 
 /* What is too short is filled up. */
 typedef struct inox_padding {
@@ -165,10 +156,7 @@ typedef struct inox_padding {
     int32_t id;
     uint32_t type_id;
 } inox_padding;
-#define INOX_PADDING_INIT                                                                          \
-    {                                                                                              \
-        sizeof(inox_padding), 0, 0, false, 0, 0                                                    \
-    }
+#define INOX_PADDING_INIT { sizeof(inox_padding), 0, 0, false, 0, 0 }
 
 /* Whether the spellings of special tokens inside a text become those tokens. */
 typedef enum inox_parse_special {
@@ -188,9 +176,7 @@ typedef struct inox_encode_options {
     int32_t threads; /* for several inputs; 0: all processors of this process */
 } inox_encode_options;
 #define INOX_ENCODE_OPTIONS_INIT                                                                   \
-    {                                                                                              \
-        sizeof(inox_encode_options), false, INOX_PARSE_SPECIAL_FORMAT, NULL, NULL, false, 1        \
-    }
+    { sizeof(inox_encode_options), false, INOX_PARSE_SPECIAL_FORMAT, NULL, NULL, false, 1 }
 
 typedef struct inox_encodings inox_encodings;
 
@@ -218,10 +204,7 @@ typedef struct inox_encoding {
     const int32_t *word_ids;       /* word of its sequence, or -1 */
     const int32_t *sequence_ids;   /* 0: first, 1: second, -1: neither */
 } inox_encoding;
-#define INOX_ENCODING_INIT                                                                         \
-    {                                                                                              \
-        .size = sizeof(inox_encoding)                                                              \
-    }
+#define INOX_ENCODING_INIT { .size = sizeof(inox_encoding) }
 INOX_API INOX_CHECK inox_status inox_encodings_get(const inox_encodings *encodings, size_t index,
                                                    size_t window, inox_encoding *out,
                                                    inox_error *err);
@@ -293,10 +276,7 @@ typedef struct inox_template_options {
     uint64_t memory_max; /* bytes, 0: 1 GiB */
     uint64_t output_max; /* bytes, 0: 256 MiB */
 } inox_template_options;
-#define INOX_TEMPLATE_OPTIONS_INIT                                                                 \
-    {                                                                                              \
-        sizeof(inox_template_options), NULL, 0, 0, 0                                               \
-    }
+#define INOX_TEMPLATE_OPTIONS_INIT { sizeof(inox_template_options), NULL, 0, 0, 0 }
 
 typedef struct inox_rendering inox_rendering;
 
