@@ -1,0 +1,43 @@
+/* Fast paths: from text to tokens in one go, where pre-tokenizer and model are a known pair.
+ *
+ *     byte-level BPE behind the expressions of GPT-2, cl100k, Llama 3, Qwen and o200k: normalized
+ *     text -> tokens
+ *     BERT: source text -> (clean, lower case, words) -> WordPiece -> tokens
+ *
+ * The tokens are always those of the general path (a test compares both).  What a fast path does
+ * not do itself, it hands back piece by piece to the caller's general one.
+ */
+#ifndef IX_TEXT_FAST_H
+#define IX_TEXT_FAST_H
+
+#include "text/model.h"
+
+typedef struct ix_fast ix_fast;
+
+/* *out = NULL where the pipeline is not a known one.  The arguments are the objects of
+ * tokenizer.json (NULL or JSON null where it has none).  The model must outlive *out. */
+inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokenizer,
+                              const ix_model *m, ix_fast **out, inox_error *err) IX_MUST_USE;
+
+/* For ix_model_new_ranks: the expression that cuts text into words.  *out = NULL for one that is
+ * not known.  Offsets are those of bytes: a token may begin or end inside a character. */
+inox_status ix_fast_from_pattern(const char *pattern, size_t size, const ix_model *m, ix_fast **out,
+                                 inox_error *err) IX_MUST_USE;
+void ix_fast_free(ix_fast *f); /* NULL is fine */
+
+/* True: ix_fast_encode takes the source text and normalizes by itself.  False: it takes the text
+ * that the normalizer made; the tokens' ranges are bytes of that. */
+bool ix_fast_takes_source(const ix_fast *f);
+
+/* Appends the tokens of bytes [start, end) of the text that was given to ix_fast_encode, by way of
+ * normalizer, pre-tokenizer and model. */
+typedef inox_status (*ix_fast_general)(void *context, size_t start, size_t end, ix_token_list *out,
+                                       inox_error *err);
+
+/* Appends the tokens of text[start..end), a whole fragment without added tokens that is well-formed
+ * UTF-8.  `general` is only called where ix_fast_takes_source, and may be NULL elsewhere. */
+inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
+                           size_t end, ix_fast_general general, void *context, ix_token_list *out,
+                           inox_error *err) IX_MUST_USE;
+
+#endif
