@@ -8,7 +8,6 @@
 #include "text/unicode.h"
 
 #include "base/alloc.h"
-#include "base/limits.h"
 
 #include <string.h>
 #include <utf8proc.h>
@@ -82,58 +81,6 @@ size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad)
         }
     }
     return n;
-}
-
-/* ---- mapped text --------------------------------------------------------------------------- */
-
-static inox_status reserve(ix_mapped_text *t, size_t more, inox_error *err)
-{
-    if (more > IX_MAX_TEXT_BYTES * 3 - t->size)
-        return ix_fail(err, INOX_E_LIMIT, "the text is too long once it is normalized");
-    if (t->size + more <= t->capacity)
-        return INOX_OK;
-    size_t capacity = t->capacity * 2 > t->size + more ? t->capacity * 2 : t->size + more + 64;
-    IX_TRY(IX_REALLOC(&t->owned, capacity, err));
-    t->data = t->owned;
-    IX_TRY(IX_REALLOC(&t->starts, capacity, err));
-    IX_TRY(IX_REALLOC(&t->ends, capacity, err));
-    t->capacity = capacity;
-    return INOX_OK;
-}
-
-inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
-                             uint32_t end, inox_error *err)
-{
-    IX_TRY(reserve(t, n, err));
-    for (size_t i = 0; i < n; i++) {
-        t->owned[t->size + i] = bytes[i];
-        t->starts[t->size + i] = start;
-        t->ends[t->size + i] = end;
-    }
-    t->size += n;
-    return INOX_OK;
-}
-
-/* Bytes that are kept as they are. */
-static inox_status append_same(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
-                               inox_error *err)
-{
-    IX_TRY(reserve(t, n, err));
-    for (size_t i = 0; i < n; i++) {
-        t->owned[t->size + i] = bytes[i];
-        t->starts[t->size + i] = start + (uint32_t)i;
-        t->ends[t->size + i] = start + (uint32_t)i + 1;
-    }
-    t->size += n;
-    return INOX_OK;
-}
-
-void ix_mapped_release(ix_mapped_text *t)
-{
-    ix_free(t->owned);
-    ix_free(t->starts);
-    ix_free(t->ends);
-    *t = (ix_mapped_text){ 0 };
 }
 
 /* ---- normalization ------------------------------------------------------------------------- */
@@ -312,7 +259,7 @@ static inox_status clean_segment(const char *text, size_t size, uint32_t at, boo
     if (!out)
         return INOX_OK;
     if (!*changed)
-        return append_same(out, text, size, at, err);
+        return ix_mapped_append_same(out, text, size, at, err);
     for (size_t i = 0; i < b->count; i++) {
         size_t n = ix_utf8_write((uint32_t)b->items[i], bytes);
         IX_TRY(ix_mapped_append(out, bytes, n, at, at + (uint32_t)size, err));
@@ -338,11 +285,11 @@ static inox_status clean(const char *text, size_t size, uint32_t base, bool nfc,
     }
     if (same == size)
         return INOX_OK;
-    IX_TRY(append_same(out, text, same, base, err));
+    IX_TRY(ix_mapped_append_same(out, text, same, base, err));
     while (same < size) {
         size_t n = next_segment(text + same, size - same, nfc, &plain);
         if (plain)
-            IX_TRY(append_same(out, text + same, n, base + (uint32_t)same, err));
+            IX_TRY(ix_mapped_append_same(out, text + same, n, base + (uint32_t)same, err));
         else
             IX_TRY(
                 clean_segment(text + same, n, base + (uint32_t)same, nfc, b, out, &changed, err));

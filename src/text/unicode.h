@@ -7,6 +7,7 @@
 #define IX_TEXT_UNICODE_H
 
 #include "base/status.h"
+#include "text/mapped.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,31 +66,6 @@ size_t ix_utf8_write(uint32_t c, char out[4]);
 /* Strict: bytes of the longest prefix of p[0..left) that is a character, or might become one when
  * more bytes follow; *whole says which.  At least 1 (a byte that begins nothing: *whole, *bad). */
 size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad);
-
-/* Text on its way to the model, and where in the source each of its bytes comes from.  starts and
- * ends are NULL while byte i is byte base + i of the source. */
-typedef struct ix_mapped_text {
-    const char *data;
-    size_t size;
-    uint32_t base;
-    char *owned;             /* data, where it had to be written anew */
-    uint32_t *starts, *ends; /* per byte of data */
-    size_t capacity;
-} ix_mapped_text;
-
-static inline uint32_t ix_mapped_start(const ix_mapped_text *t, size_t i)
-{
-    return t->starts ? t->starts[i] : t->base + (uint32_t)i;
-}
-static inline uint32_t ix_mapped_end(const ix_mapped_text *t, size_t i) /* i: the last byte */
-{
-    return t->ends ? t->ends[i] : t->base + (uint32_t)i + 1;
-}
-
-/* Appends bytes that stand for source[start..end), after ix_mapped_reserve or itself growing. */
-inox_status ix_mapped_append(ix_mapped_text *t, const char *bytes, size_t n, uint32_t start,
-                             uint32_t end, inox_error *err) IX_MUST_USE;
-void ix_mapped_release(ix_mapped_text *t);
 
 /* *out = text that is well-formed (but for surrogates) and, with nfc, in normalization form C; a
  * view of `text` where nothing changes.  base: the position of `text` in the source. */
