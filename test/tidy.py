@@ -39,7 +39,7 @@ C_STANDARD = {
 # <header>: where it may be included.
 LIBRARY_HEADERS = [
     (re.compile(r"openssl/"), ["src/base/"]),
-    (re.compile(r"jansson\.h"), ["src/trust/", "src/llm/", "cli/"]),
+    (re.compile(r"jansson\.h"), ["src/text/", "src/trust/", "src/llm/", "cli/"]),
     (re.compile(r"utf8proc\.h"), ["src/text/"]),
     (re.compile(r"immintrin\.h"), ["src/num/", "src/base/"]),
     (re.compile(r"cpuid\.h"), ["src/num/"]),

@@ -1,6 +1,6 @@
 /* SentencePiece's precompiled character map: which strings become which.
  *
- *     u32 bytes of the trie | units of a double array (darts-clone), u32 each | strings, NUL behind each
+ *     u32 bytes of the trie | units of a double array (darts-clone), u32 each | strings, NUL behind
  *
  * A value of the trie is the position of a string.  The bytes are untrusted: every step in the
  * array is checked, and a value that points outside is no match.

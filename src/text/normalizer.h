@@ -2,8 +2,8 @@
  *
  * All of Hugging Face's: BertNormalizer, NFC, NFD, NFKC, NFKD, Nmt, Lowercase, Strip, StripAccents,
  * Replace, Prepend, ByteLevel, Precompiled, Sequence; text and ranges come out as the library's do
- * (docs/UNICODE.md says of which Unicode each stage is).  Every stage is linear in the text, and one
- * that changes nothing leaves the text where it is.
+ * (docs/UNICODE.md says of which Unicode each stage is).  Every stage is linear in the text, and
+ * one that changes nothing leaves the text where it is.
  */
 #ifndef IX_TEXT_NORMALIZER_H
 #define IX_TEXT_NORMALIZER_H

@@ -2,8 +2,8 @@
  *
  * All of Hugging Face's: BertPreTokenizer, ByteLevel, CharDelimiterSplit, Metaspace, Whitespace,
  * WhitespaceSplit, Punctuation, Digits, Split, UnicodeScripts, FixedLength, Sequence.  A stage cuts
- * each piece of the stage before it by itself (an expression sees nothing outside of its piece), and
- * may rewrite it.
+ * each piece of the stage before it by itself (an expression sees nothing outside of its piece),
+ * and may rewrite it.
  */
 #ifndef IX_TEXT_SPLIT_H
 #define IX_TEXT_SPLIT_H
