@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-    IX_DECIMAL_DIGITS = 800,   /* more than any double's 767 */
-    IX_FLOAT_REPR_BYTES = 32,  /* more than "-2.2250738585072014e-308" */
+    IX_DECIMAL_DIGITS = 800,  /* more than any double's 767 */
+    IX_FLOAT_REPR_BYTES = 32, /* more than "-2.2250738585072014e-308" */
 };
 
 typedef struct ix_decimal {
