@@ -1,7 +1,7 @@
 /* Doubles in decimal and back.  Shortest digits: the free-format algorithm of Steele and White as
  * Burger and Dybvig give it ("Printing Floating-Point Numbers Quickly and Accurately", 1996), on
- * integers of a fixed size.  Reading: one exact long division of integers.  Neither is fast; numbers
- * are rare in templates. */
+ * integers of a fixed size.  Reading: one exact long division of integers.  Neither is fast;
+ * numbers are rare in templates. */
 #include "text/jinja/decimal.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
-/* Doubles in decimal and back, exactly and without the C library's locale: Python's repr(), float(),
- * round() and everything that formats a float stand on this.
+/* Doubles in decimal and back, exactly and without the C library's locale: Python's repr(),
+ * float(), round() and everything that formats a float stand on this.
  *
- * A decimal is 0.d1d2d3... * 10^point with neither a leading nor a trailing zero; zero has no digits.
+ * A decimal is 0.d1d2d3... * 10^point with neither a leading nor a trailing zero; zero has no
+ * digits.
  */
 #ifndef IX_TEXT_JINJA_DECIMAL_H
 #define IX_TEXT_JINJA_DECIMAL_H
