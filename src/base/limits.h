@@ -18,6 +18,8 @@
 #define IX_MAX_HEADS 4096
 #define IX_MAX_HEAD_DIM 4096
 #define IX_MAX_VOCAB (1 << 24)
+#define IX_MAX_MERGED_PIECE 8192            /* bytes of a piece without a list of merges */
+#define IX_MAX_TRIE_NODES (1 << 28)         /* of a vocabulary: bytes of its pieces */
 #define IX_MAX_CONTEXT (1 << 24)            /* positions */
 #define IX_MAX_TEXT_BYTES (1ULL << 31)      /* one text to tokenise */
 #define IX_MAX_GRAPH_NODES (1 << 20)

@@ -1,7 +1,8 @@
-/* Inside of a tokenizer, and the merging of one word.  Private to src/text. */
+/* Inside of a tokenizer that GGUF describes.  Private to src/text. */
 #ifndef IX_TEXT_BPE_H
 #define IX_TEXT_BPE_H
 
+#include "text/bpe_merge.h"
 #include "text/pretokenize.h"
 #include "text/tokenizer.h"
 #include "text/vocab.h"
@@ -26,10 +27,8 @@ struct ix_tokenizer {
     uint8_t *strips;      /* IX_STRIP_..., by id; NULL where nothing strips */
     uint8_t *ends;        /* 1 for tokens that end a generation */
     ix_piece_table table; /* over `bytes` */
-    ix_pair_table merges; /* unless by_text */
+    ix_bpe bpe;           /* what merges; symbols from `count` on are no pieces */
     bool by_text;         /* any two neighbours that together are a piece may merge */
-    uint32_t *order;      /* by_text: rank of each piece; UINT32_MAX never */
-    size_t rank_count;    /* ranks of merges are smaller */
     uint64_t *inside; /* bit set of hashed pairs of characters that some piece holds side by side */
     int32_t byte_ids[256]; /* the token of each byte, or -1 */
     bool byte_fallback;
@@ -43,14 +42,6 @@ struct ix_tokenizer {
 
 enum { IX_INSIDE_BITS = 21 };
 
-/* Bytes of the character that starts at p, told by its first byte alone, as SentencePiece does. */
-static inline size_t ix_chunk(const char *p, size_t left)
-{
-    unsigned lead = (unsigned char)*p;
-    size_t n = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    return n < left ? n : left;
-}
-
 /* Where the pair of characters at left and right is found in `inside`. */
 static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const char *right,
                                       size_t right_size)
@@ -62,41 +53,6 @@ static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const 
         h = h << 8 | (unsigned char)right[i];
     return (uint32_t)(h * 0x9E3779B97F4A7C15u >> (64 - IX_INSIDE_BITS));
 }
-
-typedef struct ix_symbol {
-    uint32_t at, size;   /* in the text */
-    int32_t id;          /* -1: no piece */
-    uint32_t rank;       /* of merging with the next symbol; UINT32_MAX: never */
-    int32_t merged;      /* the piece that this makes */
-    uint32_t prev, next; /* links while merging; UINT32_MAX: none */
-} ix_symbol;
-
-/* Positions: ascending from items[head], or a heap whose least is items[head] (then head is 0). */
-typedef struct ix_bucket {
-    uint32_t *items;
-    size_t head, end, capacity;
-    uint32_t rank;
-    bool heap;
-} ix_bucket;
-
-/* Reused from word to word. */
-typedef struct ix_word {
-    ix_symbol *symbols;
-    size_t count, capacity;
-    uint32_t *splits; /* has_unused: bytes of the left part of each piece when last considered */
-    /* Long words: the left symbols of pairs, a bucket for each rank. */
-    ix_bucket *buckets;
-    size_t bucket_count, bucket_capacity;
-    uint32_t *bucket_of; /* 1 + bucket of each rank; 0: none yet */
-    ix_bucket ranks;     /* heap of the ranks whose buckets are not empty */
-} ix_word;
-
-inox_status ix_word_add(ix_word *w, uint32_t at, uint32_t size, int32_t id,
-                        inox_error *err) IX_MUST_USE;
-/* Merges until nothing merges: symbols[0..count) are then the pieces, in order. */
-inox_status ix_word_merge(const ix_tokenizer *t, const char *text, ix_word *w,
-                          inox_error *err) IX_MUST_USE;
-void ix_word_release(ix_word *w);
 
 /* Fills t->ends (tokens that end a generation).  In ends.c. */
 void ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source);

@@ -71,7 +71,7 @@ static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t s
             0) /* a byte that the vocabulary lacks is dropped, as the original tokenizers do */
             IX_TRY(ix_word_add(&e->word, (uint32_t)i, 1, id, e->err));
     }
-    IX_TRY(ix_word_merge(t, text->data, &e->word, e->err));
+    IX_TRY(ix_word_merge(&t->bpe, &e->word, e->err));
     for (size_t i = 0; i < e->word.count; i++) {
         const ix_symbol *s = &e->word.symbols[i];
         IX_TRY(emit_mapped(e, s->id, text, s->at, s->size));
@@ -135,10 +135,10 @@ static inox_status emit_used(encoder *e, const ix_mapped_text *text, size_t at, 
 
 static inox_status encode_word(encoder *e, const ix_mapped_text *text)
 {
-    IX_TRY(ix_word_merge(e->t, text->data, &e->word, e->err));
+    IX_TRY(ix_word_merge(&e->t->bpe, &e->word, e->err));
     for (size_t i = 0; i < e->word.count; i++) {
         const ix_symbol *s = &e->word.symbols[i];
-        if (s->id < 0)
+        if (s->id < 0 || (size_t)s->id >= e->t->count)
             IX_TRY(fall_back(e, text, s->at, s->size));
         else if (e->t->types[s->id] == IX_PIECE_UNUSED && e->word.splits)
             IX_TRY(emit_used(e, text, s->at, s->size));
@@ -175,8 +175,8 @@ static inox_status encode_characters(encoder *e, const ix_mapped_text *text, siz
             if (!(t->inside[h >> 6] >> (h & 63) & 1))
                 IX_TRY(encode_word(e, text));
         }
-        IX_TRY(ix_word_add(&e->word, (uint32_t)at, (uint32_t)n, ix_piece_find(&t->table, p, n),
-                           e->err));
+        int32_t symbol = t->by_text ? ix_bpe_symbol(&t->bpe, p, n) : ix_piece_find(&t->table, p, n);
+        IX_TRY(ix_word_add(&e->word, (uint32_t)at, (uint32_t)n, symbol, e->err));
         before = n;
         at += n;
     }

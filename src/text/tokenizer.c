@@ -124,8 +124,7 @@ static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const a
             return ix_fail(err, INOX_E_LIMIT, "merge %zu has %zu bytes", i, s->merges[i].size);
         longest = s->merges[i].size > longest ? s->merges[i].size : longest;
     }
-    t->rank_count = s->merge_count;
-    IX_TRY(ix_pair_table_new(&t->merges, s->merge_count, err));
+    IX_TRY(ix_bpe_new(&t->bpe, s->merge_count, s->merge_count, err));
     IX_TRY(IX_ALLOC(&joined, longest + 1, err));
     for (size_t i = 0; i < s->merge_count; i++) {
         const ix_text_view *m = &s->merges[i];
@@ -146,75 +145,40 @@ static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const a
                 r = ix_piece_find(&t->table, joined + left, right);
         int32_t both = ix_piece_find(&t->table, joined, left + right);
         if (l >= 0 && r >= 0 && both >= 0)
-            (void)ix_pair_add(&t->merges, (uint32_t)l, (uint32_t)r, (uint32_t)i, both);
+            ix_bpe_add(&t->bpe, l, r, (uint32_t)i, both, false);
     }
     ix_free(joined);
     return INOX_OK;
 }
 
-/* A number that is smaller for a greater score; not-a-number comes last. */
-static uint32_t order_of_score(float score)
+static inox_status order_pieces(ix_tokenizer *t, const float *scores, uint32_t *order,
+                                inox_error *err)
 {
-    uint32_t bits;
-    memcpy(&bits, &score, sizeof bits);
-    if ((bits & 0x7FFFFFFF) > 0x7F800000)
-        return UINT32_MAX - 1;
-    if (bits == 0x80000000) /* -0 */
-        bits = 0;
-    return bits & 0x80000000 ? bits : 0x7FFFFFFF - bits;
-}
-
-/* Replaces numbers by their places among the distinct ones: ranks need arrays.  A radix sort. */
-static inox_status make_dense(uint32_t *order, size_t count, size_t *distinct, inox_error *err)
-{
-    uint64_t *from = NULL, *to = NULL;
-    inox_status status = IX_ALLOC(&from, count, err);
-    if (status == INOX_OK)
-        status = IX_ALLOC(&to, count, err);
-    size_t n = 0;
-    for (size_t i = 0; i < count && status == INOX_OK; i++)
-        if (order[i] != UINT32_MAX)
-            from[n++] = (uint64_t)order[i] << 32 | i;
-    for (int shift = 32; shift < 64 && status == INOX_OK; shift += 8) {
-        size_t next[257] = { 0 };
-        for (size_t i = 0; i < n; i++)
-            next[(from[i] >> shift & 255) + 1]++;
-        for (int k = 1; k < 257; k++)
-            next[k] += next[k - 1];
-        for (size_t i = 0; i < n; i++)
-            to[next[from[i] >> shift & 255]++] = from[i];
-        uint64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    *distinct = 0;
-    for (size_t i = 0; i < n && status == INOX_OK; i++) {
-        if (i > 0 && from[i] >> 32 != from[i - 1] >> 32)
-            ++*distinct;
-        order[(uint32_t)from[i]] = (uint32_t)*distinct;
-    }
-    ++*distinct;
-    ix_free(from);
-    ix_free(to);
-    return status;
-}
-
-static inox_status order_pieces(ix_tokenizer *t, const float *scores, inox_error *err)
-{
+    size_t ranks;
     t->by_text = true;
-    IX_TRY(IX_ALLOC(&t->order, t->count, err));
     for (size_t i = 0; i < t->count; i++) {
         bool merges = t->types[i] == IX_PIECE_NORMAL || t->types[i] == IX_PIECE_USER ||
                       t->types[i] == IX_PIECE_UNUSED;
-        t->order[i] = UINT32_MAX;
+        order[i] = UINT32_MAX;
         if (!merges)
             continue;
-        t->order[i] =
-            t->kind == IX_SENTENCEPIECE ? order_of_score(scores ? scores[i] : 0) : (uint32_t)i;
+        order[i] = t->kind == IX_SENTENCEPIECE ? ix_bpe_order_of_score(scores ? scores[i] : 0)
+                                               : (uint32_t)i;
         t->has_unused =
             t->has_unused || (t->types[i] == IX_PIECE_UNUSED && t->kind == IX_SENTENCEPIECE);
     }
-    return make_dense(t->order, t->count, &t->rank_count, err);
+    IX_TRY(ix_bpe_make_dense(order, t->count, &ranks, err));
+    return ix_bpe_from_pieces(&t->bpe, &t->table, t->count, order, ranks, t->kind == IX_BYTE_BPE,
+                              err);
+}
+
+static inox_status add_pieces(ix_tokenizer *t, const float *scores, inox_error *err)
+{
+    uint32_t *order = NULL;
+    IX_TRY(IX_ALLOC(&order, t->count, err));
+    inox_status status = order_pieces(t, scores, order, err);
+    ix_free(order);
+    return status;
 }
 
 /* Between two characters that stand side by side in no piece, nothing can ever merge. */
@@ -386,7 +350,7 @@ static inox_status build(ix_tokenizer *t, const ix_vocab_source *s, inox_error *
     IX_TRY(ix_piece_table_new(&t->table, t->bytes, t->count, err));
     find_bytes(t);
     if (t->kind == IX_SENTENCEPIECE || !s->merges)
-        IX_TRY(order_pieces(t, s->scores, err));
+        IX_TRY(add_pieces(t, s->scores, err));
     else
         IX_TRY(add_merges(t, s, &a, err));
     if (t->kind != IX_BYTE_BPE)
@@ -415,7 +379,7 @@ void ix_tokenizer_free(ix_tokenizer *t)
     if (!t)
         return;
     ix_piece_table_release(&t->table);
-    ix_pair_table_release(&t->merges);
+    ix_bpe_release(&t->bpe);
     ix_special_trie_release(&t->specials);
     ix_special_trie_release(&t->users);
     ix_free(t->pieces);
@@ -424,7 +388,6 @@ void ix_tokenizer_free(ix_tokenizer *t)
     ix_free(t->types);
     ix_free(t->strips);
     ix_free(t->ends);
-    ix_free(t->order);
     ix_free(t->inside);
     ix_free(t);
 }

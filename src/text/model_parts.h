@@ -1,0 +1,135 @@
+/* Inside of a model.  Private to the files of the four kinds. */
+#ifndef IX_TEXT_MODEL_PARTS_H
+#define IX_TEXT_MODEL_PARTS_H
+
+#include "text/bpe_merge.h"
+#include "text/model.h"
+#include "text/trie.h"
+#include "text/word_cache.h"
+
+/* Pieces by id, and ids by piece.  Where several pieces have one id, the last is the id's; the
+ * others are entries behind all ids. */
+typedef struct ix_vocabulary {
+    ix_text_view *pieces; /* [0, id_end) by id, {NULL, 0} for a hole; then the others */
+    int32_t *other_ids;   /* of those */
+    size_t id_end, entries, count;
+    char *store;          /* all bytes */
+    ix_piece_table table; /* over `pieces` */
+    int32_t empty_id;     /* of the piece "", or -1 */
+} ix_vocabulary;
+
+/* One entry of a list from which a vocabulary is made. */
+typedef struct ix_entry {
+    ix_text_view piece;
+    int32_t id;
+} ix_entry;
+
+inox_status ix_vocabulary_new(ix_vocabulary *v, const ix_entry *entries, size_t count,
+                              inox_error *err) IX_MUST_USE;
+void ix_vocabulary_release(ix_vocabulary *v);
+/* The id, or -1. */
+static inline int32_t ix_vocabulary_find(const ix_vocabulary *v, const char *piece, size_t size)
+{
+    int32_t at = size == 0 ? v->empty_id : ix_piece_find(&v->table, piece, size);
+    return at < (int32_t)v->id_end ? at : v->other_ids[(size_t)at - v->id_end];
+}
+
+typedef struct ix_bpe_model {
+    ix_bpe bpe;
+    bool has_unknown, fuse_unknown, byte_fallback, ignore_merges, no_merges;
+    bool ranks;                  /* symbols are bytes, words are not UTF-8 */
+    ix_text_view prefix, suffix; /* of continuing pieces, of the last piece of a word */
+    int32_t unknown;             /* -1 where the vocabulary lacks it */
+    int32_t byte_ids[256];       /* the token of each byte (of ranks, for byte_fallback), or -1 */
+    uint64_t *borders; /* bit set of hashed pairs of symbols that some merge joins; NULL: any */
+    /* SentencePiece only */
+    bool sentencepiece;
+    uint8_t *types;
+    bool has_unused;
+    size_t users; /* number of user-defined pieces */
+    ix_trie user_trie;
+} ix_bpe_model;
+
+typedef struct ix_wordpiece_model {
+    ix_trie whole, rest; /* pieces that begin a word, and those behind (without their prefix) */
+    int32_t unknown;
+    size_t characters_max;
+} ix_wordpiece_model;
+
+typedef struct ix_unigram_model {
+    ix_trie trie;
+    double *scores; /* by id */
+    double unknown_score;
+    int32_t unknown; /* -1: none */
+    bool byte_fallback, sentencepiece;
+    int32_t byte_ids[256];
+} ix_unigram_model;
+
+struct ix_model {
+    ix_model_kind kind;
+    ix_vocabulary vocabulary;
+    char *strings; /* options that are strings */
+    ix_bpe_model bpe;
+    ix_wordpiece_model wordpiece;
+    ix_unigram_model unigram;
+    int32_t unknown; /* WordLevel */
+};
+
+/* A node of the best path: the token that ends there. */
+typedef struct ix_path_node {
+    double score;
+    uint32_t start; /* UINT32_MAX: no path ends here */
+    int32_t id;
+} ix_path_node;
+
+struct ix_model_scratch {
+    const ix_model *model;
+    ix_word word;
+    ix_word_cache cache;
+    char *composed; /* a symbol with its prefix and suffix */
+    size_t composed_capacity;
+    ix_path_node *path;
+    size_t path_capacity;
+    ix_token *found; /* a path from its end */
+    size_t found_capacity;
+    uint32_t *waiting; /* an unused piece that comes apart */
+    size_t waiting_capacity;
+};
+
+/* The kinds: reading their options from JSON, and one word to tokens. */
+inox_status ix_bpe_model_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
+inox_status ix_bpe_model_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
+                                  size_t start, size_t end, ix_token_list *out,
+                                  inox_error *err) IX_MUST_USE;
+void ix_bpe_model_release(ix_bpe_model *m);
+
+inox_status ix_wordpiece_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
+inox_status ix_wordpiece_tokenize(const ix_model *m, const char *text, size_t start, size_t end,
+                                  ix_token_list *out, inox_error *err) IX_MUST_USE;
+void ix_wordpiece_release(ix_wordpiece_model *m);
+
+inox_status ix_unigram_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
+inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
+                                size_t start, size_t end, ix_token_list *out,
+                                inox_error *err) IX_MUST_USE;
+void ix_unigram_release(ix_unigram_model *m);
+
+inox_status ix_wordlevel_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
+inox_status ix_wordlevel_tokenize(const ix_model *m, const char *text, size_t start, size_t end,
+                                  ix_token_list *out, inox_error *err) IX_MUST_USE;
+
+/* The "vocab" object of BPE, WordPiece and WordLevel into m->vocabulary. */
+inox_status ix_model_read_vocabulary(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
+/* A member that is a string (*out = {NULL, 0} where it is missing or null, an error unless
+ * `optional`), or true or false. */
+inox_status ix_model_read_string(const json_t *j, const char *name, bool optional,
+                                 ix_text_view *out, inox_error *err) IX_MUST_USE;
+inox_status ix_model_read_flag(const json_t *j, const char *name, bool *out,
+                               inox_error *err) IX_MUST_USE;
+/* Byte tokens "<0x00>" to "<0xFF>" of the vocabulary; true where all are there. */
+bool ix_model_find_bytes(const ix_vocabulary *v, int32_t ids[256]);
+
+/* A new, empty model. */
+inox_status ix_model_alloc(ix_model_kind kind, ix_model **out, inox_error *err) IX_MUST_USE;
+
+#endif

@@ -1,0 +1,22 @@
+/* Making the cache of words.  See word_cache.h. */
+#include "text/word_cache.h"
+
+#include "base/alloc.h"
+#include "base/os.h"
+
+inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err)
+{
+    uint64_t secret[2];
+    *c = (ix_word_cache){ .shift = 64 - lines_log2 };
+    IX_TRY(ix_os_random(secret, sizeof secret, err));
+    c->factor = secret[0] | 1;
+    c->factor_high = secret[1] | 1;
+    return ix_alloc_aligned(((size_t)2 << lines_log2) * sizeof *c->slots, 64, (void **)&c->slots,
+                            err);
+}
+
+void ix_word_cache_release(ix_word_cache *c)
+{
+    ix_free_aligned(c->slots);
+    c->slots = NULL;
+}
