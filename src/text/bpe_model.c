@@ -109,7 +109,7 @@ static inox_status read_merges(ix_model *m, const json_t *merges, inox_error *er
     return status;
 }
 
-/* ---- where a word may be cut ------------------------------------------------------------------ */
+/* ---- where a word may be cut ---------------------------------------------------------------- */
 
 static inline uint32_t border_hash(int32_t left, int32_t right)
 {
@@ -317,7 +317,7 @@ static inox_status add_unknown(run *r)
     return size > 0 ? add(r, r->b->unknown, size) : INOX_OK;
 }
 
-/* The character text[at..at + n) with the prefix of continuing pieces and the suffix of the last. */
+/* The character text[at..at + n) with the prefix of continuing pieces and the last one's suffix. */
 static inox_status compose(run *r, size_t at, size_t n, bool first, bool last, ix_text_view *out)
 {
     ix_model_scratch *s = r->s;
@@ -638,7 +638,7 @@ static inox_status make_pieces(ix_model *m, const ix_piece_source *s, bool merge
     return INOX_OK;
 }
 
-/* ---- making from arrays ----------------------------------------------------------------------- */
+/* ---- making from arrays ------------------------------------------------------------------- */
 
 inox_status ix_model_new_ranks(const ix_text_view *pieces, size_t count, int32_t first_id,
                                ix_model **out, inox_error *err)
@@ -683,7 +683,7 @@ inox_status ix_model_new_sentencepiece_bpe(const ix_piece_source *source, bool m
     return INOX_OK;
 }
 
-/* ---- tokenizing ------------------------------------------------------------------------------- */
+/* ---- tokenizing --------------------------------------------------------------------------- */
 
 inox_status ix_bpe_model_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
                                   size_t start, size_t end, ix_token_list *out, inox_error *err)

@@ -49,7 +49,7 @@ static inline uint64_t ix_load8(const char *p)
     return x;
 }
 
-/* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  `readable`: 16 bytes may be read
+/* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read
  * at p. */
 static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag, bool readable)
 {
