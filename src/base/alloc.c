@@ -13,6 +13,7 @@
 #include "base/os.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -48,9 +49,13 @@ static bool may_allocate(void)
     return from == 0 || number < from || (number > from && !atomic_load(&failing_sticky));
 }
 
-static inox_status out_of_memory(uint64_t bytes, inox_error *err)
+static bool over_meter(size_t bytes);
+
+static inox_status out_of_memory(size_t bytes, inox_error *err)
 {
-    return ix_fail(err, INOX_E_MEMORY, "out of memory: %" PRIu64 " bytes were asked for", bytes);
+    if (bytes <= PTRDIFF_MAX && over_meter(bytes))
+        return ix_fail(err, INOX_E_LIMIT, "%zu bytes more would exceed the limit of memory", bytes);
+    return ix_fail(err, INOX_E_MEMORY, "out of memory: %zu bytes were asked for", bytes);
 }
 
 static inox_status too_large(size_t count, size_t size, inox_error *err)
@@ -59,10 +64,43 @@ static inox_status too_large(size_t count, size_t size, inox_error *err)
                    count, size);
 }
 
+/* ---- metering -------------------------------------------------------------------------------- */
+
+/* A block counts with all the bytes that the C library gave it, which it knows when the block goes;
+ * so blocks may be older than the meter, and `taken` below zero. */
+static _Thread_local struct {
+    int64_t taken, limit; /* limit 0: off */
+} meter;
+
+void ix_meter_begin(uint64_t bytes_max)
+{
+    meter.taken = 0;
+    meter.limit = bytes_max < INT64_MAX ? (int64_t)bytes_max : INT64_MAX;
+}
+
+void ix_meter_end(void)
+{
+    meter.limit = 0;
+}
+
+static bool over_meter(size_t bytes)
+{
+    return meter.limit != 0 && meter.taken + (int64_t)bytes > meter.limit;
+}
+
+static void metered(void *block, int sign)
+{
+    if (meter.limit != 0 && block)
+        meter.taken += sign * (int64_t)malloc_usable_size(block);
+}
+
 /* Zeroed memory, or NULL.  Blocks beyond PTRDIFF_MAX are refused: pointer differences need it. */
 static void *take_block(size_t bytes)
 {
-    return bytes <= PTRDIFF_MAX && may_allocate() ? calloc(1, bytes) : NULL;
+    void *block =
+        bytes <= PTRDIFF_MAX && !over_meter(bytes) && may_allocate() ? calloc(1, bytes) : NULL;
+    metered(block, 1);
+    return block;
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
@@ -91,13 +129,19 @@ inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err)
     if (__builtin_mul_overflow(count, size, &bytes))
         return too_large(count, size, err);
     if (bytes == 0) {
-        free(*p);
+        ix_free(*p);
         *p = NULL;
         return INOX_OK;
     }
-    void *block = bytes <= PTRDIFF_MAX && may_allocate() ? realloc(*p, bytes) : NULL;
-    if (block == NULL)
-        return out_of_memory(bytes, err);
+    metered(*p, -1);
+    void *block =
+        bytes <= PTRDIFF_MAX && !over_meter(bytes) && may_allocate() ? realloc(*p, bytes) : NULL;
+    if (block == NULL) {
+        inox_status status = out_of_memory(bytes, err);
+        metered(*p, 1);
+        return status;
+    }
+    metered(block, 1);
     *p = block;
     return INOX_OK;
 }
@@ -139,6 +183,7 @@ inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error 
 
 void ix_free(void *p)
 {
+    metered(p, -1);
     free(p);
 }
 
@@ -149,7 +194,7 @@ void ix_free_aligned(void *p)
     if (p == NULL)
         return;
     memcpy(&base, (char *)p - sizeof(void *), sizeof base);
-    free(base);
+    ix_free(base);
 }
 
 inox_status ix_strndup(const char *s, size_t n, char **out, inox_error *err)
@@ -263,7 +308,7 @@ void ix_arena_release(ix_arena *a)
     while (a->chunks != NULL) {
         ix_arena_chunk *next = a->chunks->next;
 
-        free(a->chunks);
+        ix_free(a->chunks);
         a->chunks = next;
     }
     a->bytes = 0;
@@ -319,6 +364,6 @@ inox_status ix_buffer_printf(ix_buffer *b, inox_error *err, const char *format, 
 
 void ix_buffer_release(ix_buffer *b)
 {
-    free(b->data);
+    ix_free(b->data);
     *b = (ix_buffer){ NULL, 0, 0 };
 }

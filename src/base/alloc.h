@@ -35,6 +35,11 @@ inox_status ix_strndup(const char *s, size_t n, char **out, inox_error *err) IX_
 void ix_alloc_fail_at(uint64_t n, int sticky);
 uint64_t ix_alloc_count(void); /* allocations so far */
 
+/* Metering: from here to the end, what the calling thread takes less what it gives back is counted,
+ * and a request that would bring it over bytes_max (not 0) is INOX_E_LIMIT.  Not nested. */
+void ix_meter_begin(uint64_t bytes_max);
+void ix_meter_end(void);
+
 /* Typed helper: IX_ALLOC(&p, count, err) with the type of *p. */
 #define IX_ALLOC(pp, count, err) ix_alloc((count), sizeof **(pp), (void **)(pp), (err))
 #define IX_REALLOC(pp, count, err) ix_realloc((void **)(pp), (count), sizeof **(pp), (err))

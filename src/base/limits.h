@@ -22,6 +22,8 @@
 #define IX_MAX_TRIE_NODES (1 << 28)         /* of a vocabulary: bytes of its pieces */
 #define IX_MAX_CONTEXT (1 << 24)            /* positions */
 #define IX_MAX_TEXT_BYTES (1ULL << 31)      /* one text to tokenise */
+#define IX_MAX_ENCODING (1ULL << 31)        /* tokens of one text, with padding */
+#define IX_MAX_WINDOWS (1 << 20)            /* that truncation cuts off one text */
 #define IX_MAX_GRAPH_NODES (1 << 20)
 #define IX_MAX_STOPS 64                     /* stop strings of one request */
 #define IX_MAX_DRAFT 256                    /* guesses fed at once */

@@ -420,6 +420,7 @@ inox_status ix_generate(inox_session *s, const int32_t *prompt, size_t count,
         status = write_receipt(&g, identity.identity, asked < s->length ? asked : s->length, err);
     ix_sampler_free(g.sampler);
     ix_draft_release(&g.draft);
+    ix_decoder_clear(&g.decoder);
     if (status != INOX_OK) {
         inox_result_free(r);
         return status;

@@ -1,28 +1,12 @@
-/* Token ids to text, whole or one at a time. */
-#include "text/bpe.h"
+/* Token ids to text, whole or one at a time: what is the same for all families. */
+#include "base/alloc.h"
+#include "text/family.h"
 #include "text/unicode.h"
 
 #include <string.h>
 
-int ix_byte_of_piece(const ix_text_view *piece)
-{
-    static const char digits[] = "0123456789ABCDEFabcdef";
-    if (piece->size != 6 || memcmp(piece->data, "<0x", 3) != 0 || piece->data[5] != '>')
-        return -1;
-    int value = 0;
-    for (int i = 3; i < 5; i++) {
-        const char *d = piece->data[i] ? strchr(digits, piece->data[i]) : NULL;
-        if (!d)
-            return -1;
-        value = value * 16 + (int)(d - digits) - (d - digits > 15 ? 6 : 0);
-    }
-    return value;
-}
-
-/* Appends bytes so that what is not UTF-8 becomes U+FFFD, one for each maximal part of a character.
- * The beginning of a character at the end is held back for the next call. */
-static inox_status append_text(ix_decoder *d, const char *bytes, size_t n, ix_buffer *out,
-                               inox_error *err)
+inox_status ix_decoder_append(ix_decoder *d, const char *bytes, size_t n, ix_buffer *out,
+                              inox_error *err)
 {
     if (d->flags & IX_DECODE_RAW)
         return ix_buffer_append(out, bytes, n, err);
@@ -60,28 +44,6 @@ static inox_status append_text(ix_decoder *d, const char *bytes, size_t n, ix_bu
     return INOX_OK;
 }
 
-/* A piece with U+2581 as spaces; at the beginning of a text one is left out where one was added. */
-static inox_status append_escaped(ix_decoder *d, const ix_text_view *piece, ix_buffer *out,
-                                  inox_error *err)
-{
-    static const char space[] = "\xE2\x96\x81";
-    const char *p = piece->data, *end = p + piece->size;
-    bool strip = !d->started && !(d->flags & IX_DECODE_CONTINUE) && d->tokenizer->add_space_prefix;
-    d->started = d->started || piece->size > 0;
-    for (const char *from = p; p < end; from = p) {
-        while (p < end && !(end - p >= 3 && memcmp(p, space, 3) == 0))
-            p++;
-        if (p > from)
-            IX_TRY(append_text(d, from, (size_t)(p - from), out, err));
-        if (p == end)
-            break;
-        if (!(strip && from == p && from == piece->data))
-            IX_TRY(append_text(d, " ", 1, out, err));
-        p += 3;
-    }
-    return INOX_OK;
-}
-
 void ix_decoder_init(ix_decoder *d, const ix_tokenizer *t, unsigned flags)
 {
     *d = (ix_decoder){ .tokenizer = t, .flags = flags };
@@ -93,30 +55,25 @@ inox_status ix_decoder_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_erro
     if (id < 0 || (size_t)id >= t->count)
         return ix_fail(err, INOX_E_ARGUMENT, "token id %ld is not in the vocabulary of %zu tokens",
                        (long)id, t->count);
-    const ix_text_view *piece = &t->pieces[id];
-    int type = t->types[id], byte;
-    if (type == IX_PIECE_CONTROL || type == IX_PIECE_UNKNOWN) {
-        if (!(d->flags & IX_DECODE_SPECIAL))
-            return INOX_OK;
-    } else if (type == IX_PIECE_BYTE && (byte = ix_byte_of_piece(piece)) >= 0) {
-        char b = (char)byte;
-        d->started = true;
-        return append_text(d, &b, 1, out, err);
-    } else if (t->kind == IX_SENTENCEPIECE || t->escape) {
-        return append_escaped(d, piece, out, err);
-    } else if (type != IX_PIECE_USER && t->bytes[id].data) {
-        piece = &t->bytes[id];
-    }
-    d->started = d->started || piece->size > 0;
-    return append_text(d, piece->data, piece->size, out, err);
+    return t->family->push(d, id, out, err);
 }
 
 inox_status ix_decoder_flush(ix_decoder *d, ix_buffer *out, inox_error *err)
 {
-    if (d->held > 0)
-        IX_TRY(ix_buffer_append(out, "\xEF\xBF\xBD", 3, err));
-    d->held = 0;
-    return INOX_OK;
+    inox_status status = INOX_OK;
+    if (d->tokenizer->family->flush)
+        status = d->tokenizer->family->flush(d, out, err);
+    if (status == INOX_OK && d->held > 0)
+        status = ix_buffer_append(out, "\xEF\xBF\xBD", 3, err);
+    ix_decoder_clear(d);
+    return status;
+}
+
+void ix_decoder_clear(ix_decoder *d)
+{
+    if (d->state && d->tokenizer->family->state_free)
+        d->tokenizer->family->state_free(d->state);
+    ix_decoder_init(d, d->tokenizer, d->flags);
 }
 
 inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_t count,
@@ -130,6 +87,7 @@ inox_status ix_tokenizer_decode(const ix_tokenizer *t, const int32_t *ids, size_
         status = ix_decoder_push(&d, ids[i], out, err);
     if (status == INOX_OK)
         status = ix_decoder_flush(&d, out, err);
+    ix_decoder_clear(&d);
     if (status != INOX_OK && out->data) {
         out->size = before;
         out->data[before] = 0;

@@ -70,6 +70,7 @@ enum {
     IX_WANT_SEQUENCES = 16,
     IX_WANT_OVERFLOW = 32, /* windows that truncation cut */
     IX_WANT_ALL = 63,
+    IX_WANT_SPACES = 64, /* inside only: what the post-processor needs to trim offsets */
 };
 
 typedef struct ix_encode_options {
@@ -96,16 +97,30 @@ struct ix_encoding {
     uint8_t *special_mask;   /* 1: put there by the post-processor or by padding */
     uint8_t *attention_mask; /* 0: padding */
     int32_t *words;          /* number of the word in its sequence, or -1 */
-    int8_t *sequences;       /* 0, 1, or -1 for tokens of no sequence */
-    ix_encoding *overflow;   /* further windows, which have none of their own */
+    int32_t *sequences;      /* 0, 1, or -1 for tokens of no sequence */
+    /* White characters at the beginning and end of a token of a text; inside only. */
+    uint32_t *lead, *trail;
+    ix_encoding *overflow; /* further windows, which have none of their own */
     size_t overflow_count;
     size_t capacity; /* of the arrays */
     unsigned want;   /* IX_WANT_... */
 };
 
 void ix_encoding_release(ix_encoding *e);
+/* Room for `more` tokens behind those that are there. */
+inox_status ix_encoding_reserve(ix_encoding *e, size_t more, inox_error *err) IX_MUST_USE;
 /* Room for one more token, and then for twice as many. */
 inox_status ix_encoding_grow(ix_encoding *e, inox_error *err) IX_MUST_USE;
+/* Appends tokens [from, to) of another one that has the same arrays. */
+inox_status ix_encoding_append(ix_encoding *e, const ix_encoding *other, size_t from, size_t to,
+                               inox_error *err) IX_MUST_USE;
+/* Appends the same token n times, one of no text: padding (attention 0) or a special token. */
+inox_status ix_encoding_fill(ix_encoding *e, size_t n, int32_t id, uint32_t type_id,
+                             uint8_t attention, inox_error *err) IX_MUST_USE;
+/* Sets the arrays that families leave alone, of all tokens. */
+void ix_encoding_set_text(ix_encoding *e, int32_t sequence);
+/* Frees the arrays that are not wanted. */
+void ix_encoding_keep(ix_encoding *e, unsigned want);
 
 /* Appends a token of a text: what families call.  The post-processor sees to the other arrays. */
 static inline IX_MUST_USE inox_status ix_encoding_add(ix_encoding *e, int32_t id, size_t start,
@@ -121,6 +136,8 @@ static inline IX_MUST_USE inox_status ix_encoding_add(ix_encoding *e, int32_t id
     }
     if (e->words)
         e->words[i] = word;
+    if (e->lead)
+        e->lead[i] = e->trail[i] = 0;
     return INOX_OK;
 }
 

@@ -3,7 +3,7 @@
  * GGUF files name one end token (eos_token_id), sometimes one of a turn and one of a message; chat
  * models stop at more.  Like llama.cpp, the others are known by their spellings.
  */
-#include "text/bpe.h"
+#include "text/gguf.h"
 
 #include <string.h>
 
@@ -50,25 +50,25 @@ static const char *const repository_spellings[] = { "<|fim_repo|>", "<|repo_name
                                                     "<REPO>",       "<reponame>",    NULL };
 static const char *const separator_spellings[] = { "<|file_sep|>", NULL };
 
-static void mark(ix_tokenizer *t, int64_t id)
+static void mark(ix_gguf_tokenizer *t, int64_t id)
 {
-    if (id >= 0 && (uint64_t)id < t->count)
-        t->ends[id] = 1;
+    if (id >= 0 && (uint64_t)id < t->base.count)
+        t->base.ends[id] = 1;
 }
 
-static bool is_end(const ix_tokenizer *t, int64_t id)
+static bool is_end(const ix_gguf_tokenizer *t, int64_t id)
 {
-    return id >= 0 && t->ends[id];
+    return id >= 0 && t->base.ends[id];
 }
 
 /* Marks the token of a file's key or, without one, the first that is spelled so. */
-static void mark_first(ix_tokenizer *t, int64_t id, const char *const *spellings)
+static void mark_first(ix_gguf_tokenizer *t, int64_t id, const char *const *spellings)
 {
-    if (id >= 0 && (uint64_t)id < t->count) {
+    if (id >= 0 && (uint64_t)id < t->base.count) {
         mark(t, id);
         return;
     }
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < t->base.count; i++) {
         if (one_of(&t->pieces[i], spellings)) {
             mark(t, (int64_t)i);
             return;
@@ -76,10 +76,10 @@ static void mark_first(ix_tokenizer *t, int64_t id, const char *const *spellings
     }
 }
 
-void ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source)
+void ix_find_ends(ix_gguf_tokenizer *t, const ix_vocab_source *source)
 {
     int64_t end = -1, s = -1, returns = -1, call = -1, calls = -1, flush = -1, normal_s = -1;
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < t->base.count; i++) {
         const ix_text_view *p = &t->pieces[i];
         if (p->size < 3 || !strchr("<_[", p->data[0]) || p->data[0] == 0)
             continue;
@@ -97,14 +97,14 @@ void ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source)
     mark_first(t, source->fim_padding, padding_spellings);
     mark_first(t, source->fim_repository, repository_spellings);
     mark_first(t, source->fim_separator, separator_spellings);
-    mark(t, t->eos);
+    mark(t, t->base.eos);
     mark(t, source->eot);
     mark(t, source->eom);
     /* The harmony format ends a message with <|end|>, not the answer; and Gemma 4 has </s> as
      * text. */
     bool any_call = is_end(t, call) || is_end(t, calls);
     if (end >= 0 && any_call && (is_end(t, returns) || is_end(t, flush)))
-        t->ends[end] = 0;
+        t->base.ends[end] = 0;
     if (s >= 0 && is_end(t, normal_s))
-        t->ends[s] = 0;
+        t->base.ends[s] = 0;
 }

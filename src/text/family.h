@@ -32,8 +32,6 @@ typedef struct ix_encode_text {
 } ix_encode_text;
 
 typedef struct ix_family {
-    const char *name; /* for messages */
-
     /* Frees what the family took, but not the handle. */
     void (*release)(ix_tokenizer *t);
 
@@ -68,17 +66,21 @@ typedef struct ix_scratch_pool ix_scratch_pool; /* scratches that no thread uses
 
 struct ix_tokenizer {
     const ix_family *family;
-    size_t count;              /* ids are 0 to count - 1; there may be holes */
-    int32_t bos, eos, unknown; /* -1: none */
-    bool parse_special;        /* usual for the format, where the caller does not say */
-    uint8_t *ends;             /* 1 for ids that end a generation, or NULL; freed by tokenizer.c */
-    ix_post *post;             /* what goes around a text; NULL: nothing; freed by tokenizer.c */
+    const char *format, *model; /* "tokenizer.json", "tiktoken", ...; "BPE", "Unigram", ... */
+    size_t count;               /* ids are 0 to count - 1; there may be holes */
+    int32_t bos, eos, unknown, padding_id; /* -1: none */
+    bool parse_special;                    /* usual for the format, where the caller does not say */
+    uint8_t *ends; /* 1 for ids that end a generation, or NULL; freed by tokenizer.c */
+    ix_post *post; /* what goes around a text; NULL: nothing; freed by tokenizer.c */
     /* The file's own, used only where a caller asks for them. */
     bool has_truncation, has_padding;
     ix_truncation truncation;
     ix_padding padding;
     ix_scratch_pool *pool; /* tokenizer.c's */
 };
+
+/* Lets a tokenizer with scratches keep them from text to text. */
+inox_status ix_tokenizer_pool_scratches(ix_tokenizer *t, inox_error *err) IX_MUST_USE;
 
 /* Appends bytes so that what is not UTF-8 becomes U+FFFD, one for each maximal part of a character;
  * the beginning of a character at the end is held back (unless IX_DECODE_RAW). */

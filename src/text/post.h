@@ -1,5 +1,5 @@
-/* What happens to the tokens of a text, or of a pair, when they are made: truncation, special
- * tokens around them, padding.  Private to src/text; families only make an ix_post.
+/* What happens to the tokens of a text, or of a pair, once they are made: truncation, special tokens
+ * around them, padding.  Private to src/text; families only make an ix_post.
  */
 #ifndef IX_TEXT_POST_H
 #define IX_TEXT_POST_H
@@ -14,8 +14,34 @@ typedef struct ix_post ix_post;
 
 /* "post_processor" of tokenizer.json; null or missing gives NULL. */
 inox_status ix_post_from_json(const json_t *j, ix_post **out, inox_error *err) IX_MUST_USE;
-/* [bos] A [eos], and for pairs [bos] A [eos] [bos] B [eos]; -1: none. */
+/* [bos] A [eos], and for pairs [bos] A [eos] [bos] B [eos]; -1: none.  The range of BOS is the empty
+ * one at the beginning of its text, that of EOS the one at the end. */
 inox_status ix_post_new(int32_t bos, int32_t eos, ix_post **out, inox_error *err) IX_MUST_USE;
+/* [cls] A [sep] and [cls] A [sep] B [sep], B and its [sep] being of type 1. */
+inox_status ix_post_new_bert(int32_t cls, int32_t sep, ix_post **out, inox_error *err) IX_MUST_USE;
 void ix_post_free(ix_post *p); /* NULL is fine */
+
+/* ---- for tokenizer.c ------------------------------------------------------------------------- */
+
+/* Special tokens that are added. */
+size_t ix_post_added(const ix_post *p, bool is_pair);
+/* Whether encodings need IX_WANT_SPACES, _OFFSETS, _WORDS and _SEQUENCES. */
+bool ix_post_trims(const ix_post *p);
+/* Whether the template of one sequence begins with this token. */
+bool ix_post_begins_with(const ix_post *p, int32_t id);
+
+/* Cuts the encodings of one or two sequences; `added` special tokens will come.  What is cut off
+ * becomes windows, if they are wanted. */
+inox_status ix_truncate(ix_encoding *encodings, size_t count, const ix_truncation *truncation,
+                        size_t added, inox_error *err) IX_MUST_USE;
+/* Joins the encodings of one or two sequences into *out, which is empty; takes their arrays. */
+inox_status ix_post_run(const ix_post *p, const ix_encode_input *in, ix_encoding *encodings,
+                        size_t count, bool special, ix_encoding *out, inox_error *err) IX_MUST_USE;
+/* Pads a batch and its windows. */
+inox_status ix_pad(ix_encoding *encodings, size_t count, const ix_padding *padding,
+                   inox_error *err) IX_MUST_USE;
+/* A stream's special tokens: those before the text (at 0), or those behind it (at its end). */
+inox_status ix_post_edge(const ix_post *p, bool before, ix_encoding *out,
+                         inox_error *err) IX_MUST_USE;
 
 #endif

@@ -1,398 +1,326 @@
-/* Making a tokenizer from what a file says, and asking it about its pieces. */
-#include "text/bpe.h"
+/* The handle: what is the same for every family of tokenizers.  Pairs and words, truncation,
+ * special tokens, padding, batches over threads, streams. */
+#include "text/tokenizer.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "text/unicode.h"
+#include "base/lock.h"
+#include "base/thread.h"
+#include "text/family.h"
 
 #include <string.h>
 
-/* ---- GPT-2's alphabet of bytes --------------------------------------------------------------- */
+/* ---- scratches ------------------------------------------------------------------------------- */
 
-/* Printable Latin-1 characters stand for themselves, the other bytes, ascending, for U+0100 on. */
-static bool stands_for_itself(uint32_t b)
+enum { POOL_MOST = 64 }; /* more threads at once make and free their own */
+
+struct ix_scratch_pool {
+    ix_lock lock;
+    int count;
+    void *items[POOL_MOST];
+};
+
+static inox_status take_scratch(const ix_tokenizer *t, void **out, inox_error *err)
 {
-    return (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || (b >= 0xAE && b <= 0xFF);
-}
-
-/* byte of each character below U+0144, or -1 */
-typedef struct alphabet {
-    int16_t byte[0x144];
-} alphabet;
-
-static void alphabet_init(alphabet *a)
-{
-    uint32_t next = 0x100;
-    memset(a->byte, -1, sizeof a->byte);
-    for (int b = 0; b < 256; b++) {
-        if (stands_for_itself((uint32_t)b))
-            a->byte[b] = (int16_t)b;
-        else
-            a->byte[next++] = (int16_t)b;
-    }
-}
-
-/* Writes the bytes that `piece` spells and their number (never more than piece->size); false
- * where a character is not of the alphabet. */
-static bool spell(const alphabet *a, const char *piece, size_t size, char *out, size_t *n)
-{
-    *n = 0;
-    for (size_t at = 0; at < size;) {
-        uint32_t c;
-        at += ix_utf8_read(piece + at, size - at, &c);
-        if (c >= 0x144 || a->byte[c] < 0)
-            return false;
-        out[(*n)++] = (char)a->byte[c];
-    }
-    return true;
-}
-
-/* ---- making -------------------------------------------------------------------------------- */
-
-static inox_status copy_pieces(ix_tokenizer *t, const ix_vocab_source *s, inox_error *err)
-{
-    if (s->count == 0 || !s->pieces)
-        return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no tokens");
-    if (s->count > IX_MAX_VOCAB)
-        return ix_fail(err, INOX_E_LIMIT, "the vocabulary has %zu tokens, more than %d", s->count,
-                       IX_MAX_VOCAB);
-    t->count = s->count;
-    IX_TRY(IX_ALLOC(&t->pieces, s->count, err));
-    IX_TRY(IX_ALLOC(&t->bytes, s->count, err));
-    IX_TRY(IX_ALLOC(&t->types, s->count, err));
-    IX_TRY(IX_ALLOC(&t->ends, s->count, err));
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->pieces[i].size > IX_MAX_GGUF_STRING)
-            return ix_fail(err, INOX_E_LIMIT, "token %zu has %zu bytes, more than %llu", i,
-                           s->pieces[i].size, (unsigned long long)IX_MAX_GGUF_STRING);
-        t->pieces[i] = s->pieces[i];
-        int32_t type = s->types ? s->types[i] : IX_PIECE_NORMAL;
-        t->types[i] =
-            (uint8_t)(type >= IX_PIECE_NORMAL && type <= IX_PIECE_BYTE ? type : IX_PIECE_NORMAL);
-    }
-    return INOX_OK;
-}
-
-/* t->bytes for pieces in GPT-2's alphabet. */
-static inox_status spell_pieces(ix_tokenizer *t, const alphabet *a, inox_error *err)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < t->count; i++)
-        total += t->pieces[i].size;
-    IX_TRY(IX_ALLOC(&t->store, total + 1, err));
-    char *out = t->store;
-    for (size_t i = 0; i < t->count; i++) {
-        size_t n;
-        if (t->pieces[i].size == 0 || !spell(a, t->pieces[i].data, t->pieces[i].size, out, &n))
-            continue;
-        t->bytes[i] = (ix_text_view){ out, n };
-        out += n;
-    }
-    return INOX_OK;
-}
-
-/* A byte's token: a piece of type byte; or what is spelled so, where the types are missing. */
-static void find_bytes(ix_tokenizer *t)
-{
-    for (int b = 0; b < 256; b++) {
-        char byte = (char)b;
-        t->byte_ids[b] = t->kind == IX_BYTE_BPE ? ix_piece_find(&t->table, &byte, 1) : -1;
-    }
-    if (t->kind == IX_BYTE_BPE)
-        return;
-    bool typed = false;
-    for (size_t i = 0; i < t->count && !typed; i++)
-        typed = t->types[i] == IX_PIECE_BYTE;
-    for (size_t i = 0; i < t->count; i++) {
-        int b = !typed || t->types[i] == IX_PIECE_BYTE ? ix_byte_of_piece(&t->pieces[i]) : -1;
-        if (b < 0)
-            continue;
-        t->byte_ids[b] = (int32_t)i;
-        t->byte_fallback = true;
-    }
-}
-
-static inox_status add_merges(ix_tokenizer *t, const ix_vocab_source *s, const alphabet *a,
-                              inox_error *err)
-{
-    size_t longest = 0;
-    char *joined = NULL;
-    if (s->merge_count > IX_MAX_GGUF_ARRAY)
-        return ix_fail(err, INOX_E_LIMIT, "the vocabulary has %zu merges", s->merge_count);
-    for (size_t i = 0; i < s->merge_count; i++) {
-        if (s->merges[i].size > IX_MAX_GGUF_STRING)
-            return ix_fail(err, INOX_E_LIMIT, "merge %zu has %zu bytes", i, s->merges[i].size);
-        longest = s->merges[i].size > longest ? s->merges[i].size : longest;
-    }
-    IX_TRY(ix_bpe_new(&t->bpe, s->merge_count, s->merge_count, err));
-    IX_TRY(IX_ALLOC(&joined, longest + 1, err));
-    for (size_t i = 0; i < s->merge_count; i++) {
-        const ix_text_view *m = &s->merges[i];
-        const char *space = m->size > 1 ? memchr(m->data + 1, ' ', m->size - 1) : NULL;
-        if (!space)
-            continue;
-        size_t left = (size_t)(space - m->data), right = m->size - left - 1, more;
-        if (t->kind == IX_BYTE_BPE) {
-            if (!spell(a, m->data, left, joined, &left) ||
-                !spell(a, space + 1, right, joined + left, &more))
-                continue;
-            right = more;
-        } else {
-            memcpy(joined, m->data, left);
-            memcpy(joined + left, space + 1, right);
-        }
-        int32_t l = ix_piece_find(&t->table, joined, left),
-                r = ix_piece_find(&t->table, joined + left, right);
-        int32_t both = ix_piece_find(&t->table, joined, left + right);
-        if (l >= 0 && r >= 0 && both >= 0)
-            ix_bpe_add(&t->bpe, l, r, (uint32_t)i, both, false);
-    }
-    ix_free(joined);
-    return INOX_OK;
-}
-
-static inox_status order_pieces(ix_tokenizer *t, const float *scores, uint32_t *order,
-                                inox_error *err)
-{
-    size_t ranks;
-    t->by_text = true;
-    for (size_t i = 0; i < t->count; i++) {
-        bool merges = t->types[i] == IX_PIECE_NORMAL || t->types[i] == IX_PIECE_USER ||
-                      t->types[i] == IX_PIECE_UNUSED;
-        order[i] = UINT32_MAX;
-        if (!merges)
-            continue;
-        order[i] = t->kind == IX_SENTENCEPIECE ? ix_bpe_order_of_score(scores ? scores[i] : 0)
-                                               : (uint32_t)i;
-        t->has_unused =
-            t->has_unused || (t->types[i] == IX_PIECE_UNUSED && t->kind == IX_SENTENCEPIECE);
-    }
-    IX_TRY(ix_bpe_make_dense(order, t->count, &ranks, err));
-    return ix_bpe_from_pieces(&t->bpe, &t->table, t->count, order, ranks, t->kind == IX_BYTE_BPE,
-                              err);
-}
-
-static inox_status add_pieces(ix_tokenizer *t, const float *scores, inox_error *err)
-{
-    uint32_t *order = NULL;
-    IX_TRY(IX_ALLOC(&order, t->count, err));
-    inox_status status = order_pieces(t, scores, order, err);
-    ix_free(order);
-    return status;
-}
-
-/* Between two characters that stand side by side in no piece, nothing can ever merge. */
-static inox_status mark_inside(ix_tokenizer *t, inox_error *err)
-{
-    IX_TRY(IX_ALLOC(&t->inside, (size_t)1 << (IX_INSIDE_BITS - 6), err));
-    for (size_t i = 0; i < t->count; i++) {
-        const ix_text_view *p = &t->bytes[i];
-        if (!p->data || p->size == 0)
-            continue;
-        size_t at = 0, n = ix_chunk(p->data, p->size);
-        while (at + n < p->size) {
-            size_t next = ix_chunk(p->data + at + n, p->size - at - n);
-            uint32_t h = ix_inside_hash(p->data + at, n, p->data + at + n, next);
-            t->inside[h >> 6] |= (uint64_t)1 << (h & 63);
-            at += n;
-            n = next;
-        }
-    }
-    return INOX_OK;
-}
-
-static bool contains_any_case(const char *text, const char *word)
-{
-    for (; text && *text; text++) {
-        size_t i = 0;
-        while (word[i] && (text[i] | (text[i] >= 'A' && text[i] <= 'Z' ? 32 : 0)) == word[i])
-            i++;
-        if (!word[i])
-            return true;
-    }
-    return false;
-}
-
-static bool spelled(const ix_text_view *p, const char *spelling)
-{
-    return p->size == strlen(spelling) && memcmp(p->data, spelling, p->size) == 0;
-}
-
-/* GGUF does not say which special tokens strip spaces; the model's name does, as in llama.cpp. */
-static unsigned strip_of(const ix_tokenizer *t, const ix_vocab_source *s, size_t id)
-{
-    const ix_text_view *p = &t->pieces[id];
-    if ((t->pre.flags & IX_PRE_STRIP_MASK) && spelled(p, "<mask>"))
-        return IX_STRIP_LEFT;
-    if (contains_any_case(s->name, "phi-3") || contains_any_case(s->name, "phi3"))
-        return spelled(p, "<unk>") || spelled(p, "<s>") || spelled(p, "<|endoftext|>")
-                   ? 0
-                   : IX_STRIP_RIGHT;
-    return contains_any_case(s->name, "modern-bert") && spelled(p, "[MASK]") ? IX_STRIP_LEFT : 0;
-}
-
-static bool is_special(const ix_tokenizer *t, size_t id)
-{
-    return t->types[id] == IX_PIECE_CONTROL || t->types[id] == IX_PIECE_UNKNOWN ||
-           t->types[id] == IX_PIECE_USER;
-}
-
-/* The spelling with each space as U+2581, into `out` of three times the size. */
-static size_t escape(const ix_text_view *p, char *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < p->size; i++) {
-        if (p->data[i] == ' ') {
-            memcpy(out + n, "\xE2\x96\x81", 3);
-            n += 3;
-        } else {
-            out[n++] = p->data[i];
-        }
-    }
-    return n;
-}
-
-static inox_status add_specials(ix_tokenizer *t, const ix_vocab_source *s, inox_error *err)
-{
-    size_t total = 0;
-    char escaped[3 * IX_SPECIAL_BYTES_MAX];
-    for (size_t i = 0; i < t->count; i++)
-        if (is_special(t, i) && t->pieces[i].size <= IX_SPECIAL_BYTES_MAX)
-            total += t->pieces[i].size;
-    IX_TRY(ix_special_trie_new(&t->specials, total, err));
-    if (t->kind == IX_SENTENCEPIECE)
-        IX_TRY(ix_special_trie_new(&t->users, 3 * total, err));
-    IX_TRY(IX_ALLOC(&t->strips, t->count, err));
-    for (size_t i = 0; i < t->count; i++) {
-        const ix_text_view *p = &t->pieces[i];
-        if (!is_special(t, i) || p->size == 0 || p->size > IX_SPECIAL_BYTES_MAX)
-            continue;
-        ix_special_add(&t->specials, p->data, p->size, (int32_t)i);
-        t->strips[i] = (uint8_t)strip_of(t, s, i);
-        if (t->kind == IX_SENTENCEPIECE && t->types[i] == IX_PIECE_USER)
-            ix_special_add(&t->users, escaped, escape(p, escaped), (int32_t)i);
-    }
-    return INOX_OK;
-}
-
-static inox_status find_kind(ix_tokenizer *t, const ix_vocab_source *s, inox_error *err)
-{
-    const char *model = s->model ? s->model : "", *pre = s->pre;
-    if (strcmp(model, "llama") == 0) {
-        t->kind = IX_SENTENCEPIECE;
-        t->escape = true;
-        return INOX_OK;
-    }
-    if (strcmp(model, "gemma4") == 0)
-        pre = "gemma4";
-    else if (strcmp(model, "whitespace") == 0)
-        t->drop_gaps = true;
-    else if (strcmp(model, "gpt2") != 0)
-        return ix_fail(
-            err, INOX_E_UNSUPPORTED,
-            "tokenizers of the kind '%.64s' are not supported (gpt2, llama and gemma4 are)", model);
-    if (pre && !*pre)
-        pre = NULL;
-    if (!ix_pretokenizer_find(pre, &t->pre))
-        return ix_fail(err, INOX_E_UNSUPPORTED,
-                       "unknown pre-tokenizer '%.64s' (tokenizer.ggml.pre)", pre);
-    if (!pre && s->architecture && strcmp(s->architecture, "gptneox") == 0)
-        t->pre.flags |= IX_PRE_NFC;
-    t->kind = t->pre.flags & IX_PRE_RAW ? IX_RAW_BPE : IX_BYTE_BPE;
-    t->escape = (t->pre.flags & IX_PRE_ESCAPE) != 0;
-    bool ranks = (t->pre.flags & IX_PRE_RANKS) != 0;
-    if (!s->merges && !ranks)
-        return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no merges (tokenizer.ggml.merges)");
-    return INOX_OK;
-}
-
-/* The file's answer, or what is usual for the kind. */
-static bool flag(int8_t given, bool usual)
-{
-    return given < 0 ? usual : given != 0;
-}
-
-static int32_t token_id(const ix_tokenizer *t, int64_t given, int64_t usual)
-{
-    int64_t id = given >= 0 && (uint64_t)given < t->count ? given : usual;
-    return id >= 0 && (uint64_t)id < t->count ? (int32_t)id : -1;
-}
-
-static void read_flags(ix_tokenizer *t, const ix_vocab_source *s)
-{
-    bool sp = t->kind == IX_SENTENCEPIECE;
-    t->ignore_merges = flag(s->ignore_merges, (t->pre.flags & IX_PRE_IGNORE_MERGES) != 0);
-    t->add_bos = flag(s->add_bos, sp || (t->pre.flags & IX_PRE_ADD_BOS)) ||
-                 (t->pre.flags & IX_PRE_FORCE_BOS);
-    t->add_eos = flag(s->add_eos, false);
-    t->add_space_prefix = sp && flag(s->add_space_prefix, true);
-    t->remove_extra_whitespaces = sp && flag(s->remove_extra_whitespaces, false);
-    t->bos = token_id(t, s->bos, sp ? 1 : -1);
-    t->eos = token_id(t, s->eos, sp ? 2 : -1);
-    t->unknown = token_id(t, s->unknown, sp ? 0 : -1);
-}
-
-static inox_status build(ix_tokenizer *t, const ix_vocab_source *s, inox_error *err)
-{
-    alphabet a;
-    alphabet_init(&a);
-    IX_TRY(find_kind(t, s, err));
-    IX_TRY(copy_pieces(t, s, err));
-    read_flags(t, s);
-    if (t->kind == IX_BYTE_BPE)
-        IX_TRY(spell_pieces(t, &a, err));
-    for (size_t i = 0; i < t->count && t->kind != IX_BYTE_BPE; i++) {
-        bool hidden = t->types[i] == IX_PIECE_CONTROL || t->types[i] == IX_PIECE_UNKNOWN ||
-                      t->types[i] == IX_PIECE_BYTE;
-        if (t->kind == IX_RAW_BPE || !hidden)
-            t->bytes[i] = t->pieces[i];
-    }
-    IX_TRY(ix_piece_table_new(&t->table, t->bytes, t->count, err));
-    find_bytes(t);
-    if (t->kind == IX_SENTENCEPIECE || !s->merges)
-        IX_TRY(add_pieces(t, s->scores, err));
-    else
-        IX_TRY(add_merges(t, s, &a, err));
-    if (t->kind != IX_BYTE_BPE)
-        IX_TRY(mark_inside(t, err));
-    IX_TRY(add_specials(t, s, err));
-    ix_find_ends(t, s);
-    return INOX_OK;
-}
-
-inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out, inox_error *err)
-{
-    ix_tokenizer *t = NULL;
     *out = NULL;
-    IX_TRY(IX_ALLOC(&t, 1, err));
-    inox_status status = build(t, source, err);
-    if (status != INOX_OK) {
-        ix_tokenizer_free(t);
-        return status;
+    if (!t->family->scratch_new)
+        return INOX_OK;
+    if (t->pool) {
+        ix_lock_take(&t->pool->lock);
+        if (t->pool->count > 0)
+            *out = t->pool->items[--t->pool->count];
+        ix_lock_give(&t->pool->lock);
     }
-    *out = t;
-    return INOX_OK;
+    return *out ? INOX_OK : t->family->scratch_new(t, out, err);
+}
+
+static void give_scratch(const ix_tokenizer *t, void *scratch)
+{
+    if (!scratch)
+        return;
+    if (t->pool) {
+        ix_lock_take(&t->pool->lock);
+        if (t->pool->count < POOL_MOST) {
+            t->pool->items[t->pool->count++] = scratch;
+            scratch = NULL;
+        }
+        ix_lock_give(&t->pool->lock);
+    }
+    if (scratch)
+        t->family->scratch_free(scratch);
 }
 
 void ix_tokenizer_free(ix_tokenizer *t)
 {
     if (!t)
         return;
-    ix_piece_table_release(&t->table);
-    ix_bpe_release(&t->bpe);
-    ix_special_trie_release(&t->specials);
-    ix_special_trie_release(&t->users);
-    ix_free(t->pieces);
-    ix_free(t->bytes);
-    ix_free(t->store);
-    ix_free(t->types);
-    ix_free(t->strips);
+    for (int i = 0; t->pool && i < t->pool->count; i++)
+        t->family->scratch_free(t->pool->items[i]);
+    ix_free(t->pool);
+    t->family->release(t);
+    ix_post_free(t->post);
     ix_free(t->ends);
-    ix_free(t->inside);
     ix_free(t);
 }
 
-/* ---- asking -------------------------------------------------------------------------------- */
+inox_status ix_tokenizer_pool_scratches(ix_tokenizer *t, inox_error *err)
+{
+    return IX_ALLOC(&t->pool, 1, err);
+}
+
+/* ---- one input ------------------------------------------------------------------------------- */
+
+/* Memory where the caller sets no limit: far above what any text needs, and a bound all the same
+ * for vocabularies that are made to blow texts up. */
+#define MEMORY_BASE (UINT64_C(256) << 20)
+#define MEMORY_PER_BYTE 512
+
+static uint64_t sequence_bytes(const ix_sequence *s)
+{
+    uint64_t n = s->is_split ? 0 : s->text.size;
+    for (size_t i = 0; s->is_split && i < s->word_count; i++)
+        n += s->words[i].size;
+    return n;
+}
+
+static uint64_t input_bytes(const ix_encode_input *in)
+{
+    return sequence_bytes(&in->first) + (in->is_pair ? sequence_bytes(&in->second) : 0);
+}
+
+static inox_status check_size(size_t bytes, inox_error *err)
+{
+    if (bytes > IX_MAX_TEXT_BYTES - 1)
+        return ix_fail(err, INOX_E_LIMIT, "the text has %zu bytes, more than %llu", bytes,
+                       (unsigned long long)IX_MAX_TEXT_BYTES - 1);
+    return INOX_OK;
+}
+
+static inox_status check_sequence(const ix_sequence *s, inox_error *err)
+{
+    if (s->is_split) {
+        if (s->word_count > INT32_MAX)
+            return ix_fail(err, INOX_E_LIMIT, "%zu words, more than %d", s->word_count, INT32_MAX);
+        for (size_t i = 0; i < s->word_count; i++)
+            IX_TRY(check_size(s->words[i].size, err));
+        return INOX_OK;
+    }
+    IX_TRY(check_size(s->text.size, err));
+    size_t end = 0;
+    for (size_t i = 0; i < s->plain_count; i++) {
+        const ix_range *r = &s->plain[i];
+        if (r->start < end || r->end < r->start || r->end > s->text.size)
+            return ix_fail(err, INOX_E_ARGUMENT,
+                           "plain range %zu, [%zu, %zu), is not behind the one before it and "
+                           "inside the text of %zu bytes",
+                           i, r->start, r->end, s->text.size);
+        end = r->end;
+    }
+    return INOX_OK;
+}
+
+/* The arrays that the steps need so that those that are wanted come out right. */
+static unsigned working_set(const ix_tokenizer *t, const ix_encode_options *o)
+{
+    unsigned want = o->want & IX_WANT_ALL;
+    if ((want & IX_WANT_OFFSETS) && ix_post_trims(t->post))
+        want |= IX_WANT_SPACES | IX_WANT_WORDS | IX_WANT_SEQUENCES;
+    return want;
+}
+
+static inox_status encode_sequence(const ix_tokenizer *t, void *scratch, const ix_sequence *s,
+                                   int32_t number, const ix_encode_options *o, ix_encoding *out,
+                                   inox_error *err)
+{
+    const ix_truncation *cut = o->truncation;
+    ix_encode_text in = {
+        .text = s->text.data,
+        .size = s->text.size,
+        .parse_special = o->parse_special,
+        .plain = s->plain,
+        .plain_count = s->plain_count,
+        .word = -1,
+        .limit = SIZE_MAX,
+    };
+    if (cut && (cut->strategy != IX_TRUNCATE_ONLY_SECOND || number > 0)) {
+        in.limit = cut->max_length;
+        in.limit_left = cut->left;
+    }
+    if (!s->is_split) {
+        IX_TRY(t->family->encode(t, scratch, &in, out, err));
+    } else {
+        in.plain_count = 0;
+        for (size_t i = 0; i < s->word_count; i++) {
+            in.text = s->words[i].data;
+            in.size = s->words[i].size;
+            in.word = (int32_t)i;
+            IX_TRY(t->family->encode(t, scratch, &in, out, err));
+        }
+    }
+    ix_encoding_set_text(out, number);
+    return INOX_OK;
+}
+
+/* All steps but padding. */
+static inox_status encode_steps(const ix_tokenizer *t, void *scratch, const ix_encode_input *in,
+                                const ix_encode_options *o, ix_encoding *out, inox_error *err)
+{
+    size_t count = in->is_pair ? 2 : 1;
+    unsigned want = working_set(t, o);
+    ix_encoding parts[2] = { { .want = want }, { .want = want } };
+    inox_status status = INOX_OK;
+    for (size_t i = 0; i < count && status == INOX_OK; i++)
+        status = encode_sequence(t, scratch, i ? &in->second : &in->first, (int32_t)i, o, &parts[i],
+                                 err);
+    if (status == INOX_OK && o->truncation)
+        status = ix_truncate(parts, count, o->truncation,
+                             o->special ? ix_post_added(t->post, in->is_pair) : 0, err);
+    if (status == INOX_OK)
+        status = ix_post_run(t->post, in, parts, count, o->special, out, err);
+    if (status == INOX_OK)
+        ix_encoding_keep(out, o->want);
+    ix_encoding_release(&parts[0]);
+    ix_encoding_release(&parts[1]);
+    return status;
+}
+
+static inox_status encode_one(const ix_tokenizer *t, const ix_encode_input *in,
+                              const ix_encode_options *o, ix_encoding *out, inox_error *err)
+{
+    void *scratch = NULL;
+    *out = (ix_encoding){ 0 };
+    IX_TRY(check_sequence(&in->first, err));
+    if (in->is_pair)
+        IX_TRY(check_sequence(&in->second, err));
+    IX_TRY(take_scratch(t, &scratch, err));
+    ix_meter_begin(o->memory_max ? o->memory_max : MEMORY_BASE + MEMORY_PER_BYTE * input_bytes(in));
+    inox_status status = encode_steps(t, scratch, in, o, out, err);
+    ix_meter_end();
+    give_scratch(t, scratch);
+    return status;
+}
+
+inox_status ix_encode(const ix_tokenizer *t, const ix_encode_input *in,
+                      const ix_encode_options *options, ix_encoding *out, inox_error *err)
+{
+    IX_TRY(encode_one(t, in, options, out, err));
+    if (!options->padding)
+        return INOX_OK;
+    inox_status status = ix_pad(out, 1, options->padding, err);
+    if (status != INOX_OK)
+        ix_encoding_release(out);
+    return status;
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+typedef struct batch {
+    const ix_tokenizer *t;
+    const ix_encode_input *in;
+    size_t count;
+    const ix_encode_options *options;
+    ix_encoding *out;
+    ix_counter next;
+    ix_lock lock;
+    size_t failed; /* the first input that failed; `count`: none */
+    inox_status status;
+    inox_error error;
+} batch;
+
+/* Inputs are taken in their order, so that all before the first failure are looked at. */
+static void work(void *context, int worker)
+{
+    batch *b = context;
+    (void)worker;
+    for (;;) {
+        inox_error error = { 0 };
+        int64_t taken = ix_counter_take(&b->next);
+        if ((uint64_t)taken >= b->count)
+            return;
+        size_t i = (size_t)taken;
+        ix_lock_take(&b->lock);
+        bool late = i > b->failed;
+        ix_lock_give(&b->lock);
+        if (late)
+            return;
+        inox_status status = encode_one(b->t, &b->in[i], b->options, &b->out[i], &error);
+        if (status == INOX_OK)
+            continue;
+        ix_lock_take(&b->lock);
+        if (i < b->failed) {
+            b->failed = i;
+            b->status = status;
+            b->error = error;
+        }
+        ix_lock_give(&b->lock);
+    }
+}
+
+enum { BYTES_PER_THREAD = 16384 }; /* less is not worth a thread */
+
+static inox_status run_batch(batch *b, inox_error *err)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < b->count; i++)
+        bytes += input_bytes(&b->in[i]);
+    if (b->options->threads == 1 || b->count < 2 || bytes < 2 * BYTES_PER_THREAD) {
+        work(b, 0);
+        return INOX_OK;
+    }
+    ix_pool *pool = NULL;
+    IX_TRY(ix_pool_new(b->options->threads, &pool, err));
+    ix_pool_run(pool, work, b);
+    ix_pool_free(pool);
+    return INOX_OK;
+}
+
+inox_status ix_encode_batch(const ix_tokenizer *t, const ix_encode_input *in, size_t count,
+                            const ix_encode_options *options, ix_encoding *out, inox_error *err)
+{
+    batch b = { .t = t, .in = in, .count = count, .options = options, .out = out, .failed = count };
+    for (size_t i = 0; i < count; i++)
+        out[i] = (ix_encoding){ 0 };
+    inox_status status = run_batch(&b, err);
+    if (status == INOX_OK && b.failed < count) {
+        status = b.status;
+        if (err)
+            *err = b.error;
+        if (count > 1)
+            (void)ix_prefix(err, status, "input %zu", b.failed);
+    }
+    if (status == INOX_OK && options->padding)
+        status = ix_pad(out, count, options->padding, err);
+    for (size_t i = 0; i < count && status != INOX_OK; i++)
+        ix_encoding_release(&out[i]);
+    return status;
+}
+
+/* ---- the plain form -------------------------------------------------------------------------- */
+
+inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes,
+                                unsigned flags, inox_tokens *out, inox_error *err)
+{
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encode_input in = { .first = { .text = { text, bytes } } };
+    ix_encoding e;
+    *out = (inox_tokens){ 0 };
+    o.special = (flags & INOX_TOKENIZE_SPECIAL) != 0;
+    o.parse_special = (flags & INOX_TOKENIZE_PARSE_SPECIAL) != 0;
+    o.want = IX_WANT_OFFSETS;
+    IX_TRY(ix_encode(t, &in, &o, &e, err));
+    *out = (inox_tokens){ .ids = e.ids, .starts = e.starts, .ends = e.ends, .count = e.count };
+    return INOX_OK;
+}
+
+void ix_tokens_release(inox_tokens *tokens)
+{
+    ix_free(tokens->ids);
+    ix_free(tokens->starts);
+    ix_free(tokens->ends);
+    *tokens = (inox_tokens){ 0 };
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static bool in_range(const ix_tokenizer *t, int32_t id)
 {
@@ -406,17 +334,17 @@ size_t ix_tokenizer_count(const ix_tokenizer *t)
 
 ix_text_view ix_tokenizer_piece(const ix_tokenizer *t, int32_t id)
 {
-    return in_range(t, id) ? t->pieces[id] : (ix_text_view){ NULL, 0 };
+    return in_range(t, id) ? t->family->piece(t, id) : (ix_text_view){ NULL, 0 };
 }
 
 int32_t ix_tokenizer_type(const ix_tokenizer *t, int32_t id)
 {
-    return in_range(t, id) ? t->types[id] : 0;
+    return in_range(t, id) ? t->family->type(t, id) : 0;
 }
 
 bool ix_tokenizer_is_end(const ix_tokenizer *t, int32_t id)
 {
-    return in_range(t, id) && t->ends[id];
+    return in_range(t, id) && t->ends && t->ends[id];
 }
 
 int32_t ix_tokenizer_bos(const ix_tokenizer *t)
@@ -429,16 +357,47 @@ int32_t ix_tokenizer_eos(const ix_tokenizer *t)
     return t->eos;
 }
 
+int32_t ix_tokenizer_unknown(const ix_tokenizer *t)
+{
+    return t->unknown;
+}
+
+int32_t ix_tokenizer_padding_id(const ix_tokenizer *t)
+{
+    return t->padding_id;
+}
+
+const char *ix_tokenizer_format_of(const ix_tokenizer *t)
+{
+    return t->format;
+}
+
+const char *ix_tokenizer_model_of(const ix_tokenizer *t)
+{
+    return t->model;
+}
+
 bool ix_tokenizer_adds_bos(const ix_tokenizer *t)
 {
-    return t->add_bos && t->bos >= 0;
+    return t->bos >= 0 && ix_post_begins_with(t->post, t->bos);
 }
 
 int32_t ix_tokenizer_find(const ix_tokenizer *t, const char *piece, size_t bytes)
 {
-    for (size_t i = t->count; i-- > 0;)
-        if (t->pieces[i].size == bytes &&
-            (bytes == 0 || memcmp(t->pieces[i].data, piece, bytes) == 0))
-            return (int32_t)i;
-    return -1;
+    return t->family->find(t, piece, bytes);
+}
+
+const ix_truncation *ix_tokenizer_truncation(const ix_tokenizer *t)
+{
+    return t->has_truncation ? &t->truncation : NULL;
+}
+
+const ix_padding *ix_tokenizer_padding(const ix_tokenizer *t)
+{
+    return t->has_padding ? &t->padding : NULL;
+}
+
+bool ix_tokenizer_parses_special(const ix_tokenizer *t)
+{
+    return t->parse_special;
 }

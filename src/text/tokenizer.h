@@ -177,6 +177,11 @@ bool ix_tokenizer_is_end(const ix_tokenizer *t, int32_t id);
 /* The id, or -1 where the vocabulary has none. */
 int32_t ix_tokenizer_bos(const ix_tokenizer *t);
 int32_t ix_tokenizer_eos(const ix_tokenizer *t);
+int32_t ix_tokenizer_unknown(const ix_tokenizer *t);
+int32_t ix_tokenizer_padding_id(const ix_tokenizer *t);
+/* "tokenizer.json", "gguf", "tiktoken", ...; "BPE", "Unigram", ... */
+const char *ix_tokenizer_format_of(const ix_tokenizer *t);
+const char *ix_tokenizer_model_of(const ix_tokenizer *t);
 /* Id of the piece that is written exactly so, or -1. */
 int32_t ix_tokenizer_find(const ix_tokenizer *t, const char *piece, size_t bytes);
 /* Whether INOX_TOKENIZE_SPECIAL puts BOS in front. */

@@ -5,7 +5,7 @@
  *
  * Offsets go through all of it: a mapped text knows where in the source each byte comes from.
  */
-#include "text/bpe.h"
+#include "text/gguf.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -14,37 +14,23 @@
 #include <string.h>
 
 typedef struct encoder {
-    const ix_tokenizer *t;
+    const ix_gguf_tokenizer *t;
+    const ix_encode_text *in;
     const char *text; /* the source */
     size_t bytes;
-    unsigned flags;
+    size_t plain_next; /* ranges of in->plain before this one lie behind */
     ix_word word;
-    inox_tokens tokens;
-    size_t capacity;
+    ix_encoding *tokens;
+    int32_t word_number;
     bool fusing; /* the last token is an unknown one that the next unknown one joins */
     inox_error *err;
 } encoder;
 
-static inox_status grow(encoder *e)
-{
-    size_t capacity = e->capacity ? e->capacity * 2 : e->bytes / 4 + 16;
-    IX_TRY(IX_REALLOC(&e->tokens.ids, capacity, e->err));
-    IX_TRY(IX_REALLOC(&e->tokens.starts, capacity, e->err));
-    IX_TRY(IX_REALLOC(&e->tokens.ends, capacity, e->err));
-    e->capacity = capacity;
-    return INOX_OK;
-}
-
 static inox_status emit(encoder *e, int32_t id, size_t start, size_t end)
 {
-    if (e->tokens.count == e->capacity)
-        IX_TRY(grow(e));
-    size_t i = e->tokens.count++;
-    e->tokens.ids[i] = id;
-    e->tokens.starts[i] = (uint32_t)start;
-    e->tokens.ends[i] = (uint32_t)end;
+    int32_t number = e->in->word >= 0 ? e->in->word : e->word_number;
     e->fusing = false;
-    return INOX_OK;
+    return ix_encoding_add(e->tokens, id, start, end, number, e->err);
 }
 
 /* A token for text->data[at..at + size). */
@@ -58,7 +44,7 @@ static inox_status emit_mapped(encoder *e, int32_t id, const ix_mapped_text *tex
 
 static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t start, size_t end)
 {
-    const ix_tokenizer *t = e->t;
+    const ix_gguf_tokenizer *t = e->t;
     if (t->ignore_merges) {
         int32_t id = ix_piece_find(&t->table, text->data + start, end - start);
         if (id >= 0 && t->types[id] != IX_PIECE_CONTROL)
@@ -84,19 +70,20 @@ static inox_status encode_bytes(encoder *e, const ix_mapped_text *text, size_t s
 /* A symbol that is no piece: its bytes, or the unknown token, one for neighbours together. */
 static inox_status fall_back(encoder *e, const ix_mapped_text *text, size_t at, size_t size)
 {
-    const ix_tokenizer *t = e->t;
+    const ix_gguf_tokenizer *t = e->t;
     bool all = t->byte_fallback;
     for (size_t i = at; i < at + size && all; i++)
         all = t->byte_ids[(unsigned char)text->data[i]] >= 0;
     for (size_t i = at; i < at + size && all; i++)
         IX_TRY(emit_mapped(e, t->byte_ids[(unsigned char)text->data[i]], text, i, 1));
-    if (all || t->unknown < 0)
+    if (all || t->base.unknown < 0)
         return INOX_OK;
     if (e->fusing) {
-        e->tokens.ends[e->tokens.count - 1] = ix_mapped_end(text, at + size - 1);
+        if (e->tokens->ends)
+            e->tokens->ends[e->tokens->count - 1] = ix_mapped_end(text, at + size - 1);
         return INOX_OK;
     }
-    IX_TRY(emit_mapped(e, t->unknown, text, at, size));
+    IX_TRY(emit_mapped(e, t->base.unknown, text, at, size));
     e->fusing = true;
     return INOX_OK;
 }
@@ -106,7 +93,7 @@ static inox_status fall_back(encoder *e, const ix_mapped_text *text, size_t at, 
  * bytes. */
 static inox_status emit_used(encoder *e, const ix_mapped_text *text, size_t at, size_t size)
 {
-    const ix_tokenizer *t = e->t;
+    const ix_gguf_tokenizer *t = e->t;
     uint32_t *waiting = NULL;
     size_t count = 0, capacity = 0, end = at + size;
     inox_status status = INOX_OK;
@@ -138,7 +125,7 @@ static inox_status encode_word(encoder *e, const ix_mapped_text *text)
     IX_TRY(ix_word_merge(&e->t->bpe, &e->word, e->err));
     for (size_t i = 0; i < e->word.count; i++) {
         const ix_symbol *s = &e->word.symbols[i];
-        if (s->id < 0 || (size_t)s->id >= e->t->count)
+        if (s->id < 0 || (size_t)s->id >= e->t->base.count)
             IX_TRY(fall_back(e, text, s->at, s->size));
         else if (e->t->types[s->id] == IX_PIECE_UNUSED && e->word.splits)
             IX_TRY(emit_used(e, text, s->at, s->size));
@@ -153,8 +140,8 @@ static inox_status encode_word(encoder *e, const ix_mapped_text *text)
 static inox_status encode_characters(encoder *e, const ix_mapped_text *text, size_t start,
                                      size_t end)
 {
-    const ix_tokenizer *t = e->t;
-    bool users = t->users.any && !(e->flags & INOX_TOKENIZE_PARSE_SPECIAL);
+    const ix_gguf_tokenizer *t = e->t;
+    bool users = t->users.any && !e->in->parse_special;
     size_t before = 0; /* bytes of the character before `at`, 0 at the beginning of a word */
     e->word.count = 0;
     for (size_t at = start; at < end;) {
@@ -224,6 +211,7 @@ static inox_status encode_clean(encoder *e, const ix_mapped_text *text)
             IX_TRY(encode_bytes(e, text, start, end));
         else
             IX_TRY(encode_characters(e, text, start, end));
+        e->word_number++;
     }
     return INOX_OK;
 }
@@ -231,7 +219,7 @@ static inox_status encode_clean(encoder *e, const ix_mapped_text *text)
 /* Source bytes [start, end), which hold no special token. */
 static inox_status encode_fragment(encoder *e, size_t start, size_t end, bool first)
 {
-    const ix_tokenizer *t = e->t;
+    const ix_gguf_tokenizer *t = e->t;
     if (start == end)
         return INOX_OK;
     ix_mapped_text clean = { .data = e->text + start,
@@ -281,28 +269,47 @@ static size_t space_behind(const encoder *e, size_t at)
     return at;
 }
 
-/* Takes special tokens out, leftmost and longest first.  Without PARSE_SPECIAL only user-defined
- * ones: the spelling of any other is text, and hides what is spelled inside it, as in the
- * originals. */
+/* Whether byte `at` lies in a plain range; *border: the next byte of which the answer differs.
+ * Positions never go back. */
+static bool in_plain(encoder *e, size_t at, size_t *border)
+{
+    const ix_encode_text *in = e->in;
+    while (e->plain_next < in->plain_count && in->plain[e->plain_next].end <= at)
+        e->plain_next++;
+    if (e->plain_next == in->plain_count) {
+        *border = e->bytes;
+        return false;
+    }
+    const ix_range *range = &in->plain[e->plain_next];
+    *border = at < range->start ? range->start : range->end;
+    return at >= range->start;
+}
+
+/* Takes special tokens out, leftmost and longest first.  Where they are not to be parsed only
+ * user-defined ones: the spelling of any other is text, and hides what is spelled inside it, as in
+ * the originals.  A spelling across the border of a plain range is nothing at all. */
 static inox_status encode_text(encoder *e)
 {
-    const ix_tokenizer *t = e->t;
-    bool parse = (e->flags & INOX_TOKENIZE_PARSE_SPECIAL) != 0, first = true;
+    const ix_gguf_tokenizer *t = e->t;
+    bool parse = e->in->parse_special, first = true;
     bool search = t->specials.any && (parse || t->kind != IX_SENTENCEPIECE);
-    size_t from = 0, length = 0;
+    size_t from = 0, length = 0, border;
     for (size_t at = 0; at < e->bytes && search;) {
         if (!t->specials.first[(unsigned char)e->text[at]]) {
             at++;
             continue;
         }
         int32_t id = ix_special_match(&t->specials, e->text + at, e->bytes - at, &length);
+        bool plain = id >= 0 && in_plain(e, at, &border);
+        if (id >= 0 && t->types[id] != IX_PIECE_USER && length > border - at)
+            id = ix_special_match(&t->specials, e->text + at, border - at, &length);
         if (id < 0) {
             at++;
             continue;
         }
         size_t start = at, end = at + length;
         at = end;
-        if (!parse && t->types[id] != IX_PIECE_USER)
+        if ((!parse || plain) && t->types[id] != IX_PIECE_USER)
             continue;
         if (t->strips[id] & IX_STRIP_LEFT)
             start = space_before(e, from, start);
@@ -310,41 +317,26 @@ static inox_status encode_text(encoder *e)
             at = end = space_behind(e, end);
         IX_TRY(encode_fragment(e, from, start, first));
         IX_TRY(emit(e, id, start, end));
+        e->word_number++;
         from = end;
         first = true; /* SentencePiece text behind a special token gets its space in front again */
     }
     return encode_fragment(e, from, e->bytes, first);
 }
 
-inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes,
-                                unsigned flags, inox_tokens *out, inox_error *err)
+inox_status ix_gguf_encode(const ix_tokenizer *base, void *scratch, const ix_encode_text *in,
+                           ix_encoding *out, inox_error *err)
 {
-    *out = (inox_tokens){ 0 };
-    if (bytes > IX_MAX_TEXT_BYTES - 1)
-        return ix_fail(err, INOX_E_LIMIT, "the text has %zu bytes, more than %llu", bytes,
-                       (unsigned long long)IX_MAX_TEXT_BYTES - 1);
-    encoder e = { .t = t, .text = text, .bytes = bytes, .flags = flags, .err = err };
-    bool special = (flags & INOX_TOKENIZE_SPECIAL) != 0;
+    const ix_gguf_tokenizer *t = (const ix_gguf_tokenizer *)base;
+    encoder e = {
+        .t = t, .in = in, .text = in->text, .bytes = in->size, .tokens = out, .err = err
+    };
     inox_status status = INOX_OK;
+    (void)scratch;
     if (t->has_unused)
-        status = IX_ALLOC(&e.word.splits, t->count, err);
-    if (status == INOX_OK && special && t->add_bos && t->bos >= 0)
-        status = emit(&e, t->bos, 0, 0);
+        status = IX_ALLOC(&e.word.splits, t->base.count, err);
     if (status == INOX_OK)
         status = encode_text(&e);
-    if (status == INOX_OK && special && t->add_eos && t->eos >= 0)
-        status = emit(&e, t->eos, bytes, bytes);
     ix_word_release(&e.word);
-    if (status != INOX_OK)
-        ix_tokens_release(&e.tokens);
-    *out = e.tokens;
     return status;
-}
-
-void ix_tokens_release(inox_tokens *tokens)
-{
-    ix_free(tokens->ids);
-    ix_free(tokens->starts);
-    ix_free(tokens->ends);
-    *tokens = (inox_tokens){ 0 };
 }

@@ -1,44 +1,42 @@
-/* Inside of a tokenizer that GGUF describes.  Private to src/text. */
-#ifndef IX_TEXT_BPE_H
-#define IX_TEXT_BPE_H
+/* The family of tokenizers made from the arrays of a GGUF file (ix_vocab_source).  Private to
+ * src/text. */
+#ifndef IX_TEXT_GGUF_H
+#define IX_TEXT_GGUF_H
 
 #include "text/bpe_merge.h"
+#include "text/family.h"
 #include "text/pretokenize.h"
-#include "text/tokenizer.h"
 #include "text/vocab.h"
 
-typedef enum ix_tokenizer_kind {
+typedef enum ix_gguf_kind {
     IX_BYTE_BPE,      /* symbols are bytes; pieces are written in GPT-2's alphabet */
     IX_RAW_BPE,       /* symbols are characters, unknown ones become byte tokens */
     IX_SENTENCEPIECE, /* the same, but pairs are ordered by the score of what they make */
-} ix_tokenizer_kind;
+} ix_gguf_kind;
 
 /* What a special token does to spaces beside its spelling. */
 enum { IX_STRIP_LEFT = 1, IX_STRIP_RIGHT = 2 };
 
-struct ix_tokenizer {
-    ix_tokenizer_kind kind;
+typedef struct ix_gguf_tokenizer {
+    ix_tokenizer base;
+    ix_gguf_kind kind;
     ix_pretokenizer pre;
-    size_t count;
     ix_text_view *pieces; /* as the file writes them */
     ix_text_view *bytes;  /* what they match in text; {NULL, 0} for pieces that never do */
     char *store;          /* of `bytes`, where they are not the file's own */
     uint8_t *types;       /* IX_PIECE_... */
     uint8_t *strips;      /* IX_STRIP_..., by id; NULL where nothing strips */
-    uint8_t *ends;        /* 1 for tokens that end a generation */
     ix_piece_table table; /* over `bytes` */
-    ix_bpe bpe;           /* what merges; symbols from `count` on are no pieces */
+    ix_bpe bpe;           /* what merges; symbols from base.count on are no pieces */
     bool by_text;         /* any two neighbours that together are a piece may merge */
     uint64_t *inside; /* bit set of hashed pairs of characters that some piece holds side by side */
     int32_t byte_ids[256]; /* the token of each byte, or -1 */
     bool byte_fallback;
     bool has_unused; /* a piece of type unused may be merged, and must come apart again */
     bool ignore_merges, escape, drop_gaps, add_space_prefix, remove_extra_whitespaces;
-    bool add_bos, add_eos;
-    int32_t bos, eos, unknown;
     ix_special_trie specials; /* control, unknown, user-defined: as they are spelled */
     ix_special_trie users;    /* user-defined ones with spaces escaped (SentencePiece) */
-};
+} ix_gguf_tokenizer;
 
 enum { IX_INSIDE_BITS = 21 };
 
@@ -54,8 +52,15 @@ static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const 
     return (uint32_t)(h * 0x9E3779B97F4A7C15u >> (64 - IX_INSIDE_BITS));
 }
 
-/* Fills t->ends (tokens that end a generation).  In ends.c. */
-void ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source);
+extern const ix_family ix_gguf_family; /* in gguf.c */
+
+/* The family's functions in other files. */
+inox_status ix_gguf_encode(const ix_tokenizer *base, void *scratch, const ix_encode_text *in,
+                           ix_encoding *out, inox_error *err) IX_MUST_USE;
+inox_status ix_gguf_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_error *err) IX_MUST_USE;
+
+/* Fills t->base.ends (tokens that end a generation).  In ends.c. */
+void ix_find_ends(ix_gguf_tokenizer *t, const ix_vocab_source *source);
 
 /* Byte of "<0x41>", or -1. */
 int ix_byte_of_piece(const ix_text_view *piece);
