@@ -1,11 +1,11 @@
 /* Inox: tokenizers and chat templates.
  *
  * This header stands on its own: it is part of inox.h and libinox, and the whole of the small
- * library libinox_text (`pkg-config inox_text`).  Handles are opaque.  Every call that can fail returns an
- * inox_status and takes, last, an optional `inox_error *` of the caller that is filled on failure;
- * outputs are empty then.  Options structs start with their size: initialise them with the
- * INOX_..._INIT of their name.  Texts are UTF-8 with a length and may hold U+0000; bytes that are
- * not UTF-8 follow the rule of the tokenizer's format and never fail or crash.
+ * library libinox_text (`pkg-config inox_text`).  Handles are opaque.  Every call that can fail
+ * returns an inox_status and takes, last, an optional `inox_error *` of the caller that is filled
+ * on failure; outputs are empty then.  Options structs start with their size: initialise them with
+ * the INOX_..._INIT of their name.  Texts are UTF-8 with a length and may hold U+0000; bytes that
+ * are not UTF-8 follow the rule of the tokenizer's format and never fail or crash.
  *
  * Threads: a tokenizer and a template never change once made, so any number of threads may use one
  * at the same time.  Encoders, decoders and results belong to one thread at a time.

@@ -22,8 +22,8 @@ void ix_pattern_free(ix_pattern *p); /* NULL is fine */
  * NULL.  For those who match the usual ones in a way of their own. */
 const char *ix_pattern_known(const ix_pattern *p);
 
-/* All matches of one text, in order, as the libraries' find_iter gives them: an empty match directly
- * behind the match before is passed over.  Starts as zeros; belongs to one thread. */
+/* All matches of one text, in order, as the libraries' find_iter gives them: an empty match
+ * directly behind the match before is passed over.  Starts as zeros; belongs to one thread. */
 typedef struct ix_pattern_cursor {
     const ix_pre_stage *stage; /* written by hand, or NULL: */
     ix_pre_piece piece;

@@ -1,5 +1,5 @@
-/* What happens to the tokens of a text, or of a pair, once they are made: truncation, special tokens
- * around them, padding.  Private to src/text; families only make an ix_post.
+/* What happens to the tokens of a text, or of a pair, once they are made: truncation, special
+ * tokens around them, padding.  Private to src/text; families only make an ix_post.
  */
 #ifndef IX_TEXT_POST_H
 #define IX_TEXT_POST_H
@@ -14,8 +14,8 @@ typedef struct ix_post ix_post;
 
 /* "post_processor" of tokenizer.json; null or missing gives NULL. */
 inox_status ix_post_from_json(const json_t *j, ix_post **out, inox_error *err) IX_MUST_USE;
-/* [bos] A [eos], and for pairs [bos] A [eos] [bos] B [eos]; -1: none.  The range of BOS is the empty
- * one at the beginning of its text, that of EOS the one at the end. */
+/* [bos] A [eos], and for pairs [bos] A [eos] [bos] B [eos]; -1: none.  The range of BOS is the
+ * empty one at the beginning of its text, that of EOS the one at the end. */
 inox_status ix_post_new(int32_t bos, int32_t eos, ix_post **out, inox_error *err) IX_MUST_USE;
 /* [cls] A [sep] and [cls] A [sep] B [sep], B and its [sep] being of type 1. */
 inox_status ix_post_new_bert(int32_t cls, int32_t sep, ix_post **out, inox_error *err) IX_MUST_USE;

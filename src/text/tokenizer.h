@@ -73,10 +73,10 @@ inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out,
                              inox_error *err) IX_MUST_USE;
 void ix_tokenizer_free(ix_tokenizer *t); /* NULL is fine */
 
-/* From the bytes of a tokenizer.json, and of the files that may lie beside it ({NULL, 0}: none): they
- * say which tokens are BOS and EOS, and may add tokens.  Nothing of them is kept.  Bytes of a text
- * that are not UTF-8 are read as U+FFFD, one for each maximal part of a character: the format's own
- * library takes only text. */
+/* From the bytes of a tokenizer.json, and of the files that may lie beside it ({NULL, 0}: none):
+ * they say which tokens are BOS and EOS, and may add tokens.  Nothing of them is kept.  Bytes of a
+ * text that are not UTF-8 are read as U+FFFD, one for each maximal part of a character: the
+ * format's own library takes only text. */
 typedef struct ix_json_files {
     ix_text_view tokenizer;   /* tokenizer.json */
     ix_text_view config;      /* tokenizer_config.json */
@@ -127,9 +127,9 @@ bool ix_tokenizer_parses_special(const ix_tokenizer *t);
 /* Number of pieces: ids are 0 to count - 1, of which some may be holes. */
 size_t ix_tokenizer_count(const ix_tokenizer *t);
 
-/* The plain form.  flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no byte of it
- * (BOS, the space that SentencePiece puts in front) have an empty range.  A token inside a
- * character that was rewritten (normalized, or not UTF-8) has the range of what was rewritten.
+/* The plain form.  flags: INOX_TOKENIZE_...  Offsets are bytes of `text`; tokens that come from no
+ * byte of it (BOS, the space that SentencePiece puts in front) have an empty range.  A token inside
+ * a character that was rewritten (normalized, or not UTF-8) has the range of what was rewritten.
  * Release with ix_tokens_release; on failure *out is empty. */
 inox_status ix_tokenizer_encode(const ix_tokenizer *t, const char *text, size_t bytes,
                                 unsigned flags, inox_tokens *out, inox_error *err) IX_MUST_USE;

@@ -243,7 +243,7 @@ typedef struct ix_jpair {
     uint32_t hash;
 } ix_jpair;
 
-/* Pairs in the order in which their keys came; an index over them once there are more than a few. */
+/* Pairs in the order in which their keys came; an index over them once there are more than few. */
 struct ix_jdict {
     ix_jpair *pairs;
     size_t count, capacity;
@@ -427,7 +427,7 @@ inox_status ix_j_attribute(ix_jrender *r, ix_jvalue object, ix_jstring *name, ix
  * like count for themselves. */
 inox_status ix_j_steps(ix_jrender *r, uint64_t n, inox_error *err) IX_MUST_USE;
 
-/* Around what may nest as deep as a value does (printing, comparing): INOX_E_LIMIT when too deep. */
+/* Around what may nest as deep as a value (printing, comparing): INOX_E_LIMIT when too deep. */
 inox_status ix_j_enter(ix_jrender *r, inox_error *err) IX_MUST_USE;
 void ix_j_leave(ix_jrender *r);
 
