@@ -24,6 +24,7 @@
 #define GROUP_COLS_MAX 512
 #define PACK_BYTES (1 << 18)   /* of the file, packed before they are computed with */
 #define FORGET_BYTES (1 << 18) /* a smaller group waits for the others: the call costs more */
+#define FORGET_ROWS 64         /* of a table of embeddings */
 
 static size_t row_bytes_of(const ix_tensor *w)
 {
@@ -111,6 +112,23 @@ static void forget(const ix_tensor *w, size_t first_byte, size_t bytes)
         return;
     uint64_t start = (uint64_t)((const uint8_t *)w->data - w->map->data);
     ix_map_forget(w->map, start + first_byte, bytes);
+}
+
+/* With each row of a table that is looked at the system maps what it has around it, 64 KB: an hour's
+ * tokens would make the table resident.  Not while products read the same rows. */
+void ix_table_was_read(ix_plan *p, const ix_tensor *table, int64_t rows)
+{
+    int64_t before = atomic_fetch_add_explicit(&p->rows_gathered, rows, memory_order_relaxed);
+    if (before / FORGET_ROWS == (before + rows) / FORGET_ROWS)
+        return;
+    for (int32_t i = 0; i < p->panels_count; i++) {
+        const ix_panels *s = &p->panels[i];
+        bool packed =
+            s->store != NULL && atomic_load_explicit(&s->store->left, memory_order_relaxed) == 0;
+        if (s->w->data == table->data && !packed)
+            return;
+    }
+    forget(table, 0, (size_t)table->data_bytes);
 }
 
 static void pack(const ix_panels *s, size_t row_bytes, int64_t first, int64_t last)

@@ -100,14 +100,14 @@ static ix_plan_info plan_info(const ix_plan *p)
 
 /* Rows that a worker takes at once: neighbours share cache lines of the keys that are stored, but
  * all workers shall end together. */
-static int64_t rows_at_once(const ix_plan *p, const ix_step *s, int64_t rows)
+static int64_t rows_at_once(ix_plan *p, const ix_step *s, int64_t rows)
 {
     int64_t share = rows / (4 * (int64_t)ix_pool_threads(p->options.pool));
     share = share < ROWS_AT_ONCE ? share : ROWS_AT_ONCE;
     return share > s->row_tile ? share / s->row_tile * s->row_tile : s->row_tile;
 }
 
-static void run_row_step(const ix_plan *p, const ix_step *s, ix_counter *counter)
+static void run_row_step(ix_plan *p, const ix_step *s, ix_counter *counter)
 {
     int64_t rows = ix_dim_value(s->rows, p->symbols), tile = rows_at_once(p, s, rows);
     for (;;) {

@@ -132,6 +132,7 @@ struct ix_plan {
     uint8_t *scratch;      /* one per worker */
     size_t scratch_bytes;  /* of each */
     uint64_t runs;         /* so far, the one under way too */
+    _Atomic int64_t rows_gathered; /* so far */
     ix_profiler *profiler; /* NULL: runs are not timed */
     /* of the run under way */
     const ix_symbols *symbols;
@@ -170,8 +171,10 @@ void ix_plan_free_panels(ix_plan *p);
  * which are packed now where it is time, or from the file's rows.  job->weights is set here. */
 void ix_run_panels(ix_plan *p, const ix_panels *s, ix_matmul_job *job, int64_t row, int64_t row_end,
                    int64_t col, int64_t col_end, void *scratch);
+/* A gather has read `rows` rows of a table: lets their pages go from time to time. */
+void ix_table_was_read(ix_plan *p, const ix_tensor *table, int64_t rows);
 /* rows.c: takes rows [row0, row1) through the operators of a row step. */
-void ix_run_rows(const ix_plan *p, const ix_step *s, int64_t row0, int64_t row1);
+void ix_run_rows(ix_plan *p, const ix_step *s, int64_t row0, int64_t row1);
 /* heavy.c: worker takes tiles of a heavy step until none is left. */
 void ix_run_linear(ix_plan *p, const ix_step *s, ix_counter *counter, void *scratch);
 void ix_run_attention(ix_plan *p, const ix_step *s, ix_counter *counter, void *scratch);

@@ -34,7 +34,7 @@ static int64_t last_dim(const ix_tensor *x)
     return x->dims[x->rank - 1].value;
 }
 
-static void gather(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t row1)
+static void gather(ix_plan *p, const ix_tensor *x, int64_t row0, int64_t row1)
 {
     const ix_tensor *table = x->args[0];
     const ix_type_info *t = ix_type_of(table->type);
@@ -45,6 +45,7 @@ static void gather(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t r
     float *y = rows_at(p, x, row0);
     for (int64_t r = row0; r < row1; r++, y += n)
         ix_dequantize_row(table->type, rows + (size_t)ids[r] * row_bytes, n, y);
+    ix_table_was_read(p, table, row1 - row0);
 }
 
 static float binary_one(ix_op op, float a, float b)
@@ -226,7 +227,7 @@ static void store(const ix_plan *p, const ix_tensor *x, int64_t row0, int64_t ro
     }
 }
 
-static void run_tensor(const ix_plan *p, const ix_row_op *op, int64_t row0, int64_t row1)
+static void run_tensor(ix_plan *p, const ix_row_op *op, int64_t row0, int64_t row1)
 {
     switch (op->x->op) {
     case IX_OP_GATHER: gather(p, op->x, row0, row1); break;
@@ -251,7 +252,7 @@ static void pack(const ix_plan *p, const ix_row_op *op, int64_t row0, int64_t ro
                          row1 * each, k->depth, ix_value_at(p, &k->value));
 }
 
-void ix_run_rows(const ix_plan *p, const ix_step *s, int64_t row0, int64_t row1)
+void ix_run_rows(ix_plan *p, const ix_step *s, int64_t row0, int64_t row1)
 {
     for (int32_t i = s->first_op; i < s->first_op + s->op_count; i++) {
         const ix_row_op *op = &p->row_ops[i];

@@ -13,8 +13,8 @@
  *                   | int16 sum16[8][h][2] | int16 sum32[4][h][2]
  *
  * The formats for AMX have tiles of 16 rows, in which q has the bytes of a row together: int8
- * q[16][32], q[16][256]; nobody reads their starts; all else is the same.  1 to 4 rows behind the
- * last whole tile are a tile as above.
+ * q[16][32], q[16][256]; nobody reads their starts; all else is the same.  Up to 12 rows in all, or
+ * 4 behind the last whole tile, are a tile as above.
  *
  * q and e are those of rule C3a.  sum is the sum of q over a block or part of it; start is -128 *
  * sum, where the sums of products begin that have 128 added to their weights.
@@ -51,10 +51,12 @@ static inline int32_t ix_acts_height(int64_t rows)
     return rows <= 1 ? 1 : rows <= 2 ? 2 : rows <= 4 ? 4 : rows <= 8 ? 8 : IX_ACTS_TILE;
 }
 
-/* The same for AMX; of 1 to 4 rows ix_acts_height. */
-static inline int32_t ix_acts_height_amx(int64_t rows)
+/* The same of the tile at `row` of `rows`, for AMX.  Few rows are the VNNI kernels': all alone they
+ * share no weights that were made ready for tiles; behind whole tiles they do. */
+static inline int32_t ix_acts_height_amx(int64_t rows, int64_t row)
 {
-    return rows <= 4 ? ix_acts_height(rows) : IX_ACTS_TILE_AMX;
+    return rows - row <= (row == 0 ? IX_ACTS_TILE : 4) ? ix_acts_height(rows - row)
+                                                       : IX_ACTS_TILE_AMX;
 }
 
 /* pack_acts and acts_bytes of ix_matmul_kernel for the formats, and their keys. */

@@ -15,6 +15,10 @@
 #define FLOAT_SUMS                                                                                 \
     ((FLOAT_TILE_OF_TWO * 2 > FLOAT_TILE ? FLOAT_TILE_OF_TWO * 2 : FLOAT_TILE) * HALVES)
 
+#ifndef FLOAT_PART
+#define FLOAT_PART 128 /* of k: two F32 panels in 16 KB, beside a tile of activations in 6 KB */
+#endif
+
 typedef vf load_float(const void *p);
 
 typedef struct type_float {
@@ -30,7 +34,10 @@ VF_INLINE void tile_float(const int mr, const int panels, const type_float t, in
     const uint8_t *w = job->w + (size_t)panel * job->stride, *a = job->a + 4 * row;
     float *out = job->out + (panel * h + row) * IX_PANEL_COLS;
     vf acc[FLOAT_SUMS];
-    UNROLL for (int i = 0; i < mr * across; i++) acc[i] = vf_set(0.0f);
+    UNROLL for (int i = 0; i < mr * across; i++) acc[i] =
+        job->carry ? vf_load(out + (i % across / HALVES * h + i / across) * IX_PANEL_COLS +
+                             i % HALVES * VF_LANES)
+                   : vf_set(0.0f);
     for (int64_t k = 0; k < job->n; k++, w += t.bytes * IX_PANEL_COLS, a += 4 * h) {
         vf x[2 * HALVES];
         UNROLL for (int i = 0; i < across; i++) x[i] =

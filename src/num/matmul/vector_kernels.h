@@ -86,6 +86,7 @@
     static const plan plan_##t = {                                                                 \
         .block = 1,                                                                                \
         .panels = 2,                                                                               \
+        .part = FLOAT_PART,                                                                        \
         .panel_block = (bytes_) * IX_PANEL_COLS,                                                   \
         .file_block = bytes_,                                                                      \
         .file_elements = 1,                                                                        \
@@ -105,6 +106,7 @@
     static const plan plan_##t = {                                                                 \
         .block = 1,                                                                                \
         .panels = 2,                                                                               \
+        .part = FLOAT_PART,                                                                        \
         .panel_block = sizeof(float) * IX_PANEL_COLS,                                              \
         .file_block = file_bytes,                                                                  \
         .file_elements = elements,                                                                 \

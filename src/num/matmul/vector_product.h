@@ -4,9 +4,11 @@
  *   for each step of panels (16 columns, float types 32):
  *       for each chunk of rows:
  *           for each segment of 1024 indices:
- *               bring the segment's weights into the form that the tile function reads
- *               for each tile of at most TILE_ROWS rows: segment sums, joined with those before;
- *                   behind the last segment: store
+ *               for each part of the segment (float types: what the first-level cache holds):
+ *                   bring its weights into the form that the tile function reads
+ *                   for each tile of at most TILE_ROWS rows: go on with the segment's sums;
+ *                       behind the last part: join them with those of the segments before;
+ *                       behind the last segment: store
  *
  * Included once by each instruction set's file, behind the header that names its vectors (vf, vi,
  * ...).  A file that includes this describes each type by a `plan`.  "Direct" tile functions read
@@ -19,6 +21,8 @@
 #include "num/matmul/acts.h"
 #include "num/matmul/panel.h"
 
+#include <stdbool.h>
+
 #define HALVES (IX_PANEL_COLS / VF_LANES) /* vectors across a panel */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNROLL /* gcc cannot keep the annotation there, and says so */
@@ -27,7 +31,7 @@
 #endif
 #ifndef TILE_ROWS /* of a tile of activations, and how many of them are in memory */
 #define TILE_ROWS IX_ACTS_TILE
-#define TILE_HEIGHT(rows) ix_acts_height(rows)
+#define TILE_HEIGHT(rows, row) ix_acts_height((rows) - (row))
 #define CHUNK_TILES 22 /* at most, so that their sums stay in the L2 cache */
 #define STEP_PANELS 2  /* at most */
 #define PREPARED_BYTES ((size_t)24 * 1024) /* of one panel of a segment */
@@ -53,6 +57,7 @@ typedef struct tile_job {
     size_t ahead_bytes;   /* so many come into the cache with each block */
     const float *y;       /* MANY_TILES: where the rows go behind the last segment, else NULL */
     int64_t ldy;
+    bool carry;           /* go on with the sums in `out` */
     float *out;
 } tile_job;
 typedef void tile_function(int h, const tile_job *t);
@@ -60,6 +65,7 @@ typedef void tile_function(int h, const tile_job *t);
 typedef struct plan {
     int32_t block;         /* elements of k in one block */
     int32_t panels;        /* in one step: 1 or 2 */
+    int32_t part;          /* indices of k that many tiles pass at a time; 0: the segment */
     size_t panel_block;    /* bytes of a block in a panel */
     size_t file_block;     /* bytes of a block in the file, of `file_elements` elements */
     int32_t file_elements;
@@ -75,13 +81,13 @@ typedef struct plan {
 typedef struct workspace {
     uint8_t *packed;   /* panels of one segment, where weights come from the file's rows */
     uint8_t *prepared; /* panels of one segment */
-    float *sums;       /* of as many tiles as a tile function gets */
+    float *sums;       /* of the tiles of a chunk, in a segment that joins others */
     float *waiting;    /* [levels][CHUNK_ROWS][STEP_PANELS][16] */
 } workspace;
 
 #define PACKED_BYTES ((size_t)STEP_PANELS * IX_SEGMENT * IX_PANEL_COLS * sizeof(float))
 #define TILE_FLOATS ((size_t)TILE_ROWS * STEP_PANELS * IX_PANEL_COLS)
-#define SUMS_BYTES (sizeof(float) * TILE_FLOATS * (MANY_TILES ? CHUNK_TILES : 1))
+#define SUMS_BYTES (sizeof(float) * TILE_FLOATS * CHUNK_TILES)
 #define LEVEL_FLOATS ((size_t)CHUNK_ROWS * STEP_PANELS * IX_PANEL_COLS)
 
 static inline int64_t segments_of(int64_t depth)
@@ -267,48 +273,92 @@ static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h,
     }
 }
 
-static void one_segment(const position *at, int64_t segment, int64_t segments)
+/* Tiles that pass a part between them ask for the one behind it: of this step, or of the next. */
+static void fetch_next_part(const position *at, const uint8_t *panel, int64_t k, int64_t tile)
 {
     const plan *p = at->plan;
-    int64_t depth = at->job->depth, k = segment * IX_SEGMENT;
-    int64_t length = depth - k < IX_SEGMENT ? depth - k : IX_SEGMENT;
-    tile_job t = { .n = length / p->block, .panels = panels_of(at) };
-    const uint8_t *panel = segment_weights(at, k, length, &t.stride);
-    tile_function *tile = p->direct;
-    t.w = panel;
-    if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
-        for (int i = 0; i < t.panels; i++)
-            p->prepare(panel + (size_t)i * t.stride, t.n,
-                       at->space.prepared + (size_t)i * PREPARED_BYTES);
-        t.w = at->space.prepared;
-        t.stride = PREPARED_BYTES;
-        tile = p->tile;
-    }
-    size_t row_bytes = (size_t)(depth / p->block) * p->acts_block;
+    size_t step = (size_t)p->panels * at->panel_bytes;
+    size_t bytes = (size_t)p->part * p->panel_block / (size_t)at->tiles + 1;
+    if (at->from_rows || at->row1 < at->row_end)
+        return;
+    if (k >= at->job->depth)
+        panel += step - (size_t)at->job->depth * p->panel_block;
+    for (int i = 0; i < p->panels; i++)
+        prefetch(panel + (size_t)i * at->panel_bytes + (size_t)tile * bytes, bytes);
+}
+
+/* The segment that one_segment is at, or a part of it. */
+typedef struct segment {
+    int64_t index, count; /* segments of the product */
+    int64_t k, end;       /* indices of the part */
+    bool first, last;     /* part of its segment */
+} segment;
+
+/* All tiles of the chunk over t->n blocks from index s->k on; `panel` is where they come from. */
+static void one_part(const position *at, const segment *s, const uint8_t *panel,
+                     tile_function *tile, tile_job t)
+{
+    const plan *p = at->plan;
+    size_t row_bytes = (size_t)(at->job->depth / p->block) * p->acts_block;
     t.tiles = MANY_TILES ? at->tiles : 1;
     t.a_step = TILE_ROWS * row_bytes;
     t.ldy = at->job->ldy;
     t.out_step = (size_t)t.panels * TILE_ROWS * IX_PANEL_COLS;
+    t.carry = !s->first;
+    bool store = s->last && s->index == s->count - 1;
     for (int64_t row = at->row; row < at->row1; row += t.tiles * TILE_ROWS) {
-        int h = TILE_HEIGHT(at->job->rows - row);
+        int h = TILE_HEIGHT(at->job->rows, row);
         int64_t rows = MANY_TILES || at->row1 - row < h ? at->row1 - row : h;
+        int64_t offset = (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
         t.a = (const uint8_t *)at->job->acts + (size_t)row * row_bytes +
-              (size_t)(k / p->block) * p->acts_block * (size_t)h;
-        float *waiting = at->space.waiting + (row - at->row) * STEP_PANELS * IX_PANEL_COLS;
-        t.out = segment % 2 == 0 ? waiting : at->space.sums;
-        look_ahead(at, panel, (row - at->row) / TILE_ROWS, &t);
-        if (segment == segments - 1 && MANY_TILES)
+              (size_t)(s->k / p->block) * p->acts_block * (size_t)h;
+        float *waiting = at->space.waiting + offset;
+        t.out = s->index % 2 == 0 ? waiting : at->space.sums + offset;
+        if (p->part != 0 && at->tiles > 1)
+            fetch_next_part(at, panel + (size_t)t.n * p->panel_block, s->end,
+                            (row - at->row) / TILE_ROWS);
+        else
+            look_ahead(at, panel, (row - at->row) / TILE_ROWS, &t);
+        if (store && MANY_TILES)
             t.y = at->job->y + row * at->job->ldy + at->col;
-        else if (segment == segments - 1)
+        else if (store)
             prefetch_y(at, row, rows);
         tile(h, &t);
-        if (segment % 2 != 0)
-            join(waiting, t.out, segment, h * t.tiles * t.panels * IX_PANEL_COLS);
-        for (int64_t i = 0; segment == segments - 1 && i < t.tiles; i++) {
+        if (s->last && s->index % 2 != 0)
+            join(waiting, t.out, s->index, h * t.tiles * t.panels * IX_PANEL_COLS);
+        for (int64_t i = 0; store && i < t.tiles; i++) {
             int64_t left = rows - i * TILE_ROWS;
             store_tile(at, row + i * TILE_ROWS, left < h ? left : h, h,
                        waiting + (size_t)i * t.out_step);
         }
+    }
+}
+
+static void one_segment(const position *at, int64_t index, int64_t count)
+{
+    const plan *p = at->plan;
+    int64_t depth = at->job->depth, k = index * IX_SEGMENT;
+    int64_t end = depth - k < IX_SEGMENT ? depth : k + IX_SEGMENT;
+    int64_t part = p->part != 0 && at->tiles > 1 ? p->part : IX_SEGMENT;
+    segment s = { .index = index, .count = count, .first = true };
+    size_t stride;
+    const uint8_t *panel = segment_weights(at, k, end - k, &stride);
+    for (s.k = k; s.k < end; s.k = s.end, s.first = false) {
+        s.end = end - s.k < part ? end : s.k + part;
+        s.last = s.end == end;
+        tile_job t = { .w = panel, .n = (s.end - s.k) / p->block, .stride = stride };
+        tile_function *tile = p->direct;
+        t.panels = panels_of(at);
+        if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
+            for (int i = 0; i < t.panels; i++)
+                p->prepare(panel + (size_t)i * stride, t.n,
+                           at->space.prepared + (size_t)i * PREPARED_BYTES);
+            t.w = at->space.prepared;
+            t.stride = PREPARED_BYTES;
+            tile = p->tile;
+        }
+        one_part(at, &s, panel, tile, t);
+        panel += (size_t)t.n * p->panel_block;
     }
 }
 

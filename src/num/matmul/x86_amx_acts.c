@@ -15,7 +15,7 @@ const char ix_acts_q256_amx[] = "AMX tiles of 256";
 static size_t bytes_of(int64_t rows, size_t row_bytes)
 {
     int64_t whole = rows / IX_ACTS_TILE_AMX * IX_ACTS_TILE_AMX;
-    int64_t last = rows > whole ? ix_acts_height_amx(rows - whole) : 0;
+    int64_t last = rows > whole ? ix_acts_height_amx(rows, whole) : 0;
     return (size_t)(whole + last) * row_bytes;
 }
 
@@ -167,7 +167,7 @@ static void pack(const block_format *f, const float *x, int64_t ldx, int64_t row
 {
     const int64_t blocks = depth / f->elements, row_bytes = blocks * f->bytes;
     for (int64_t row = row0; row < row1; row += IX_ACTS_TILE_AMX) {
-        int64_t h = ix_acts_height_amx(rows - row), used = row1 - row < h ? row1 - row : h;
+        int64_t h = ix_acts_height_amx(rows, row), used = row1 - row < h ? row1 - row : h;
         uint8_t *to = acts + row * row_bytes;
         if (h < IX_ACTS_TILE_AMX) {
             f->few(x + row * ldx, ldx, used, 0, used, depth, to);
