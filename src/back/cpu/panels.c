@@ -114,8 +114,8 @@ static void forget(const ix_tensor *w, size_t first_byte, size_t bytes)
     ix_map_forget(w->map, start + first_byte, bytes);
 }
 
-/* With each row of a table that is looked at the system maps what it has around it, 64 KB: an hour's
- * tokens would make the table resident.  Not while products read the same rows. */
+/* With each row of a table that is looked at the system maps what it has around it, 64 KB: an
+ * hour's tokens would make the table resident.  Not while products read the same rows. */
 void ix_table_was_read(ix_plan *p, const ix_tensor *table, int64_t rows)
 {
     int64_t before = atomic_fetch_add_explicit(&p->rows_gathered, rows, memory_order_relaxed);
