@@ -597,6 +597,16 @@ static inox_status find_users(ix_model *m, inox_error *err)
     return status;
 }
 
+/* A number that is smaller for a score that merges earlier.  SentencePiece compares the bits of its
+ * floats (0.2.3, SymbolPairComparator), so that -0 comes behind 0 and not-a-number before all. */
+static uint32_t order_of_bits(float score)
+{
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    uint32_t order = bits & 0x80000000 ? bits : 0x7FFFFFFF - bits;
+    return order < UINT32_MAX ? order : UINT32_MAX - 1;
+}
+
 /* The rank of every piece, and what else is told by scores and types. */
 static inox_status order_pieces(ix_model *m, const ix_piece_source *s, bool merge, uint32_t *order,
                                 size_t *ranks, inox_error *err)
@@ -609,7 +619,7 @@ static inox_status order_pieces(ix_model *m, const ix_piece_source *s, bool merg
             merge && (type == IX_PIECE_NORMAL || type == IX_PIECE_USER || type == IX_PIECE_UNUSED);
         b->types[i] = type;
         b->has_unused = b->has_unused || type == IX_PIECE_UNUSED;
-        order[i] = merges ? ix_bpe_order_of_score(s->scores ? s->scores[i] : 0) : UINT32_MAX;
+        order[i] = merges ? order_of_bits(s->scores ? s->scores[i] : 0) : UINT32_MAX;
     }
     return ix_bpe_make_dense(order, s->count, ranks, err);
 }
