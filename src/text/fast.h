@@ -10,6 +10,7 @@
 #ifndef IX_TEXT_FAST_H
 #define IX_TEXT_FAST_H
 
+#include "text/bpe_merge.h"
 #include "text/model.h"
 
 typedef struct ix_fast ix_fast;
@@ -19,10 +20,27 @@ typedef struct ix_fast ix_fast;
 inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokenizer,
                               const ix_model *m, ix_fast **out, inox_error *err) IX_MUST_USE;
 
-/* For ix_model_new_ranks: the expression that cuts text into words.  *out = NULL for one that is
- * not known.  Offsets are those of bytes: a token may begin or end inside a character. */
-inox_status ix_fast_from_pattern(const char *pattern, size_t size, const ix_model *m, ix_fast **out,
-                                 inox_error *err) IX_MUST_USE;
+/* For ix_model_new_ranks: the expression that cuts text into words, by its name in pretokenize.h.
+ * *out = NULL for one that has no fast path.  Offsets are those of bytes: a token may begin or end
+ * inside a character. */
+inox_status ix_fast_from_name(const char *pretokenizer, const ix_model *m, ix_fast **out,
+                              inox_error *err) IX_MUST_USE;
+
+/* Byte-level BPE from its parts, which must all outlive *out. */
+typedef struct ix_fast_parts {
+    const char *pretokenizer;
+    const ix_bpe *bpe;
+    const ix_piece_table *table; /* pieces as bytes */
+    const ix_text_view *bytes;   /* of `count` entries of the table */
+    const int32_t *ids;          /* of each entry; NULL: its number */
+    size_t count;
+    const int32_t *byte_ids; /* 256; all bytes must be tokens */
+    bool ignore_merges;      /* a word that is a piece is that token */
+    const uint8_t *types;    /* NULL, or: control pieces (IX_PIECE_CONTROL) are no words */
+    bool whole_characters;   /* a token's range is that of the characters it has bytes of */
+} ix_fast_parts;
+inox_status ix_fast_from_parts(const ix_fast_parts *parts, ix_fast **out,
+                               inox_error *err) IX_MUST_USE;
 void ix_fast_free(ix_fast *f); /* NULL is fine */
 
 /* True: ix_fast_encode takes the source text and normalizes by itself.  False: it takes the text
@@ -34,7 +52,8 @@ bool ix_fast_takes_source(const ix_fast *f);
 typedef inox_status (*ix_fast_general)(void *context, size_t start, size_t end, ix_token_list *out,
                                        inox_error *err);
 
-/* Appends the tokens of text[start..end), a whole fragment without added tokens that is well-formed
+/* A scratch of any model, or of none (ix_model_scratch_new(NULL)), serves one fast path.
+ * Appends the tokens of text[start..end), a whole fragment without added tokens that is well-formed
  * UTF-8.  `general` is only called where ix_fast_takes_source, and may be NULL elsewhere. */
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
                            size_t end, ix_fast_general general, void *context, ix_token_list *out,

@@ -280,7 +280,7 @@ ix_text_view ix_model_piece(const ix_model *m, int32_t id)
 
 /* ---- using ----------------------------------------------------------------------------------- */
 
-enum { CACHE_LINES_LOG2 = 14 }; /* 1 MiB */
+enum { CACHE_LINES_LOG2 = 16 }; /* 4 MiB */
 
 inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox_error *err)
 {
@@ -289,7 +289,7 @@ inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->model = m;
     inox_status status = ix_word_cache_new(&s->cache, CACHE_LINES_LOG2, err);
-    if (status == INOX_OK && m->bpe.has_unused)
+    if (status == INOX_OK && m && m->bpe.has_unused)
         status = IX_ALLOC(&s->word.splits, m->vocabulary.id_end, err);
     if (status != INOX_OK) {
         ix_model_scratch_free(s);

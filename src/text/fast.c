@@ -1,0 +1,159 @@
+/* Which pipelines have a fast path.  See fast.h. */
+#include "text/fast_parts.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+static bool is_type(const json_t *j, const char *type)
+{
+    const char *have = json_string_value(json_object_get(j, "type"));
+    return have && strcmp(have, type) == 0;
+}
+
+static bool is_none(const json_t *j)
+{
+    return !j || json_is_null(j);
+}
+
+/* A "Split" into the matches of an expression: its expression. */
+static const json_t *isolated(const json_t *j)
+{
+    const char *behavior = json_string_value(json_object_get(j, "behavior"));
+    const json_t *pattern = json_object_get(json_object_get(j, "pattern"), "Regex");
+    bool fits = is_type(j, "Split") && behavior && strcmp(behavior, "Isolated") == 0 &&
+                json_is_false(json_object_get(j, "invert"));
+    return fits && json_is_string(pattern) ? pattern : NULL;
+}
+
+/* ByteLevel without a space in front; by_words: whether it cuts words itself. */
+static bool byte_level(const json_t *j, bool by_words)
+{
+    const json_t *regex = json_object_get(j, "use_regex"); /* true where it is missing */
+    return is_type(j, "ByteLevel") && json_is_false(json_object_get(j, "add_prefix_space")) &&
+           (by_words ? !json_is_false(regex) : json_is_false(regex));
+}
+
+/* The expressions as the published files write them. */
+static const struct {
+    const char *pattern, *name;
+} patterns[] = {
+    { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+      "gpt-2" },
+    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
+      " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+      "llama3" },
+    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
+      " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+      "qwen2" },
+    { "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+      "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|"
+      "\\s+(?!\\S)|\\s+",
+      "gpt-4o" },
+};
+
+/* The name of the pre-tokenizer that gives byte-level words, or NULL. */
+static const char *byte_words(const json_t *pre)
+{
+    if (byte_level(pre, true))
+        return "gpt-2";
+    const json_t *list = json_object_get(pre, "pretokenizers");
+    if (!is_type(pre, "Sequence") || json_array_size(list) != 2)
+        return NULL;
+    const json_t *split = isolated(json_array_get(list, 0));
+    if (!split || !byte_level(json_array_get(list, 1), false))
+        return NULL;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        if (strlen(patterns[i].pattern) == json_string_length(split) &&
+            strcmp(patterns[i].pattern, json_string_value(split)) == 0)
+            return patterns[i].name;
+    return NULL;
+}
+
+static inox_status make_bytes(ix_fast *f, const char *pretokenizer, const ix_model *m,
+                              bool *qualifies, inox_error *err)
+{
+    IX_TRY(ix_fast_bytes_from_model(&f->bytes, pretokenizer, m, qualifies, err));
+    return *qualifies ? ix_fast_bytes_finish(&f->bytes, err) : INOX_OK;
+}
+
+/* Hands out what was made, or nothing where it failed or the pipeline is none of the known. */
+static inox_status hand_out(ix_fast *f, inox_status status, bool qualifies, ix_fast **out)
+{
+    *out = f;
+    if (status != INOX_OK || !qualifies) {
+        ix_fast_free(f);
+        *out = NULL;
+    }
+    return status;
+}
+
+inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokenizer,
+                              const ix_model *m, ix_fast **out, inox_error *err)
+{
+    ix_fast *f = NULL;
+    bool qualifies = false;
+    inox_status status = INOX_OK;
+    *out = NULL;
+    IX_TRY(IX_ALLOC(&f, 1, err));
+    const char *words = byte_words(pre_tokenizer);
+    if (words) {
+        status = make_bytes(f, words, m, &qualifies, err);
+    } else if (is_type(pre_tokenizer, "BertPreTokenizer") && m->kind == IX_MODEL_WORDPIECE &&
+               (is_none(normalizer) || is_type(normalizer, "BertNormalizer"))) {
+        bool lower = json_is_true(json_object_get(normalizer, "lowercase"));
+        ix_fast_bert_init(f, m, lower);
+        qualifies = true;
+    }
+    return hand_out(f, status, qualifies, out);
+}
+
+inox_status ix_fast_from_name(const char *pretokenizer, const ix_model *m, ix_fast **out,
+                              inox_error *err)
+{
+    ix_fast *f = NULL;
+    bool qualifies;
+    *out = NULL;
+    IX_TRY(IX_ALLOC(&f, 1, err));
+    inox_status status = make_bytes(f, pretokenizer, m, &qualifies, err);
+    return hand_out(f, status, qualifies, out);
+}
+
+inox_status ix_fast_from_parts(const ix_fast_parts *parts, ix_fast **out, inox_error *err)
+{
+    ix_fast *f = NULL;
+    ix_scanner scanner;
+    *out = NULL;
+    ix_scanner_find(parts->pretokenizer, &scanner);
+    bool qualifies = scanner.kind != IX_SCAN_NONE && !parts->bpe->keeps_stale;
+    for (int b = 0; b < 256; b++)
+        qualifies = qualifies && parts->byte_ids[b] >= 0;
+    IX_TRY(IX_ALLOC(&f, 1, err));
+    f->bytes.parts = *parts;
+    inox_status status = qualifies ? ix_fast_bytes_finish(&f->bytes, err) : INOX_OK;
+    return hand_out(f, status, qualifies, out);
+}
+
+void ix_fast_free(ix_fast *f)
+{
+    if (!f)
+        return;
+    ix_fast_bytes_release(&f->bytes);
+    ix_free(f);
+}
+
+bool ix_fast_takes_source(const ix_fast *f)
+{
+    return f->is_bert;
+}
+
+inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
+                           size_t end, ix_fast_general general, void *context, ix_token_list *out,
+                           inox_error *err)
+{
+    if (!f->is_bert)
+        return ix_fast_bytes_encode(&f->bytes, s, text, start, end, out, err);
+    return ix_fast_bert_encode(f, s, text, start, end, general, context, out, err);
+}

@@ -1,0 +1,287 @@
+/* Byte-level BPE in one go: words are cut, looked up and, where they are new, merged.
+ *
+ *     word -> cache of words -> pieces that merge to themselves -> merging
+ *
+ * The words of ASCII text come from a scanner, others from the matchers of pretokenize.c.
+ */
+#include "text/fast_parts.h"
+
+#include "base/alloc.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
+
+#include <string.h>
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* The byte of each character of GPT-2's alphabet: printable Latin-1 characters stand for
+ * themselves, the other bytes, ascending, for U+0100 on. */
+static void alphabet(int16_t byte[0x144])
+{
+    uint32_t next = 0x100;
+    memset(byte, -1, 0x144 * sizeof *byte);
+    for (uint32_t b = 0; b < 256; b++) {
+        bool itself = (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+        byte[itself ? b : next++] = (int16_t)b;
+    }
+}
+
+/* The bytes that a piece spells; false where a character is not of the alphabet. */
+static bool spell(const int16_t byte[0x144], ix_text_view piece, char *out, size_t *n)
+{
+    *n = 0;
+    for (size_t at = 0; at < piece.size;) {
+        uint32_t c;
+        at += ix_utf8_read(piece.data + at, piece.size - at, &c);
+        if (c >= 0x144 || byte[c] < 0)
+            return false;
+        out[(*n)++] = (char)byte[c];
+    }
+    return *n > 0;
+}
+
+static inox_status spell_pieces(ix_fast_bytes *f, const ix_vocabulary *v, inox_error *err)
+{
+    int16_t byte[0x144];
+    size_t total = 0, n;
+    alphabet(byte);
+    for (size_t i = 0; i < v->entries; i++)
+        total += v->pieces[i].size;
+    IX_TRY(IX_ALLOC(&f->store, total + 1, err));
+    IX_TRY(IX_ALLOC(&f->bytes, v->entries, err));
+    IX_TRY(IX_ALLOC(&f->ids, v->entries, err));
+    char *out = f->store;
+    for (size_t i = 0; i < v->entries; i++) {
+        f->ids[i] = i < v->id_end ? (int32_t)i : v->other_ids[i - v->id_end];
+        if (!v->pieces[i].data || !spell(byte, v->pieces[i], out, &n))
+            continue;
+        f->bytes[i] = (ix_text_view){ out, n };
+        out += n;
+    }
+    return ix_piece_table_new(&f->table, f->bytes, v->entries, err);
+}
+
+inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer, const ix_model *m,
+                                     bool *qualifies, inox_error *err)
+{
+    const ix_bpe_model *b = &m->bpe;
+    const ix_vocabulary *v = &m->vocabulary;
+    ix_scanner scanner;
+    ix_scanner_find(pretokenizer, &scanner);
+    *qualifies = m->kind == IX_MODEL_BPE && scanner.kind != IX_SCAN_NONE && !b->sentencepiece &&
+                 !b->no_merges && b->prefix.size == 0 && b->suffix.size == 0 && !b->bpe.keeps_stale;
+    if (!*qualifies)
+        return INOX_OK;
+    f->parts = (ix_fast_parts){ .pretokenizer = pretokenizer,
+                                .bpe = &b->bpe,
+                                .count = v->entries,
+                                .ignore_merges = b->ignore_merges };
+    if (b->ranks) {
+        f->parts.table = &v->table;
+        f->parts.bytes = v->pieces;
+    } else {
+        IX_TRY(spell_pieces(f, v, err));
+        f->parts.table = &f->table;
+        f->parts.bytes = f->bytes;
+        f->parts.ids = f->ids;
+        f->parts.whole_characters = true;
+    }
+    for (int byte = 0; byte < 256; byte++) {
+        char c = (char)byte;
+        int32_t entry = ix_piece_find(f->parts.table, &c, 1);
+        f->byte_ids[byte] = entry >= 0 && f->parts.ids ? f->parts.ids[entry] : entry;
+        *qualifies = *qualifies && entry >= 0;
+    }
+    f->parts.byte_ids = f->byte_ids;
+    return INOX_OK;
+}
+
+static size_t merge_bytes(const ix_fast_bytes *f, const char *p, size_t n, int32_t *ids,
+                          uint8_t *first)
+{
+    for (size_t i = 0; i < n; i++)
+        ids[i] = f->byte_ids[(unsigned char)p[i]];
+    return ix_bpe_merge_short(f->parts.bpe, ids, first, n);
+}
+
+inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
+{
+    const ix_fast_parts *parts = &f->parts;
+    memcpy(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
+    f->parts.byte_ids = f->byte_ids;
+    ix_scanner_find(parts->pretokenizer, &f->scanner);
+    (void)ix_pretokenizer_find(parts->pretokenizer, &f->pre);
+    IX_TRY(IX_ALLOC(&f->whole, parts->count, err));
+    for (size_t i = 0; i < parts->count; i++) {
+        ix_text_view p = parts->bytes[i];
+        int32_t ids[IX_BPE_SHORT], id = parts->ids ? parts->ids[i] : (int32_t)i;
+        uint8_t first[IX_BPE_SHORT];
+        if (!p.data || p.size == 0)
+            continue;
+        if (parts->ignore_merges)
+            f->whole[i] = !parts->types || parts->types[i] != IX_PIECE_CONTROL;
+        else if (p.size <= IX_BPE_SHORT)
+            f->whole[i] = merge_bytes(f, p.data, p.size, ids, first) == 1 && ids[0] == id;
+    }
+    return INOX_OK;
+}
+
+void ix_fast_bytes_release(ix_fast_bytes *f)
+{
+    ix_piece_table_release(&f->table);
+    ix_free(f->whole);
+    ix_free(f->bytes);
+    ix_free(f->ids);
+    ix_free(f->store);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+typedef struct run {
+    const ix_fast_bytes *f;
+    ix_model_scratch *s;
+    const char *text;
+    size_t start, end; /* of the fragment */
+    ix_token_list *out;
+    inox_error *err;
+} run;
+
+static inline bool inside_character(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* A token of text[from..to); there is room. */
+static inline void add(run *r, int32_t id, size_t from, size_t to)
+{
+    if (r->f->parts.whole_characters) {
+        while (from > r->start && inside_character(r->text[from]))
+            from--;
+        while (to < r->end && inside_character(r->text[to]))
+            to++;
+    }
+    r->out->items[r->out->count++] = (ix_token){ id, (uint32_t)from, (uint32_t)to };
+}
+
+static inox_status long_word(run *r, size_t at, size_t end)
+{
+    ix_word *w = &r->s->word;
+    w->count = 0;
+    for (size_t i = at; i < end; i++)
+        IX_TRY(ix_word_add(w, (uint32_t)i, 1, r->f->byte_ids[(unsigned char)r->text[i]], r->err));
+    IX_TRY(ix_word_merge(r->f->parts.bpe, w, r->err));
+    IX_TRY(ix_token_list_reserve(r->out, w->count, r->err));
+    for (size_t i = 0; i < w->count; i++)
+        add(r, w->symbols[i].id, w->symbols[i].at, w->symbols[i].at + w->symbols[i].size);
+    return INOX_OK;
+}
+
+/* A word that is not in the cache.  line: where it belongs, or NULL. */
+static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
+{
+    const ix_fast_bytes *f = r->f;
+    int32_t ids[IX_BPE_SHORT];
+    uint8_t first[IX_BPE_SHORT + 1];
+    size_t n = end - at, count = 0;
+    int32_t entry = ix_piece_find(f->parts.table, r->text + at, n);
+    if (entry >= 0 && f->whole[entry]) {
+        ids[0] = f->parts.ids ? f->parts.ids[entry] : entry;
+        first[0] = 0;
+        count = 1;
+    } else if (n > IX_BPE_SHORT) {
+        return long_word(r, at, end);
+    } else {
+        count = merge_bytes(f, r->text + at, n, ids, first);
+    }
+    IX_TRY(ix_token_list_reserve(r->out, count, r->err));
+    for (size_t k = 0; k < count; k++)
+        add(r, ids[k], at + first[k], k + 1 < count ? at + first[k + 1] : end);
+    if (line && count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, ids, first + 1, count);
+    return INOX_OK;
+}
+
+static void add_known(run *r, const ix_cache_slot *known, size_t at, size_t end)
+{
+    size_t n = known->info & 15, from = 0, to;
+    for (size_t k = 0; k < n; k++, from = to) {
+        int32_t id = ix_cache_token(known, k, n, end - at, &to);
+        add(r, id, at + from, at + to);
+    }
+}
+
+/* A word whose line is on its way from memory. */
+typedef struct waiting {
+    ix_cache_key key;
+    ix_cache_slot *line; /* NULL: too long for the cache */
+    size_t at, end;
+} waiting;
+
+static inline waiting ask(const run *r, size_t at, size_t end)
+{
+    waiting w = { .at = at, .end = end };
+    if (end - at > IX_CACHED_BYTES)
+        return w;
+    w.key = ix_cache_key_of(r->text + at, end - at, 1, r->end - at >= 16);
+    w.line = ix_cache_line(&r->s->cache, w.key);
+    __builtin_prefetch(w.line, 1);
+    return w;
+}
+
+static inline inox_status answer(run *r, const waiting *w)
+{
+    const ix_cache_slot *known = w->line ? ix_cache_find(w->line, w->key) : NULL;
+    if (!known)
+        return new_word(r, w->at, w->end, w->key, w->line);
+    if (r->out->capacity - r->out->count < IX_CACHED_TOKENS)
+        IX_TRY(ix_token_list_reserve(r->out, IX_CACHED_TOKENS, r->err));
+    if ((known->info & 15) == 1) /* words are whole characters */
+        r->out->items[r->out->count++] =
+            (ix_token){ (int32_t)known->ids[0], (uint32_t)w->at, (uint32_t)w->end };
+    else
+        add_known(r, known, w->at, w->end);
+    return INOX_OK;
+}
+
+/* The end of the word at `at`, by the matchers for all characters. */
+static size_t any_word(const ix_pretokenizer *pre, const char *text, size_t at, size_t end)
+{
+    ix_pre_cursor c;
+    size_t word_start, word_end = end;
+    ix_pre_start(&c, pre, text, end);
+    c.pieces[0].at = at;
+    (void)ix_pre_next(&c, &word_start, &word_end);
+    return word_end;
+}
+
+/* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
+enum { AHEAD = 32 };
+
+#define SCAN_LOOP(scan)                                                                            \
+    do {                                                                                           \
+        for (size_t at = start, next; at < end;) {                                                 \
+            size_t count = 0;                                                                      \
+            for (; count < AHEAD && at < end; at = next) {                                         \
+                next = scan(&f->scanner, text, at, end);                                           \
+                if (next == 0)                                                                     \
+                    next = any_word(&f->pre, text, at, end);                                       \
+                asked[count++] = ask(&r, at, next);                                                \
+            }                                                                                      \
+            for (size_t i = 0; i < count; i++)                                                     \
+                IX_TRY(answer(&r, &asked[i]));                                                     \
+        }                                                                                          \
+    } while (0)
+
+inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
+                                 size_t start, size_t end, ix_token_list *out, inox_error *err)
+{
+    run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
+    waiting asked[AHEAD];
+    switch (f->scanner.kind) {
+    case IX_SCAN_GPT2: SCAN_LOOP(ix_scan_gpt2); break;
+    case IX_SCAN_CL100K: SCAN_LOOP(ix_scan_cl100k); break;
+    case IX_SCAN_O200K: SCAN_LOOP(ix_scan_o200k); break;
+    case IX_SCAN_NONE: break;
+    }
+    return INOX_OK;
+}

@@ -1,0 +1,75 @@
+/* Inside of the fast paths.  Private to src/text. */
+#ifndef IX_TEXT_FAST_PARTS_H
+#define IX_TEXT_FAST_PARTS_H
+
+#include "text/fast.h"
+#include "text/model_parts.h"
+#include "text/pretokenize.h"
+
+/* What an ASCII byte is to the expressions; other bytes are HIGH. */
+enum { IX_ASCII_LETTER, IX_ASCII_DIGIT, IX_ASCII_OTHER, IX_ASCII_SPACE, IX_ASCII_LINE, IX_HIGH };
+
+/* Which bytes are what, from the table of characters. */
+void ix_ascii_classes(uint8_t classes[256]);
+
+/* The expressions that have a scanner. */
+typedef enum ix_scan {
+    IX_SCAN_NONE,
+    IX_SCAN_GPT2,
+    IX_SCAN_CL100K, /* Llama 3, Qwen */
+    IX_SCAN_O200K,  /* tekken */
+} ix_scan;
+
+typedef struct ix_scanner {
+    ix_scan kind;
+    size_t digits;     /* of a number at most */
+    bool contractions; /* o200k: 's and the like end words; tekken has none */
+    uint8_t classes[256];
+} ix_scanner;
+
+/* The scanner for a pre-tokenizer of that name; kind IX_SCAN_NONE where there is none. */
+void ix_scanner_find(const char *pretokenizer, ix_scanner *out);
+
+/* End of the word that starts at p[at], at < end; 0 where bytes beyond ASCII may have a say. */
+size_t ix_scan_gpt2(const ix_scanner *s, const char *p, size_t at, size_t end);
+size_t ix_scan_cl100k(const ix_scanner *s, const char *p, size_t at, size_t end);
+size_t ix_scan_o200k(const ix_scanner *s, const char *p, size_t at, size_t end);
+
+typedef struct ix_fast_bytes {
+    ix_fast_parts parts;
+    ix_scanner scanner;
+    ix_pretokenizer pre;
+    uint8_t *whole; /* by entry: 1 where merging its bytes gives itself */
+    int32_t byte_ids[256];
+    /* what from_json had to make */
+    ix_text_view *bytes;
+    int32_t *ids;
+    char *store;
+    ix_piece_table table;
+} ix_fast_bytes;
+
+struct ix_fast {
+    bool is_bert;
+    ix_fast_bytes bytes;
+    /* BERT */
+    const ix_model *model;
+    bool lower;
+    uint8_t kinds[256]; /* of bytes, see fast_bert.c */
+};
+
+inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
+                                 size_t start, size_t end, ix_token_list *out,
+                                 inox_error *err) IX_MUST_USE;
+/* Makes f->parts from a model of tokenizer.json; *qualifies false where it is none for this path. */
+inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer, const ix_model *m,
+                                     bool *qualifies, inox_error *err) IX_MUST_USE;
+/* After f->parts is there. */
+inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err) IX_MUST_USE;
+void ix_fast_bytes_release(ix_fast_bytes *f);
+
+void ix_fast_bert_init(ix_fast *f, const ix_model *m, bool lower);
+inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
+                                size_t start, size_t end, ix_fast_general general, void *context,
+                                ix_token_list *out, inox_error *err) IX_MUST_USE;
+
+#endif

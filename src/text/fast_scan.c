@@ -1,0 +1,210 @@
+/* Scanners: the end of the next word of ASCII text, for the expressions of GPT-2, cl100k and o200k.
+ *
+ * They give what pretokenize.c gives, or 0 where a byte beyond ASCII would have to be looked at.
+ * Runs of letters are found eight bytes at a time.
+ */
+#include "text/fast_parts.h"
+
+#include "text/unicode.h"
+
+#include <string.h>
+
+#define ONES 0x0101010101010101u
+#define HIGHS 0x8080808080808080u
+
+void ix_ascii_classes(uint8_t classes[256])
+{
+    for (uint32_t c = 0; c < 256; c++) {
+        unsigned is = ix_unicode_properties(c);
+        classes[c] = c >= 0x80                ? IX_HIGH
+                     : c == '\r' || c == '\n' ? IX_ASCII_LINE
+                     : (is & IX_LETTER)       ? IX_ASCII_LETTER
+                     : (is & IX_NUMBER)       ? IX_ASCII_DIGIT
+                     : (is & IX_SPACE)        ? IX_ASCII_SPACE
+                                              : IX_ASCII_OTHER;
+    }
+}
+
+void ix_scanner_find(const char *pretokenizer, ix_scanner *out)
+{
+    static const struct {
+        const char *name;
+        ix_scanner scanner;
+    } known[] = {
+        { "gpt-2", { .kind = IX_SCAN_GPT2 } },
+        { "llama3", { .kind = IX_SCAN_CL100K, .digits = 3 } },
+        { "qwen2", { .kind = IX_SCAN_CL100K, .digits = 1 } },
+        { "qwen35", { .kind = IX_SCAN_CL100K, .digits = 1 } },
+        { "gpt-4o", { .kind = IX_SCAN_O200K, .digits = 3, .contractions = true } },
+        { "tekken", { .kind = IX_SCAN_O200K, .digits = 1 } },
+    };
+    ix_pretokenizer wanted, have;
+    *out = (ix_scanner){ .kind = IX_SCAN_NONE };
+    if (!ix_pretokenizer_find(pretokenizer, &wanted))
+        return;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) /* other names may have its stages */
+        if (ix_pretokenizer_find(known[i].name, &have) && have.stages == wanted.stages &&
+            have.stage_count == wanted.stage_count)
+            *out = known[i].scanner;
+    ix_ascii_classes(out->classes);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+/* The highest bit of each byte that is not in low..high; letters of either case where fold. */
+static inline uint64_t outside(uint64_t x, unsigned low, unsigned high, bool fold)
+{
+    uint64_t y = (fold ? x | ONES * 0x20 : x) & ~HIGHS;
+    uint64_t from = y + ONES * (0x80 - low), behind = y + ONES * (0x7F - high);
+    return (~from | behind | x) & HIGHS;
+}
+
+static inline size_t run_end(const char *p, size_t at, size_t end, char low, char high, bool fold)
+{
+    for (; at + 8 <= end; at += 8) {
+        uint64_t not_in = outside(ix_load8(p + at), (unsigned char)low, (unsigned char)high, fold);
+        if (not_in)
+            return at + (size_t)__builtin_ctzll(not_in) / 8;
+    }
+    for (; at < end; at++) {
+        char c = (char)(fold ? p[at] | 0x20 : p[at]);
+        if (c < low || c > high)
+            break;
+    }
+    return at;
+}
+
+static inline unsigned class_at(const ix_scanner *s, const char *p, size_t at)
+{
+    return s->classes[(unsigned char)p[at]];
+}
+
+/* The end of a run as it was found, or 0 where the run may go on beyond ASCII. */
+static inline size_t settled(const char *p, size_t at, size_t end)
+{
+    return at < end && (unsigned char)p[at] >= 0x80 ? 0 : at;
+}
+
+static inline size_t class_end(const ix_scanner *s, const char *p, size_t at, size_t end,
+                               unsigned class)
+{
+    while (at < end && class_at(s, p, at) == class)
+        at++;
+    return at;
+}
+
+/* Bytes of the contraction at `at`, 0 for none, SIZE_MAX where U+017F may be meant. */
+static inline size_t contraction(const char *p, size_t at, size_t end, bool any_case)
+{
+    if (end - at < 2)
+        return 0;
+    char a = p[at + 1], b = end - at > 2 ? p[at + 2] : 0;
+    if (any_case) {
+        if ((unsigned char)a >= 0x80)
+            return SIZE_MAX;
+        a = a >= 'A' && a <= 'Z' ? (char)(a + 32) : a;
+        b = b >= 'A' && b <= 'Z' ? (char)(b + 32) : b;
+    }
+    if (a == 's' || a == 't' || a == 'm' || a == 'd')
+        return 2;
+    return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? 3 : 0;
+}
+
+/* White space from `at` on.  lines: \s*[\r\n]+ comes first. */
+static size_t space_end(const ix_scanner *s, const char *p, size_t at, size_t end, bool lines)
+{
+    size_t i = at, behind_line = at;
+    for (; i < end; i++) {
+        unsigned is = class_at(s, p, i);
+        if (is != IX_ASCII_SPACE && is != IX_ASCII_LINE)
+            break;
+        behind_line = is == IX_ASCII_LINE ? i + 1 : behind_line;
+    }
+    if (i < end && (unsigned char)p[i] >= 0x80)
+        return 0;
+    if (lines && behind_line > at)
+        return behind_line;
+    return i == end || i - at < 2 ? i : i - 1;
+}
+
+/* ---- the expressions ------------------------------------------------------------------------- */
+
+size_t ix_scan_gpt2(const ix_scanner *s, const char *p, size_t at, size_t end)
+{
+    size_t from = at + (p[at] == ' '), n;
+    if (from == end)
+        return end;
+    unsigned is = class_at(s, p, from);
+    switch (is) {
+    case IX_ASCII_LETTER: return settled(p, run_end(p, from, end, 'a', 'z', true), end);
+    case IX_ASCII_DIGIT: return settled(p, class_end(s, p, from, end, IX_ASCII_DIGIT), end);
+    case IX_ASCII_OTHER:
+        n = p[at] == '\'' ? contraction(p, at, end, false) : 0;
+        return n > 0 ? at + n : settled(p, class_end(s, p, from, end, IX_ASCII_OTHER), end);
+    case IX_HIGH: return 0;
+    default: return space_end(s, p, at, end, false);
+    }
+}
+
+/* Numbers, other characters, spaces: what cl100k and o200k have in common.  p[at] is no letter, and
+ * no word starts there. */
+static inline size_t no_word(const ix_scanner *s, const char *p, size_t at, size_t end,
+                             bool slashes)
+{
+    size_t i = at;
+    if (class_at(s, p, at) == IX_ASCII_DIGIT) {
+        while (i < end && i - at < s->digits && class_at(s, p, i) == IX_ASCII_DIGIT)
+            i++;
+        return i - at == s->digits ? i : settled(p, i, end);
+    }
+    i += p[at] == ' ';
+    if (i == end || class_at(s, p, i) != IX_ASCII_OTHER)
+        return space_end(s, p, at, end, true);
+    i = settled(p, class_end(s, p, i, end, IX_ASCII_OTHER), end);
+    if (i == 0)
+        return 0;
+    while (i < end && (p[i] == '\r' || p[i] == '\n' || (slashes && p[i] == '/')))
+        i++;
+    return i;
+}
+
+size_t ix_scan_cl100k(const ix_scanner *s, const char *p, size_t at, size_t end)
+{
+    unsigned is = class_at(s, p, at);
+    size_t from = at;
+    if (is == IX_HIGH)
+        return 0;
+    if (p[at] == '\'') {
+        size_t n = contraction(p, at, end, true);
+        if (n > 0)
+            return n == SIZE_MAX ? 0 : at + n;
+    }
+    from += is == IX_ASCII_SPACE || is == IX_ASCII_OTHER; /* what may stand before a word */
+    if (from == end)
+        return end;
+    unsigned then = class_at(s, p, from);
+    if (then == IX_ASCII_LETTER)
+        return settled(p, run_end(p, from, end, 'a', 'z', true), end);
+    return then == IX_HIGH ? 0 : no_word(s, p, at, end, false);
+}
+
+size_t ix_scan_o200k(const ix_scanner *s, const char *p, size_t at, size_t end)
+{
+    unsigned is = class_at(s, p, at);
+    if (is == IX_HIGH)
+        return 0;
+    size_t from = at + (is == IX_ASCII_SPACE || is == IX_ASCII_OTHER);
+    if (from == end)
+        return end;
+    unsigned then = class_at(s, p, from);
+    if (then == IX_HIGH)
+        return 0;
+    if (then != IX_ASCII_LETTER)
+        return no_word(s, p, at, end, true);
+    size_t i = run_end(p, from, end, 'A', 'Z', false);
+    i = settled(p, run_end(p, i, end, 'a', 'z', false), end);
+    if (i == 0 || !s->contractions || i == end || p[i] != '\'')
+        return i;
+    size_t n = contraction(p, i, end, true);
+    return n == SIZE_MAX ? 0 : i + n;
+}
