@@ -1,5 +1,5 @@
-/* Models of tokenizer.json against answers of Hugging Face's tokenizers (data/text/models.json, made
- * by make_model_goldens.py), and fast paths against the general way, word by word. */
+/* Models of tokenizer.json against answers of Hugging Face's tokenizers (data/text/models.json, from
+ * make_model_goldens.py), and fast paths against the general way, word by word. */
 #include "test.h"
 
 #include "base/alloc.h"

@@ -60,7 +60,7 @@ struct ix_fast {
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
                                  size_t start, size_t end, ix_token_list *out,
                                  inox_error *err) IX_MUST_USE;
-/* Makes f->parts from a model of tokenizer.json; *qualifies false where it is none for this path. */
+/* Makes f->parts from a model; *qualifies false where it is none for this path. */
 inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer, const ix_model *m,
                                      bool *qualifies, inox_error *err) IX_MUST_USE;
 /* After f->parts is there. */
