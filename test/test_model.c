@@ -1,4 +1,4 @@
-/* Models of tokenizer.json against answers of Hugging Face's tokenizers (data/text/models.json, from
+/* Models of tokenizer.json against answers of Hugging Face's tokenizers (made by
  * make_model_goldens.py), and fast paths against the general way, word by word. */
 #include "test.h"
 
