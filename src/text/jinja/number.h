@@ -2,14 +2,14 @@
  *
  * A big int is sign and magnitude, base 2^32, least significant digit first, no leading zero, and
  * never fits int64 (those are IX_J_INT).  Results beyond IX_J_MAX_DIGITS digits are INOX_E_LIMIT.
- * No libm: what needs rounding goes through correctly rounded conversions of the C library.
+ * Floats are written and read by decimal.h.
  */
 #ifndef IX_TEXT_JINJA_NUMBER_H
 #define IX_TEXT_JINJA_NUMBER_H
 
 #include "text/jinja/value.h"
 
-#define IX_J_MAX_DIGITS 4096 /* base 2^32; about 39,000 decimal digits */
+#define IX_J_MAX_DIGITS 16384 /* base 2^32; 157,000 decimal digits */
 
 struct ix_jbig {
     bool negative;
@@ -34,11 +34,6 @@ inox_status ix_j_int_text(ix_jrender *r, ix_jvalue v, int base, const char **out
 /* repr(f): the shortest text that reads back as f.  Returns its size. */
 #define IX_J_FLOAT_TEXT 32
 size_t ix_j_float_text(double f, char out[IX_J_FLOAT_TEXT]);
-
-/* f with `precision` digits in printf's style e, f or g (E, F, G; '#' with alternate), with a point
- * whatever the locale; inf and nan as Python spells them.  In the rendering's memory. */
-inox_status ix_j_float_format(ix_jrender *r, double f, char style, int precision, bool alternate,
-                              const char **out, size_t *size, inox_error *err) IX_MUST_USE;
 
 /* int(f): towards zero; an error for inf and nan. */
 inox_status ix_j_int_of_float(ix_jrender *r, double f, ix_jvalue *out, inox_error *err) IX_MUST_USE;

@@ -133,6 +133,8 @@ inox_status ix_j_with_safe(ix_jrender *r, ix_jstring *s, bool safe, ix_jvalue *o
 /* True if the bytes are those of `text` (a C string). */
 bool ix_j_is(const ix_jstring *s, const char *text);
 bool ix_j_same_bytes(const ix_jstring *a, const ix_jstring *b);
+/* str.isspace of a character. */
+bool ix_j_is_space(uint32_t c);
 /* True if byte `at` comes from a user. */
 bool ix_j_is_user(const ix_jstring *s, size_t at);
 
@@ -146,7 +148,6 @@ typedef struct ix_jbuilder {
     ix_jrender *r;
     char *data;
     size_t size, capacity;
-    size_t length; /* characters so far */
     ix_jspan *spans;
     size_t span_count, span_capacity;
 } ix_jbuilder;
@@ -159,8 +160,9 @@ static inline ix_jbuilder ix_jb(ix_jrender *r)
 /* Appends n bytes (whole characters), of a user or not. */
 inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user,
                         inox_error *err) IX_MUST_USE;
-inox_status ix_jb_text(ix_jbuilder *b, const char *text,
-                       inox_error *err) IX_MUST_USE; /* a C string, not a user's */
+
+/* Appends a C string that is not a user's. */
+inox_status ix_jb_text(ix_jbuilder *b, const char *text, inox_error *err) IX_MUST_USE;
 /* Appends one character, of a user or not (take that from the byte that it stands for). */
 inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *err) IX_MUST_USE;
 /* Appends s, or bytes [start, end) of it, with their marks. */
@@ -243,7 +245,7 @@ typedef struct ix_jpair {
     uint32_t hash;
 } ix_jpair;
 
-/* Pairs in the order in which their keys came; an index over them once there are more than few. */
+/* Pairs in the order in which their keys came; an index over them once there are many. */
 struct ix_jdict {
     ix_jpair *pairs;
     size_t count, capacity;
@@ -313,6 +315,7 @@ struct ix_jundefined {
     ix_jvalue name;   /* what was looked up */
     ix_jvalue object; /* in what, or IX_J_MISSING: among the variables */
     const char *hint; /* the message, where it is none of jinja2's usual ones; or NULL */
+    bool refused;     /* by the sandbox: using it is a SecurityError */
 };
 
 /* *out = undefined: a variable of that name; object[name]; with a message of its own (which must
@@ -427,7 +430,7 @@ inox_status ix_j_attribute(ix_jrender *r, ix_jvalue object, ix_jstring *name, ix
  * like count for themselves. */
 inox_status ix_j_steps(ix_jrender *r, uint64_t n, inox_error *err) IX_MUST_USE;
 
-/* Around what may nest as deep as a value (printing, comparing): INOX_E_LIMIT when too deep. */
+/* Around what may nest as deep as a value does (printing, comparing): INOX_E_LIMIT too deep. */
 inox_status ix_j_enter(ix_jrender *r, inox_error *err) IX_MUST_USE;
 void ix_j_leave(ix_jrender *r);
 

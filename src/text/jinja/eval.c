@@ -1,0 +1,259 @@
+/* Expressions.
+ *
+ * Every node costs a step and, unless it is a leaf, a level of depth; a failing node leaves its
+ * place in the source.  The order in which parts are evaluated is Python's.
+ */
+#include "text/jinja/eval.h"
+
+static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    const ix_jvalue *slot = ix_j_slot(x, n->ref);
+
+    if (slot->kind == IX_J_MISSING)
+        return ix_j_undefined(x->r, ix_j_missing(), ix_j_of_string(x->r->program->names[n->count]),
+                              out, err);
+    *out = *slot;
+    return INOX_OK;
+}
+
+static inox_status eval_items(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue item;
+
+    IX_TRY(n->kind == IX_JN_LIST ? ix_j_list(x->r, n->count, out, err)
+                                 : ix_j_tuple(x->r, n->count, out, err));
+    for (const ix_jnode *part = n->a; part; part = part->next) {
+        IX_TRY(ix_j_eval(x, part, &item, err));
+        IX_TRY(ix_j_append(x->r, *out, item, err));
+    }
+    return INOX_OK;
+}
+
+static inox_status eval_dict(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue key, value;
+
+    IX_TRY(ix_j_dict(x->r, n->count, out, err));
+    for (const ix_jnode *part = n->a; part; part = part->next->next) {
+        IX_TRY(ix_j_eval(x, part, &key, err));
+        IX_TRY(ix_j_eval(x, part->next, &value, err));
+        IX_TRY(ix_j_dict_set(x->r, *out, key, value, err));
+    }
+    return INOX_OK;
+}
+
+inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    ix_jvalue v;
+
+    IX_TRY(ix_j_eval(x, n, &v, err));
+    return ix_j_truth(x->r, v, out, err);
+}
+
+static inox_status eval_condition(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    bool test;
+
+    IX_TRY(ix_j_eval_truth(x, n->a, &test, err));
+    if (test)
+        return ix_j_eval(x, n->b, out, err);
+    if (n->c)
+        return ix_j_eval(x, n->c, out, err);
+    return ix_j_undefined_hint(x->r,
+                               "the inline if-expression evaluated to false and no else section "
+                               "was defined.",
+                               out, err);
+}
+
+static inox_status eval_attribute(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    const ix_jattribute *attribute = n->attribute;
+    ix_jvalue object;
+
+    IX_TRY(ix_j_eval(x, n->a, &object, err));
+    if (object.kind == IX_J_DICT && !attribute->of_dict && attribute->name->data[0] != '_') {
+        const ix_jvalue *found = ix_j_dict_find(object.dict, attribute->name);
+
+        if (!found)
+            return ix_j_undefined(x->r, object, ix_j_of_string(attribute->name), out, err);
+        *out = *found;
+        return INOX_OK;
+    }
+    return ix_j_getattr(x->r, object, attribute->name, out, err);
+}
+
+static inox_status eval_item(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue object, key;
+
+    IX_TRY(ix_j_eval(x, n->a, &object, err));
+    IX_TRY(ix_j_eval(x, n->b, &key, err));
+    return ix_j_getitem(x->r, object, key, out, err);
+}
+
+static inox_status eval_slice(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    const ix_jnode *parts[3] = { n->b, n->c, n->d };
+    ix_jvalue object, bounds[3];
+
+    IX_TRY(ix_j_eval(x, n->a, &object, err));
+    for (int i = 0; i < 3; i++) {
+        bounds[i] = ix_j_missing();
+        if (parts[i])
+            IX_TRY(ix_j_eval(x, parts[i], &bounds[i], err));
+    }
+    return ix_j_getslice(x->r, object, bounds, out, err);
+}
+
+/* jinja2's markup_join: from the first Markup on, what is none is escaped, and all before too. */
+static inox_status join_markup(ix_jexec *x, const ix_jvalue parts, ix_jvalue *out, inox_error *err)
+{
+    ix_jbuilder b = ix_jb(x->r);
+    bool safe = false;
+
+    for (size_t i = 0; i < parts.list->count; i++)
+        safe |= ix_j_is_string(parts.list->items[i]) && parts.list->items[i].string->safe;
+    for (size_t i = 0; i < parts.list->count; i++)
+        IX_TRY(safe ? ix_jb_escape(&b, parts.list->items[i], err)
+                    : ix_jb_str(&b, parts.list->items[i], err));
+    return ix_jb_finish(&b, safe, out, err);
+}
+
+static inox_status eval_concat(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jbuilder b = ix_jb(x->r);
+    ix_jvalue part;
+
+    if (n->escape == IX_JE_YES) {
+        IX_TRY(eval_items(x, n, &part, err));
+        return join_markup(x, part, out, err);
+    }
+    for (const ix_jnode *p = n->a; p; p = p->next) {
+        IX_TRY(ix_j_eval(x, p, &part, err));
+        IX_TRY(ix_jb_str(&b, part, err));
+    }
+    return ix_jb_finish(&b, false, out, err);
+}
+
+static inox_status compare_one(ix_jrender *r, ix_jcomparison op, ix_jvalue a, ix_jvalue b,
+                               bool *out, inox_error *err)
+{
+    switch (op) {
+    case IX_JC_EQ:
+    case IX_JC_NE: {
+        inox_status status = ix_j_equal(r, a, b, out, err);
+
+        *out = *out != (op == IX_JC_NE);
+        return status;
+    }
+    case IX_JC_IN:
+    case IX_JC_NOT_IN: {
+        inox_status status = ix_j_contains(r, b, a, out, err);
+
+        *out = *out != (op == IX_JC_NOT_IN);
+        return status;
+    }
+    default: return ix_j_compare(r, (ix_jorder)(op - IX_JC_LT), a, b, out, err);
+    }
+}
+
+static inox_status eval_comparison(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue left, right;
+    bool holds = true;
+
+    IX_TRY(ix_j_eval(x, n->a, &left, err));
+    for (const ix_jnode *operand = n->b; holds && operand; operand = operand->next) {
+        IX_TRY(ix_j_eval(x, operand->a, &right, err));
+        IX_TRY(compare_one(x->r, (ix_jcomparison)operand->op, left, right, &holds, err));
+        left = right;
+    }
+    *out = ix_j_bool(holds);
+    return INOX_OK;
+}
+
+static inox_status eval_logic(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    bool left;
+
+    IX_TRY(ix_j_eval(x, n->a, out, err));
+    IX_TRY(ix_j_truth(x->r, *out, &left, err));
+    return left == (n->kind == IX_JN_AND) ? ix_j_eval(x, n->b, out, err) : INOX_OK;
+}
+
+static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue left, right;
+
+    IX_TRY(ix_j_eval(x, n->a, &left, err));
+    IX_TRY(ix_j_eval(x, n->b, &right, err));
+    return ix_j_arithmetic(x->r, (ix_jop)n->op, left, right, out, err);
+}
+
+static inox_status eval_unary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue v;
+    bool truth;
+
+    IX_TRY(ix_j_eval(x, n->a, &v, err));
+    if (n->kind == IX_JN_NOT) {
+        IX_TRY(ix_j_truth(x->r, v, &truth, err));
+        *out = ix_j_bool(!truth);
+        return INOX_OK;
+    }
+    if (n->kind == IX_JN_NEG)
+        return ix_j_negate(x->r, v, out, err);
+    if (v.kind == IX_J_UNDEFINED)
+        return ix_j_undefined_error(x->r, v, err);
+    if (!ix_j_is_number(v))
+        return ix_j_fail(err, "TypeError", "bad operand type for unary +: '%s'", ix_j_type_name(v));
+    *out = v.kind == IX_J_BOOL ? ix_j_int(v.boolean) : v;
+    return INOX_OK;
+}
+
+static inox_status eval_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    switch ((ix_jnode_kind)n->kind) {
+    case IX_JN_TUPLE:
+    case IX_JN_LIST: return eval_items(x, n, out, err);
+    case IX_JN_DICT: return eval_dict(x, n, out, err);
+    case IX_JN_COND: return eval_condition(x, n, out, err);
+    case IX_JN_FILTER: return ix_j_eval_filter(x, n, out, err);
+    case IX_JN_TEST: return ix_j_eval_test(x, n, out, err);
+    case IX_JN_CALL: return ix_j_eval_call(x, n, out, err);
+    case IX_JN_GETATTR: return eval_attribute(x, n, out, err);
+    case IX_JN_GETITEM: return eval_item(x, n, out, err);
+    case IX_JN_GETSLICE: return eval_slice(x, n, out, err);
+    case IX_JN_CONCAT: return eval_concat(x, n, out, err);
+    case IX_JN_COMPARE: return eval_comparison(x, n, out, err);
+    case IX_JN_BINARY: return eval_binary(x, n, out, err);
+    case IX_JN_AND:
+    case IX_JN_OR: return eval_logic(x, n, out, err);
+    case IX_JN_NOT:
+    case IX_JN_NEG:
+    case IX_JN_POS: return eval_unary(x, n, out, err);
+    default: return ix_fail(err, INOX_E_INTERNAL, "a node of kind %d is no expression", n->kind);
+    }
+}
+
+inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    inox_status status = ix_j_step(x->r, err);
+
+    if (status == INOX_OK) {
+        if (n->kind == IX_JN_CONST || n->kind == IX_JN_DATA) {
+            *out = n->value;
+            return INOX_OK;
+        }
+        if (n->kind == IX_JN_NAME) {
+            status = eval_name(x, n, out, err);
+        } else {
+            status = ix_j_enter(x->r, err);
+            if (status == INOX_OK) {
+                status = eval_node(x, n, out, err);
+                ix_j_leave(x->r);
+            }
+        }
+    }
+    return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+}

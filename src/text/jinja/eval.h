@@ -1,0 +1,70 @@
+/* The evaluator: expressions (eval.c), calls (call.c), statements (exec.c). */
+#ifndef IX_TEXT_JINJA_EVAL_H
+#define IX_TEXT_JINJA_EVAL_H
+
+#include "text/jinja/ast.h"
+#include "text/jinja/render.h"
+
+/* The values of one run of a function of the template. */
+typedef struct ix_jframe {
+    struct ix_jframe *up;    /* of the function around */
+    struct ix_jframe *spare; /* in the list of frames to use again */
+    ix_jvalue slots[];
+} ix_jframe;
+
+typedef enum ix_jflow { IX_J_GO_ON, IX_J_BREAK, IX_J_CONTINUE } ix_jflow;
+
+/* Where evaluation stands. */
+typedef struct ix_jexec {
+    ix_jrender *r;
+    ix_jframe *frame;
+    ix_jbuilder *out;
+    ix_jflow flow;      /* a break or continue on its way to its loop */
+    ix_jvalue captured; /* what a filter or set block holds, for its first filter */
+} ix_jexec;
+
+static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
+{
+    ix_jframe *frame = x->frame;
+
+    if (ref.global)
+        return &x->r->globals[ref.slot];
+    for (uint16_t up = ref.up; up > 0; up--)
+        frame = frame->up;
+    return &frame->slots[ref.slot];
+}
+
+/* *out = the value of an expression. */
+inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err) IX_MUST_USE;
+inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err) IX_MUST_USE;
+
+/* A call, a filter, a test (call.c). */
+inox_status ix_j_eval_call(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
+                           inox_error *err) IX_MUST_USE;
+inox_status ix_j_eval_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
+                             inox_error *err) IX_MUST_USE;
+inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
+                           inox_error *err) IX_MUST_USE;
+/* The call of a call block, with its body as the keyword argument caller. */
+inox_status ix_j_eval_call_with(ix_jexec *x, const ix_jnode *n, ix_jvalue caller, ix_jvalue *out,
+                                inox_error *err) IX_MUST_USE;
+
+/* Statements up to the end of the list, or to a break or continue (x->flow). */
+inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err) IX_MUST_USE;
+
+/* Runs a whole template into `out`. */
+inox_status ix_j_run_root(ix_jrender *r, ix_jbuilder *out, inox_error *err) IX_MUST_USE;
+
+/* A macro value for a function in the frame where x stands. */
+inox_status ix_j_macro(ix_jexec *x, const ix_jfunction_node *f, ix_jvalue *out,
+                       inox_error *err) IX_MUST_USE;
+
+/* Fails at a node: remembers where, if nobody further in did. */
+static inline inox_status ix_j_failed_at(ix_jrender *r, const ix_jnode *n, inox_status status)
+{
+    if (r->error_at == IX_J_NOWHERE)
+        r->error_at = n->at;
+    return status;
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* The loop variable of a for, and where its items come from (loop.c). */
+#ifndef IX_TEXT_JINJA_LOOP_H
+#define IX_TEXT_JINJA_LOOP_H
+
+#include "text/jinja/eval.h"
+
+/* The items of a for: those of the iterable that pass its test. */
+typedef struct ix_jsource {
+    ix_jrender *r;
+    ix_jframe *frame;     /* the test's slots are in it */
+    const ix_jnode *node; /* the for, where its test is to be run; else NULL */
+    ix_jcursor cursor;
+    bool entered; /* the slots of the test are set */
+} ix_jsource;
+
+inox_status ix_j_source_start(ix_jexec *x, const ix_jnode *node, ix_jvalue iterable, ix_jsource *s,
+                              inox_error *err) IX_MUST_USE;
+inox_status ix_j_source_next(ix_jsource *s, ix_jvalue *item, bool *more,
+                             inox_error *err) IX_MUST_USE;
+
+/* jinja2's LoopContext. */
+typedef struct ix_jloop {
+    ix_jobject object;
+    ix_jsource source;
+    ix_jvalue iterable;
+    int64_t index0, length, depth0;   /* length: -1 while not known */
+    ix_jvalue before, current, after; /* after: IX_J_MISSING unless it was looked at */
+    ix_jvalue changed;                /* what loop.changed last saw */
+    const ix_jnode *node;             /* of a recursive loop, else NULL */
+    ix_jframe *around;                /* the frame that a recursive loop was found in */
+} ix_jloop;
+
+inox_status ix_j_loop_new(ix_jexec *x, const ix_jnode *node, ix_jvalue iterable, int64_t depth0,
+                          ix_jloop **out, inox_error *err) IX_MUST_USE;
+inox_status ix_j_loop_next(ix_jloop *l, ix_jvalue *item, bool *more, inox_error *err) IX_MUST_USE;
+
+/* The text of a recursive loop over `iterable` (exec.c). */
+inox_status ix_j_loop_text(ix_jrender *r, const ix_jnode *node, ix_jframe *around,
+                           ix_jvalue iterable, int64_t depth0, ix_jvalue *out,
+                           inox_error *err) IX_MUST_USE;
+
+/* Gives a value to a target: a name, a namespace's attribute, or several (exec.c). */
+inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v,
+                        inox_error *err) IX_MUST_USE;
+/* Fills the slots of a scope that is entered; empties them when it is left (exec.c). */
+void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter);
+void ix_j_leave_scope(ix_jexec *x, const ix_jenter *enter);
+
+#endif

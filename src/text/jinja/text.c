@@ -1,0 +1,470 @@
+/* Strings with marks, and the builder that makes them.
+ *
+ * Invariant: the spans of a string are in order, apart (no two touch), not empty, and end within
+ * it; a string all of whose bytes are a user's is IX_J_USER and has none.  The data of a string is
+ * never written after the string exists.
+ */
+#include "text/jinja/render.h"
+#include "text/unicode.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- strings --------------------------------------------------------------------------------- */
+
+inox_status ix_j_make_string(ix_jrender *r, const char *data, size_t size, ix_jorigin origin,
+                             ix_jvalue *out, inox_error *err)
+{
+    ix_jstring *s;
+
+    if (size > r->text_max)
+        return ix_fail(err, INOX_E_LIMIT, "a text of %zu bytes exceeds the limit of %zu bytes",
+                       size, r->text_max);
+    IX_TRY(IX_J_ALLOC(r, &s, 1, err));
+    s->data = data ? data : "";
+    s->size = (uint32_t)size;
+    s->length = IX_J_UNCOUNTED;
+    s->origin = (uint8_t)origin;
+    *out = ix_j_of_string(s);
+    return INOX_OK;
+}
+
+static size_t count_characters(const char *data, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < size; i++)
+        count += ((unsigned char)data[i] & 0xC0) != 0x80;
+    return count;
+}
+
+size_t ix_j_length(ix_jstring *s)
+{
+    if (s->length == IX_J_UNCOUNTED)
+        s->length = (uint32_t)count_characters(s->data, s->size);
+    return s->length;
+}
+
+static size_t character_bytes(unsigned char first)
+{
+    return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+size_t ix_j_byte_of(ix_jstring *s, size_t at)
+{
+    size_t byte = 0;
+
+    if (ix_j_is_ascii(s))
+        return at;
+    if (at >= ix_j_length(s))
+        return s->size;
+    while (at-- > 0)
+        byte += character_bytes((unsigned char)s->data[byte]);
+    return byte;
+}
+
+size_t ix_j_character_at(const ix_jstring *s, size_t at)
+{
+    if (s->length == s->size)
+        return at;
+    return count_characters(s->data, at);
+}
+
+uint32_t ix_j_string_hash(ix_jstring *s)
+{
+    if (s->hash == 0) {
+        uint32_t h = 2166136261u; /* FNV-1a */
+
+        for (size_t i = 0; i < s->size; i++)
+            h = (h ^ (unsigned char)s->data[i]) * 16777619u;
+        s->hash = h == 0 ? 1 : h;
+    }
+    return s->hash;
+}
+
+inox_status ix_j_string_view(ix_jrender *r, const char *data, size_t size, ix_jvalue *out,
+                             inox_error *err)
+{
+    return ix_j_make_string(r, data, size, IX_J_TEMPLATE, out, err);
+}
+
+inox_status ix_j_string_copy(ix_jrender *r, const char *data, size_t size, ix_jvalue *out,
+                             inox_error *err)
+{
+    char *copy = NULL;
+
+    if (size > 0) {
+        IX_TRY(IX_J_ALLOC(r, &copy, size, err));
+        memcpy(copy, data, size);
+    }
+    return ix_j_make_string(r, copy, size, IX_J_TEMPLATE, out, err);
+}
+
+/* The number of the first span that ends behind byte `at`. */
+static uint32_t first_span(const ix_jspan *spans, uint32_t count, size_t at)
+{
+    uint32_t low = 0, high = count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (spans[middle].end > at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* The marks of bytes [start, end) of s, for a string that is them. */
+static inox_status cut_spans(ix_jrender *r, const ix_jstring *s, size_t start, size_t end,
+                             ix_jstring *out, inox_error *err)
+{
+    uint32_t from = first_span(s->spans, s->span_count, start), to = from;
+    ix_jspan *spans;
+
+    while (to < s->span_count && s->spans[to].start < end)
+        to++;
+    out->origin = IX_J_TEMPLATE;
+    if (to == from || start == end)
+        return INOX_OK;
+    if (to == from + 1 && s->spans[from].start <= start && s->spans[from].end >= end) {
+        out->origin = IX_J_USER;
+        return INOX_OK;
+    }
+    IX_TRY(ix_j_steps(r, (to - from) / 8, err));
+    IX_TRY(IX_J_ALLOC(r, &spans, to - from, err));
+    for (uint32_t i = from; i < to; i++) {
+        size_t a = s->spans[i].start, b = s->spans[i].end;
+
+        spans[i - from].start = (uint32_t)(a < start ? 0 : a - start);
+        spans[i - from].end = (uint32_t)((b > end ? end : b) - start);
+    }
+    out->origin = IX_J_MIXED;
+    out->spans = spans;
+    out->span_count = to - from;
+    return INOX_OK;
+}
+
+inox_status ix_j_slice(ix_jrender *r, ix_jstring *s, size_t start, size_t end, ix_jvalue *out,
+                       inox_error *err)
+{
+    if (start == 0 && end == s->size && !s->safe) {
+        *out = ix_j_of_string(s);
+        return INOX_OK;
+    }
+    IX_TRY(ix_j_make_string(r, s->data + start, end - start, IX_J_TEMPLATE, out, err));
+    ix_jstring *part = out->string;
+    if (s->length == s->size) /* one byte per character there, so here */
+        part->length = part->size;
+    if (s->origin == IX_J_MIXED)
+        return cut_spans(r, s, start, end, part, err);
+    part->origin = s->origin;
+    return INOX_OK;
+}
+
+inox_status ix_j_with_safe(ix_jrender *r, ix_jstring *s, bool safe, ix_jvalue *out, inox_error *err)
+{
+    ix_jstring *copy;
+
+    if (s->safe == safe) {
+        *out = ix_j_of_string(s);
+        return INOX_OK;
+    }
+    IX_TRY(IX_J_ALLOC(r, &copy, 1, err));
+    *copy = *s;
+    copy->safe = safe;
+    *out = ix_j_of_string(copy);
+    return INOX_OK;
+}
+
+bool ix_j_is(const ix_jstring *s, const char *text)
+{
+    size_t n = strlen(text);
+
+    return s->size == n && memcmp(s->data, text, n) == 0;
+}
+
+bool ix_j_same_bytes(const ix_jstring *a, const ix_jstring *b)
+{
+    return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+bool ix_j_is_user(const ix_jstring *s, size_t at)
+{
+    if (s->origin != IX_J_MIXED)
+        return s->origin == IX_J_USER;
+    uint32_t i = first_span(s->spans, s->span_count, at);
+    return i < s->span_count && s->spans[i].start <= at;
+}
+
+bool ix_j_is_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+           c == 0x205F || c == 0x3000;
+}
+
+/* ---- search ---------------------------------------------------------------------------------- */
+
+/* The two-way algorithm would bound the worst case; here the budget does: each comparison of the
+ * needle with a place that begins alike is paid for by the bytes that it looked at. */
+static inox_status find_first(ix_jrender *r, const char *s, size_t from, size_t to,
+                              const ix_jstring *needle, size_t *at, inox_error *err)
+{
+    const char *p = s + from, *last = s + to - needle->size;
+    uint64_t looked = 0;
+
+    while (p <= last) {
+        const char *hit = memchr(p, needle->data[0], (size_t)(last - p) + 1);
+
+        if (!hit)
+            break;
+        looked += (uint64_t)(hit - p) / 16 + 1;
+        size_t same = 1;
+        while (same < needle->size && hit[same] == needle->data[same])
+            same++;
+        if (same == needle->size) {
+            *at = (size_t)(hit - s);
+            return ix_j_steps(r, looked / 4, err);
+        }
+        looked += same;
+        if (looked >= 4096) {
+            IX_TRY(ix_j_steps(r, looked / 4, err));
+            looked = 0;
+        }
+        p = hit + 1;
+    }
+    *at = SIZE_MAX;
+    return ix_j_steps(r, looked / 4, err);
+}
+
+static inox_status find_last(ix_jrender *r, const char *s, size_t from, size_t to,
+                             const ix_jstring *needle, size_t *at, inox_error *err)
+{
+    uint64_t looked = 0;
+
+    for (size_t p = to - needle->size + 1; p-- > from;) {
+        size_t same = 0;
+
+        while (same < needle->size && s[p + same] == needle->data[same])
+            same++;
+        if (same == needle->size) {
+            *at = p;
+            return ix_j_steps(r, looked / 16, err);
+        }
+        looked += same + 1;
+        if (looked >= 4096) {
+            IX_TRY(ix_j_steps(r, looked / 16, err));
+            looked = 0;
+        }
+    }
+    *at = SIZE_MAX;
+    return ix_j_steps(r, looked / 16, err);
+}
+
+inox_status ix_j_find(ix_jrender *r, const ix_jstring *s, size_t from, size_t to,
+                      const ix_jstring *needle, bool last, size_t *at, inox_error *err)
+{
+    *at = SIZE_MAX;
+    if (to > s->size)
+        to = s->size;
+    if (from > to)
+        return INOX_OK;
+    if (needle->size == 0) {
+        *at = last ? to : from;
+        return INOX_OK;
+    }
+    if (needle->size > to - from)
+        return INOX_OK;
+    return last ? find_last(r, s->data, from, to, needle, at, err)
+                : find_first(r, s->data, from, to, needle, at, err);
+}
+
+/* ---- the builder ----------------------------------------------------------------------------- */
+
+static inox_status grow(ix_jbuilder *b, size_t n, inox_error *err)
+{
+    size_t capacity = b->capacity < 16 ? 32 : b->capacity * 2;
+    char *data;
+
+    if (n > b->r->text_max || b->size > b->r->text_max - n)
+        return ix_fail(err, INOX_E_LIMIT, "a text exceeds the limit of %zu bytes", b->r->text_max);
+    if (capacity < b->size + n)
+        capacity = b->size + n;
+    IX_TRY(IX_J_ALLOC(b->r, &data, capacity, err));
+    if (b->size > 0)
+        memcpy(data, b->data, b->size);
+    b->data = data;
+    b->capacity = capacity;
+    return INOX_OK;
+}
+
+/* Marks the bytes [start, end), which are the last ones. */
+static inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *err)
+{
+    if (b->span_count > 0 && b->spans[b->span_count - 1].end == start) {
+        b->spans[b->span_count - 1].end = (uint32_t)end;
+        return INOX_OK;
+    }
+    if (b->span_count == b->span_capacity) {
+        size_t capacity = b->span_capacity == 0 ? 4 : b->span_capacity * 2;
+        ix_jspan *spans;
+
+        IX_TRY(IX_J_ALLOC(b->r, &spans, capacity, err));
+        if (b->span_count > 0)
+            memcpy(spans, b->spans, b->span_count * sizeof *spans);
+        b->spans = spans;
+        b->span_capacity = capacity;
+    }
+    b->spans[b->span_count++] = (ix_jspan){ (uint32_t)start, (uint32_t)end };
+    return INOX_OK;
+}
+
+inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user, inox_error *err)
+{
+    if (n == 0)
+        return INOX_OK;
+    if (n > b->capacity - b->size)
+        IX_TRY(grow(b, n, err));
+    if (n >= 64)
+        IX_TRY(ix_j_steps(b->r, n / 64, err));
+    memcpy(b->data + b->size, data, n);
+    b->size += n;
+    return user ? mark(b, b->size - n, b->size, err) : INOX_OK;
+}
+
+inox_status ix_jb_text(ix_jbuilder *b, const char *text, inox_error *err)
+{
+    return ix_jb_bytes(b, text, strlen(text), false, err);
+}
+
+inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *err)
+{
+    char bytes[4];
+
+    return ix_jb_bytes(b, bytes, ix_utf8_write(c, bytes), user, err);
+}
+
+inox_status ix_jb_part(ix_jbuilder *b, const ix_jstring *s, size_t start, size_t end,
+                       inox_error *err)
+{
+    size_t shift = b->size;
+
+    if (start == end)
+        return INOX_OK;
+    IX_TRY(ix_jb_bytes(b, s->data + start, end - start, s->origin == IX_J_USER, err));
+    if (s->origin != IX_J_MIXED)
+        return INOX_OK;
+    for (uint32_t i = first_span(s->spans, s->span_count, start);
+         i < s->span_count && s->spans[i].start < end; i++) {
+        size_t a = s->spans[i].start, z = s->spans[i].end;
+
+        a = a < start ? start : a;
+        z = z > end ? end : z;
+        IX_TRY(mark(b, shift + (a - start), shift + (z - start), err));
+    }
+    return INOX_OK;
+}
+
+inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+{
+    return ix_jb_part(b, s, 0, s->size, err);
+}
+
+inox_status ix_jb_escaped(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < s->size; i++) {
+        const char *with;
+
+        switch (s->data[i]) {
+        case '&': with = "&amp;"; break;
+        case '<': with = "&lt;"; break;
+        case '>': with = "&gt;"; break;
+        case '\'': with = "&#39;"; break;
+        case '"': with = "&#34;"; break;
+        default: continue;
+        }
+        IX_TRY(ix_jb_part(b, s, from, i, err));
+        IX_TRY(ix_jb_bytes(b, with, strlen(with), ix_j_is_user(s, i), err));
+        from = i + 1;
+    }
+    return ix_jb_part(b, s, from, s->size, err);
+}
+
+inox_status ix_jb_escape(ix_jbuilder *b, ix_jvalue v, inox_error *err)
+{
+    ix_jvalue text;
+
+    if (v.kind == IX_J_STRING && v.string->safe)
+        return ix_jb_string(b, v.string, err);
+    IX_TRY(ix_j_str(b->r, v, &text, err));
+    return ix_jb_escaped(b, text.string, err);
+}
+
+inox_status ix_jb_finish(ix_jbuilder *b, bool safe, ix_jvalue *out, inox_error *err)
+{
+    IX_TRY(ix_j_make_string(b->r, b->data, b->size, IX_J_TEMPLATE, out, err));
+    ix_jstring *s = out->string;
+    s->safe = safe;
+    if (b->span_count == 1 && b->spans[0].start == 0 && b->spans[0].end == s->size) {
+        s->origin = IX_J_USER;
+    } else if (b->span_count > 0) {
+        s->origin = IX_J_MIXED;
+        s->spans = b->spans;
+        s->span_count = (uint32_t)b->span_count;
+    }
+    *b = ix_jb(b->r);
+    return INOX_OK;
+}
+
+/* ---- budget and errors ----------------------------------------------------------------------- */
+
+inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, inox_error *err)
+{
+    *out = NULL;
+    return ix_arena_alloc(&r->arena, count, size, out, err);
+}
+
+inox_status ix_j_steps(ix_jrender *r, uint64_t n, inox_error *err)
+{
+    if (n > r->steps_left) {
+        r->steps_left = 0;
+        return ix_fail(err, INOX_E_LIMIT,
+                       "the template takes more than %llu steps: raise steps_max if it is right",
+                       (unsigned long long)r->steps_max);
+    }
+    r->steps_left -= n;
+    return INOX_OK;
+}
+
+inox_status ix_j_enter(ix_jrender *r, inox_error *err)
+{
+    if (r->depth >= IX_MAX_TEMPLATE_DEPTH)
+        return ix_fail(err, INOX_E_LIMIT, "values or calls nest deeper than %d levels",
+                       IX_MAX_TEMPLATE_DEPTH);
+    r->depth++;
+    return INOX_OK;
+}
+
+void ix_j_leave(ix_jrender *r)
+{
+    r->depth--;
+}
+
+inox_status ix_j_fail(inox_error *err, const char *class, const char *format, ...)
+{
+    char message[sizeof err->message];
+    va_list arguments;
+
+    if (err == NULL)
+        return INOX_E_FORMAT;
+    va_start(arguments, format);
+    if (vsnprintf(message, sizeof message, format, arguments) < 0)
+        message[0] = '\0';
+    va_end(arguments);
+    return ix_fail(err, INOX_E_FORMAT, "%s: %s", class, message);
+}
