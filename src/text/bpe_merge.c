@@ -220,7 +220,7 @@ static inline uint32_t least(const uint32_t *keys, size_t n)
     return best;
 }
 
-size_t ix_bpe_merge_short(const ix_bpe *b, int32_t *ids, uint8_t *first, size_t n)
+static size_t merge_ids(const ix_bpe *b, int32_t *ids, uint8_t *first, size_t n, int32_t last[2])
 {
     uint32_t keys[IX_BPE_SHORT]; /* rank << 5 | place of the pair that starts there */
     int32_t merged[IX_BPE_SHORT];
@@ -236,6 +236,8 @@ size_t ix_bpe_merge_short(const ix_bpe *b, int32_t *ids, uint8_t *first, size_t 
     next[n - 1] = (uint8_t)n;
     for (uint32_t best; (best = least(keys, n)) != NO_RANK;) {
         size_t i = best & (IX_BPE_SHORT - 1), gone = next[i], right = next[gone];
+        last[0] = ids[i];
+        last[1] = ids[gone];
         ids[i] = merged[i];
         next[i] = (uint8_t)right;
         prev[right] = (uint8_t)i;
@@ -255,18 +257,27 @@ size_t ix_bpe_merge_short(const ix_bpe *b, int32_t *ids, uint8_t *first, size_t 
     return count;
 }
 
+size_t ix_bpe_merge_short(const ix_bpe *b, int32_t *ids, uint8_t *first, size_t n)
+{
+    int32_t last[2];
+    return merge_ids(b, ids, first, n, last);
+}
+
 static void merge_short(const ix_bpe *b, ix_word *w)
 {
+    int32_t last[2] = { -1, -1 };
     int32_t ids[IX_BPE_SHORT];
     uint8_t first[IX_BPE_SHORT + 1];
     ix_symbol *s = w->symbols;
     for (size_t i = 0; i < w->count; i++)
         ids[i] = s[i].id;
-    size_t count = ix_bpe_merge_short(b, ids, first, w->count);
+    size_t count = merge_ids(b, ids, first, w->count, last);
+    w->last_left = last[0];
+    w->last_right = last[1];
     first[count] = (uint8_t)w->count;
     for (size_t k = 0; k < count; k++) {
-        const ix_symbol *last = &s[first[k + 1] - 1];
-        uint32_t at = s[first[k]].at, size = last->at + last->size - at;
+        const ix_symbol *end = &s[first[k + 1] - 1];
+        uint32_t at = s[first[k]].at, size = end->at + end->size - at;
         s[k] = (ix_symbol){ .at = at, .size = size, .id = ids[k], .rank = NO_RANK };
     }
     w->count = count;
@@ -381,6 +392,8 @@ static inox_status join_links(const ix_bpe *b, ix_word *w, uint32_t i, inox_erro
 {
     ix_symbol *s = w->symbols, *right = &s[s[i].next];
     s[i].size = right->at + right->size - s[i].at;
+    w->last_left = s[i].id;
+    w->last_right = right->id;
     s[i].id = s[i].merged;
     s[i].next = right->next;
     right->size = 0;
@@ -400,8 +413,13 @@ static inox_status join_links(const ix_bpe *b, ix_word *w, uint32_t i, inox_erro
 static inox_status merge_long(const ix_bpe *b, ix_word *w, inox_error *err)
 {
     ix_symbol *s = w->symbols;
-    if (!w->bucket_of)
-        IX_TRY(IX_ALLOC(&w->bucket_of, b->rank_count + 1, err));
+    if (w->bucket_of_count < b->rank_count) {
+        ix_free(w->bucket_of);
+        w->bucket_of = NULL;
+        w->bucket_of_count = w->bucket_count = 0;
+        IX_TRY(IX_ALLOC(&w->bucket_of, b->rank_count, err));
+        w->bucket_of_count = b->rank_count;
+    }
     for (size_t i = 0; i < w->bucket_count; i++) /* left by a word that failed */
         w->bucket_of[w->buckets[i].rank] = 0;
     w->bucket_count = 0;

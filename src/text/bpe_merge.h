@@ -106,11 +106,12 @@ typedef struct ix_bucket {
 typedef struct ix_word {
     ix_symbol *symbols;
     size_t count, capacity;
-    uint32_t
-        *splits; /* NULL, or by id: bytes of the left part of each piece when last considered */
+    int32_t last_left, last_right; /* the last two that merged */
+    uint32_t *splits; /* NULL, or by id: bytes of its left part when a piece was last considered */
     /* Long words: the left symbols of pairs, a bucket for each rank. */
     ix_bucket *buckets;
     size_t bucket_count, bucket_capacity;
+    size_t bucket_of_count;
     uint32_t *bucket_of; /* 1 + bucket of each rank; 0: none yet */
     ix_bucket ranks;     /* heap of the ranks whose buckets are not empty */
 } ix_word;

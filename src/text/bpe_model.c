@@ -549,8 +549,8 @@ static size_t match_user(const run *r, size_t at, int32_t *id)
         node = ix_trie_step(t, node, r->text[i]);
         if (node == IX_TRIE_NONE)
             break;
-        if (t->values[node] >= 0) {
-            *id = t->values[node];
+        if (t->nodes[node].value >= 0) {
+            *id = t->nodes[node].value;
             size = i + 1 - at;
         }
     }

@@ -96,40 +96,21 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
     return INOX_OK;
 }
 
-static size_t merge_bytes(const ix_fast_bytes *f, const char *p, size_t n, int32_t *ids,
-                          uint8_t *first)
-{
-    for (size_t i = 0; i < n; i++)
-        ids[i] = f->byte_ids[(unsigned char)p[i]];
-    return ix_bpe_merge_short(f->parts.bpe, ids, first, n);
-}
-
 inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
 {
-    const ix_fast_parts *parts = &f->parts;
-    memcpy(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
-    f->parts.byte_ids = f->byte_ids;
+    ix_fast_parts *parts = &f->parts;
+    memmove(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
+    parts->byte_ids = f->byte_ids;
     ix_scanner_find(parts->pretokenizer, &f->scanner);
     (void)ix_pretokenizer_find(parts->pretokenizer, &f->pre);
-    IX_TRY(IX_ALLOC(&f->whole, parts->count, err));
-    for (size_t i = 0; i < parts->count; i++) {
-        ix_text_view p = parts->bytes[i];
-        int32_t ids[IX_BPE_SHORT], id = parts->ids ? parts->ids[i] : (int32_t)i;
-        uint8_t first[IX_BPE_SHORT];
-        if (!p.data || p.size == 0)
-            continue;
-        if (parts->ignore_merges)
-            f->whole[i] = !parts->types || parts->types[i] != IX_PIECE_CONTROL;
-        else if (p.size <= IX_BPE_SHORT)
-            f->whole[i] = merge_bytes(f, p.data, p.size, ids, first) == 1 && ids[0] == id;
-    }
-    return INOX_OK;
+    return ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
+                             parts->count, &f->searches, err);
 }
 
 void ix_fast_bytes_release(ix_fast_bytes *f)
 {
     ix_piece_table_release(&f->table);
-    ix_free(f->whole);
+    ix_bpe_search_release(&f->search);
     ix_free(f->bytes);
     ix_free(f->ids);
     ix_free(f->store);
@@ -163,7 +144,8 @@ static inline void add(run *r, int32_t id, size_t from, size_t to)
     r->out->items[r->out->count++] = (ix_token){ id, (uint32_t)from, (uint32_t)to };
 }
 
-static inox_status long_word(run *r, size_t at, size_t end)
+/* By merging: what the search does not do. */
+static inox_status merge_word(run *r, size_t at, size_t end)
 {
     ix_word *w = &r->s->word;
     w->count = 0;
@@ -176,29 +158,67 @@ static inox_status long_word(run *r, size_t at, size_t end)
     return INOX_OK;
 }
 
+/* By search, into ids that have room. */
+static inox_status search_word(run *r, size_t at, size_t end, int32_t *ids, uint64_t *blocked,
+                               ix_cache_key key, ix_cache_slot *line)
+{
+    const ix_bpe_search *search = &r->f->search;
+    size_t count = ix_bpe_search_run(search, r->s->memo, r->text + at, end - at, ids, blocked);
+    size_t from = at;
+    uint8_t ends[IX_CACHED_TOKENS];
+    IX_TRY(ix_token_list_reserve(r->out, count, r->err));
+    for (size_t k = 0; k < count; k++) {
+        size_t to = from + search->sizes[ids[k]];
+        add(r, ids[k], from, to);
+        ends[k % IX_CACHED_TOKENS] = (uint8_t)(to - at);
+        from = to;
+    }
+    if (line && count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, ids, ends, count);
+    return INOX_OK;
+}
+
+static inox_status long_word(run *r, size_t at, size_t end)
+{
+    ix_model_scratch *s = r->s;
+    size_t n = end - at;
+    if (n > s->ids_capacity) {
+        IX_TRY(IX_REALLOC(&s->ids, n, r->err));
+        IX_TRY(IX_REALLOC(&s->blocked, n / 64 + 1, r->err));
+        s->ids_capacity = n;
+    }
+    memset(s->blocked, 0, (n / 64 + 1) * sizeof *s->blocked);
+    return search_word(r, at, end, s->ids, s->blocked, (ix_cache_key){ 0, 0 }, NULL);
+}
+
+/* A piece that is a word whatever the merges say, or -1. */
+static int32_t whole_word(const ix_fast_parts *parts, const char *p, size_t n)
+{
+    int32_t entry = ix_piece_find(parts->table, p, n);
+    if (entry < 0 || (parts->types && parts->types[entry] == IX_PIECE_CONTROL))
+        return -1;
+    return parts->ids ? parts->ids[entry] : entry;
+}
+
 /* A word that is not in the cache.  line: where it belongs, or NULL. */
 static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
 {
+    enum { SHORT = 63 };
     const ix_fast_bytes *f = r->f;
-    int32_t ids[IX_BPE_SHORT];
-    uint8_t first[IX_BPE_SHORT + 1];
-    size_t n = end - at, count = 0;
-    int32_t entry = ix_piece_find(f->parts.table, r->text + at, n);
-    if (entry >= 0 && f->whole[entry]) {
-        ids[0] = f->parts.ids ? f->parts.ids[entry] : entry;
-        first[0] = 0;
-        count = 1;
-    } else if (n > IX_BPE_SHORT) {
-        return long_word(r, at, end);
-    } else {
-        count = merge_bytes(f, r->text + at, n, ids, first);
+    int32_t ids[SHORT], whole = -1;
+    uint64_t blocked = 0;
+    if (f->parts.ignore_merges)
+        whole = whole_word(&f->parts, r->text + at, end - at);
+    if (whole >= 0) {
+        uint8_t size = (uint8_t)(end - at);
+        if (line)
+            ix_cache_put(line, key, &whole, &size, 1);
+        return ix_token_list_add(r->out, whole, at, end, r->err);
     }
-    IX_TRY(ix_token_list_reserve(r->out, count, r->err));
-    for (size_t k = 0; k < count; k++)
-        add(r, ids[k], at + first[k], k + 1 < count ? at + first[k + 1] : end);
-    if (line && count <= IX_CACHED_TOKENS)
-        ix_cache_put(line, key, ids, first + 1, count);
-    return INOX_OK;
+    if (!f->searches)
+        return merge_word(r, at, end);
+    return end - at <= SHORT ? search_word(r, at, end, ids, &blocked, key, line)
+                             : long_word(r, at, end);
 }
 
 static void add_known(run *r, const ix_cache_slot *known, size_t at, size_t end)
@@ -277,6 +297,8 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
     waiting asked[AHEAD];
+    if (!s->memo)
+        IX_TRY(IX_ALLOC(&s->memo, 1, err));
     switch (f->scanner.kind) {
     case IX_SCAN_GPT2: SCAN_LOOP(ix_scan_gpt2); break;
     case IX_SCAN_CL100K: SCAN_LOOP(ix_scan_cl100k); break;

@@ -2,6 +2,7 @@
 #ifndef IX_TEXT_FAST_PARTS_H
 #define IX_TEXT_FAST_PARTS_H
 
+#include "text/bpe_search.h"
 #include "text/fast.h"
 #include "text/model_parts.h"
 #include "text/pretokenize.h"
@@ -39,7 +40,8 @@ typedef struct ix_fast_bytes {
     ix_fast_parts parts;
     ix_scanner scanner;
     ix_pretokenizer pre;
-    uint8_t *whole; /* by entry: 1 where merging its bytes gives itself */
+    ix_bpe_search search;
+    bool searches; /* `search` gives the pieces of a word, else merging does */
     int32_t byte_ids[256];
     /* what from_json had to make */
     ix_text_view *bytes;

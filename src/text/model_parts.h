@@ -2,7 +2,7 @@
 #ifndef IX_TEXT_MODEL_PARTS_H
 #define IX_TEXT_MODEL_PARTS_H
 
-#include "text/bpe_merge.h"
+#include "text/bpe_search.h"
 #include "text/model.h"
 #include "text/trie.h"
 #include "text/word_cache.h"
@@ -92,6 +92,10 @@ struct ix_model_scratch {
     size_t path_capacity;
     ix_token *found; /* a path from its end */
     size_t found_capacity;
+    ix_bpe_memo *memo; /* of the fast path's search */
+    int32_t *ids;      /* of a long word */
+    uint64_t *blocked;
+    size_t ids_capacity;
     uint32_t *waiting; /* an unused piece that comes apart */
     size_t waiting_capacity;
 };

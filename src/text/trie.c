@@ -55,14 +55,11 @@ static inox_status add_block(builder *b)
     if (t->count + BLOCK > b->capacity) {
         size_t capacity = b->capacity ? b->capacity * 2 : BLOCK * 4;
         IX_TRY(IX_REALLOC(&t->nodes, capacity, b->err));
-        IX_TRY(IX_REALLOC(&t->values, capacity, b->err));
         IX_TRY(IX_REALLOC(&b->free, capacity / 64, b->err));
         b->capacity = capacity;
     }
-    for (size_t i = t->count; i < t->count + BLOCK; i++) {
-        t->nodes[i] = (ix_trie_node){ 0, TAKES_NODES };
-        t->values[i] = -1;
-    }
+    for (size_t i = t->count; i < t->count + BLOCK; i++)
+        t->nodes[i] = (ix_trie_node){ 0, TAKES_NODES, -1 };
     memset(b->free + t->count / 64, 0xFF, BLOCK / 8);
     t->count += BLOCK;
     if (t->count / BLOCK > b->open + OPEN_BLOCKS)
@@ -127,7 +124,7 @@ static inox_status place(builder *b, pending p)
     uint32_t starts[BLOCK + 1], base;
     size_t n = 0;
     while (p.first < p.end && b->keys[p.first].text.size == p.depth) /* the keys that end here */
-        b->t->values[p.node] = b->keys[p.first++].value;
+        b->t->nodes[p.node].value = b->keys[p.first++].value;
     for (uint32_t i = p.first; i < p.end; i++) {
         uint8_t label = (uint8_t)b->keys[i].text.data[p.depth];
         if (n == 0 || labels[n - 1] != label) {
@@ -190,6 +187,5 @@ inox_status ix_trie_new(ix_trie *t, const ix_text_view *keys, const int32_t *val
 void ix_trie_release(ix_trie *t)
 {
     ix_free(t->nodes);
-    ix_free(t->values);
     *t = (ix_trie){ 0 };
 }

@@ -15,11 +15,11 @@
 
 typedef struct ix_trie_node {
     uint32_t base, parent;
+    int32_t value; /* the key's, or -1 */
 } ix_trie_node;
 
 typedef struct ix_trie {
     ix_trie_node *nodes; /* node 0 is the root */
-    int32_t *values;     /* of each node: the key's, or -1 */
     size_t count;        /* a multiple of 256 */
 } ix_trie;
 

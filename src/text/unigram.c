@@ -308,7 +308,7 @@ static inox_status step(run *r, size_t at, size_t n, size_t end)
         node = ix_trie_step(&u->trie, node, r->text[i]);
         if (node == IX_TRIE_NONE)
             break;
-        int32_t id = u->trie.values[node];
+        int32_t id = u->trie.nodes[node].value;
         if (id < 0)
             continue;
         if (i + 1 > r->frontier)

@@ -115,8 +115,8 @@ inox_status ix_wordpiece_tokenize(const ix_model *m, const char *text, size_t st
             node = ix_trie_step(t, node, text[i]);
             if (node == IX_TRIE_NONE)
                 break;
-            if (t->values[node] >= 0) {
-                id = t->values[node];
+            if (t->nodes[node].value >= 0) {
+                id = t->nodes[node].value;
                 id_end = i + 1;
             }
         }

@@ -1,0 +1,196 @@
+/* The search, and finding out how merging makes each piece.  See bpe_search.h. */
+#include "text/bpe_search.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* How merging makes the piece `id` of these bytes, if it does. */
+static inox_status find_made(ix_bpe_search *s, const ix_bpe *bpe, const int32_t byte_ids[256],
+                             ix_text_view bytes, int32_t id, ix_word *w, inox_error *err)
+{
+    w->count = 0;
+    for (size_t i = 0; i < bytes.size; i++)
+        IX_TRY(ix_word_add(w, (uint32_t)i, 1, byte_ids[(unsigned char)bytes.data[i]], err));
+    IX_TRY(ix_word_merge(bpe, w, err));
+    if (w->count != 1 || w->symbols[0].id != id)
+        return INOX_OK;
+    ix_bpe_made *made = &s->pieces[id];
+    *made = (ix_bpe_made){ .left = id, .right = id, .shorter = -1 };
+    s->sizes[id] = (uint16_t)bytes.size;
+    if (bytes.size == 1)
+        return INOX_OK;
+    const ix_pair_slot *pair = ix_bpe_find(bpe, w->last_left, w->last_right);
+    made->left = w->last_left;
+    made->right = w->last_right;
+    made->rank = pair->rank + 1;
+    return INOX_OK;
+}
+
+static inox_status find_all(ix_bpe_search *s, const ix_bpe *bpe, const int32_t byte_ids[256],
+                            const ix_text_view *entries, const int32_t *ids, size_t count,
+                            bool *usable, inox_error *err)
+{
+    ix_word w = { 0 };
+    inox_status status = INOX_OK;
+    for (size_t i = 0; i < count && status == INOX_OK && *usable; i++) {
+        int32_t id = ids ? ids[i] : (int32_t)i;
+        if (!entries[i].data || entries[i].size == 0)
+            continue;
+        *usable = entries[i].size <= IX_MAX_MERGED_PIECE && s->sizes[id] == 0;
+        if (*usable)
+            status = find_made(s, bpe, byte_ids, entries[i], id, &w, err);
+    }
+    ix_word_release(&w);
+    return status;
+}
+
+static inox_status add_pairs(ix_bpe_search *s, size_t end, bool *usable, inox_error *err)
+{
+    size_t n = 0;
+    for (size_t id = 0; id < end; id++)
+        n += s->pieces[id].rank > 0;
+    IX_TRY(ix_bpe_new(&s->pairs, n, n, err));
+    for (size_t id = 0; id < end; id++) {
+        const ix_bpe_made *made = &s->pieces[id];
+        if (made->rank == 0)
+            continue;
+        ix_bpe_add(&s->pairs, made->left, made->right, made->rank, (int32_t)id, true);
+        *usable = *usable && made->rank > s->pieces[made->left].rank &&
+                  made->rank > s->pieces[made->right].rank;
+    }
+    return INOX_OK;
+}
+
+static inox_status make_trie(ix_bpe_search *s, const ix_text_view *entries, const int32_t *ids,
+                             size_t count, inox_error *err)
+{
+    int32_t *values = NULL;
+    IX_TRY(IX_ALLOC(&values, count, err));
+    for (size_t i = 0; i < count; i++) {
+        int32_t id = ids ? ids[i] : (int32_t)i;
+        bool has = entries[i].data && entries[i].size > 0 && s->sizes[id] > 0;
+        values[i] = has ? id : -1;
+    }
+    inox_status status = ix_trie_new(&s->trie, entries, values, count, err);
+    for (size_t i = 0; i < count && status == INOX_OK; i++) {
+        uint32_t node = 0;
+        for (size_t k = 0; values[i] >= 0 && k + 1 < entries[i].size; k++) {
+            node = ix_trie_step(&s->trie, node, entries[i].data[k]);
+            int32_t prefix = s->trie.nodes[node].value;
+            s->pieces[values[i]].shorter = prefix >= 0 ? prefix : s->pieces[values[i]].shorter;
+        }
+    }
+    ix_free(values);
+    return status;
+}
+
+inox_status ix_bpe_search_new(ix_bpe_search *s, const ix_bpe *bpe, const int32_t byte_ids[256],
+                              const ix_text_view *entries, const int32_t *ids, size_t count,
+                              bool *usable, inox_error *err)
+{
+    size_t end = 0;
+    *s = (ix_bpe_search){ 0 };
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].data && (size_t)(ids ? ids[i] : (int32_t)i) >= end)
+            end = (size_t)(ids ? ids[i] : (int32_t)i) + 1;
+    for (int b = 0; b < 256; b++)
+        end = (size_t)byte_ids[b] >= end ? (size_t)byte_ids[b] + 1 : end;
+    *usable = !bpe->keeps_stale;
+    IX_TRY(IX_ALLOC(&s->pieces, end, err));
+    IX_TRY(IX_ALLOC(&s->sizes, end, err));
+    IX_TRY(find_all(s, bpe, byte_ids, entries, ids, count, usable, err));
+    for (int b = 0; b < 256; b++)
+        *usable = *usable && s->sizes[byte_ids[b]] == 1;
+    if (*usable)
+        IX_TRY(add_pairs(s, end, usable, err));
+    return *usable ? make_trie(s, entries, ids, count, err) : INOX_OK;
+}
+
+void ix_bpe_search_release(ix_bpe_search *s)
+{
+    ix_bpe_release(&s->pairs);
+    ix_trie_release(&s->trie);
+    ix_free(s->pieces);
+    ix_free(s->sizes);
+    *s = (ix_bpe_search){ 0 };
+}
+
+/* ---- searching ------------------------------------------------------------------------------- */
+
+/* Whether merging the bytes of both gives both.  Time runs backwards: what was merged last comes
+ * apart, until the pair at the border is two bytes.  If that pair would have merged before its
+ * parts went on to become larger, the two cannot stand side by side.  Of equal ranks the leftmost
+ * comes first: the border is right of what happens inside `left` and left of what happens inside
+ * `right`. */
+static bool side_by_side(const ix_bpe_search *s, int32_t left, int32_t right)
+{
+    uint32_t limit = UINT32_MAX;
+    for (;;) {
+        const ix_pair_slot *pair = ix_bpe_find(&s->pairs, left, right);
+        if (pair && pair->rank < limit)
+            return false;
+        const ix_bpe_made *l = &s->pieces[left], *r = &s->pieces[right];
+        if (l->rank > r->rank) {
+            limit = l->rank;
+            left = l->right;
+        } else if (r->rank > 0) {
+            limit = r->rank + 1;
+            right = r->left;
+        } else {
+            return true;
+        }
+    }
+}
+
+/* Pairs come again and again, in new words too. */
+static inline bool may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, int32_t right)
+{
+    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
+    uint64_t *slot = &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
+    if ((*slot & ~((uint64_t)1 << 63)) == key)
+        return *slot >> 63;
+    bool may = side_by_side(s, left, right);
+    *slot = key | (uint64_t)may << 63;
+    return may;
+}
+
+static inline int32_t longest(const ix_trie *t, const char *p, size_t n)
+{
+    uint32_t node = 0;
+    int32_t id = -1;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t to = t->nodes[node].base ^ (unsigned char)p[i];
+        const ix_trie_node *next = &t->nodes[to];
+        if (next->parent != node || to == 0)
+            break;
+        id = next->value >= 0 ? next->value : id;
+        node = to;
+    }
+    return id;
+}
+
+size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,
+                         int32_t *ids, uint64_t *blocked)
+{
+    size_t count = 0, at = 0;
+    for (int32_t id = longest(&s->trie, p, n); id >= 0;) {
+        size_t end = at + s->sizes[id];
+        bool open = !(blocked[end / 64] >> (end % 64) & 1);
+        if (open && (count == 0 || may_stand(s, memo, ids[count - 1], id))) {
+            ids[count++] = id;
+            at = end;
+            if (at == n)
+                break;
+            id = longest(&s->trie, p + at, n - at);
+        } else if (s->pieces[id].shorter >= 0) {
+            id = s->pieces[id].shorter;
+        } else { /* no way on from here */
+            blocked[at / 64] |= (uint64_t)1 << (at % 64);
+            id = count > 0 ? ids[--count] : -1;
+            at -= id >= 0 ? s->sizes[id] : 0;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,50 @@
+/* Byte-pair encoding without merging: the pieces of a word by search.
+ *
+ * A list of pieces is what merging gives exactly if each two neighbours are what merging gives for
+ * the two of them alone.  So: take the longest piece, then the longest behind it that may stand
+ * there, and so on; where none may, go back and take a shorter one.  A place from which there is
+ * no way on is remembered, so that the time is linear in the word.
+ *
+ * (The method is that of the crate "bpe" by GitHub.)  It holds where the parts of each piece have
+ * smaller ranks than the piece, as all trained vocabularies have it.
+ */
+#ifndef IX_TEXT_BPE_SEARCH_H
+#define IX_TEXT_BPE_SEARCH_H
+
+#include "text/bpe_merge.h"
+#include "text/trie.h"
+
+/* What merging makes, how it is made at last: every piece is made of the same two. */
+typedef struct ix_bpe_made {
+    int32_t left, right;
+    uint32_t rank;   /* 1 + that of the pair; 0: a byte */
+    int32_t shorter; /* the longest piece that this begins with, or -1 */
+} ix_bpe_made;
+
+typedef struct ix_bpe_search {
+    ix_bpe_made *pieces; /* by id */
+    uint16_t *sizes;     /* bytes of each; 0: merging never makes it */
+    ix_bpe pairs;        /* those that make something */
+    ix_trie trie;
+} ix_bpe_search;
+
+/* entries: pieces as bytes, with their ids (NULL: the places).  *usable false: not a vocabulary for
+ * this, merging must do. */
+inox_status ix_bpe_search_new(ix_bpe_search *s, const ix_bpe *bpe, const int32_t byte_ids[256],
+                              const ix_text_view *entries, const int32_t *ids, size_t count,
+                              bool *usable, inox_error *err) IX_MUST_USE;
+void ix_bpe_search_release(ix_bpe_search *s);
+
+/* What was found out about pairs of pieces, by their hash: left << 32 | right, and the highest bit
+ * where they may stand side by side.  Zeros to begin with; of one search. */
+enum { IX_BPE_MEMO_BITS = 14 };
+typedef struct ix_bpe_memo {
+    uint64_t pairs[1 << IX_BPE_MEMO_BITS];
+} ix_bpe_memo;
+
+/* Pieces of p[0..n) into ids, which has room for n; returns how many, never 0.  blocked: n / 64 + 1
+ * numbers of zero; zero again afterwards only where nothing was blocked. */
+size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,
+                         int32_t *ids, uint64_t *blocked);
+
+#endif
