@@ -28,6 +28,14 @@
 #define IX_MAX_STOPS 64                     /* stop strings of one request */
 #define IX_MAX_DRAFT 256                    /* guesses fed at once */
 #define IX_MAX_RECEIPT_BYTES (64ULL << 20)
+#define IX_MAX_REGEX_BYTES 65536            /* one regular expression */
+#define IX_MAX_REGEX_DEPTH 100              /* groups inside groups */
+#define IX_MAX_REGEX_QUANTIFIERS 8          /* behind one atom */
+#define IX_MAX_REGEX_REPEAT 10000           /* n and m of {n,m} */
+#define IX_MAX_REGEX_REPEATS 65536          /* all repetitions of single characters together */
+#define IX_MAX_REGEX_PROGRAM 20000          /* instructions */
+#define IX_MAX_REGEX_TABLES (64ULL << 20)   /* bytes for compiling one expression */
+#define IX_MAX_REGEX_MEMORY (1ULL << 30)    /* bytes that searching one text may take */
 #define IX_MAX_JSON_BYTES (1ULL << 30)
 #define IX_MAX_TEMPLATE_BYTES (1ULL << 20)  /* source of a chat template */
 #define IX_MAX_TEMPLATE_NESTING 100         /* blocks, or parts of an expression, in each other */

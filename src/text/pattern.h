@@ -18,9 +18,11 @@ inox_status ix_pattern_new_literal(const char *bytes, size_t size, ix_pattern **
                                    inox_error *err) IX_MUST_USE;
 void ix_pattern_free(ix_pattern *p); /* NULL is fine */
 
-/* The name, in text/pretokenize.h, of a pre-tokenizer of one stage that is this expression, or
- * NULL.  For those who match the usual ones in a way of their own. */
+/* The name in text/pretokenize.h of the pre-tokenizer that has this expression as a stage, or NULL.
+ * For those who match the usual ones in a way of their own. */
 const char *ix_pattern_known(const ix_pattern *p);
+/* The n-th expression that is recognised, or NULL.  For tests. */
+const char *ix_pattern_expression(size_t n);
 
 /* All matches of one text, in order, as the libraries' find_iter gives them: an empty match
  * directly behind the match before is passed over.  Starts as zeros; belongs to one thread. */

@@ -3,15 +3,14 @@
  * Patterns are quoted as the original releases have them; \s, \p{L} and so on are properties of
  * text/unicode.h.  (?i:'s) also matches U+017F, which folds to s.
  */
-#include "text/pretokenize.h"
-
+#include "text/pretokenize_stage.h"
 #include "text/unicode.h"
 
 #include <string.h>
 
 /* The choices of the expressions that look like GPT-2's or Llama 3's, in the order in which their
  * alternatives are tried: contraction, word, number, other characters, line ends, spaces. */
-typedef struct words {
+struct ix_pre_words {
     enum { NO_CONTRACTION, CONTRACTION, CONTRACTION_ANY_CASE } contraction;
     enum {
         SPACE_BEFORE,     /*  ?                      */
@@ -33,18 +32,12 @@ typedef struct words {
         SPACES,        /* \s+(?!\S)|\s+ */
         LINES_SPACES,  /* \s*[\r\n]+|\s+(?!\S)|\s+ */
         LINE_SPACES,   /* [\r\n]|\s+(?!\S)|\s+ */
+        END_SPACES,    /* \s+\z|\s*[\r\n]|\s+(?!\S)|\s */
         LINES_CASCADE, /* \s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|...|\s{1,2}(?!\S)|\s{1} */
     } spaces;
     bool ascii_symbol_first; /* [!-/:-@[-`{-~][A-Za-z]+ before all others */
-} words;
-
-struct ix_pre_stage {
-    /* End of the match that starts at `at`, or `at`. */
-    size_t (*match)(const ix_pre_stage *s, ix_pre_piece *p, size_t at);
-    bool (*in)(uint32_t c, unsigned properties); /* for runs */
-    size_t max;                                  /* characters of a run; 0: any number */
-    const words *words;
 };
+typedef struct ix_pre_words words;
 
 enum { MANY = 0x7FFFFFFF };
 #define NONE 0xFFFFFFFEu /* the character behind the end of the piece */
@@ -220,6 +213,8 @@ static size_t spaces(ix_pre_piece *p, const words *w, size_t at)
         if (is_line_end(c))
             lines_end = end;
     }
+    if (w->spaces == END_SPACES && end == p->end)
+        return end;
     if (lines_end > at && w->spaces != SPACES && w->spaces != LINE_SPACES)
         return lines_end;
     if (w->spaces == LINES_CASCADE && count > 0) {
@@ -665,6 +660,12 @@ static const words llama3_words = { .contraction = CONTRACTION_ANY_CASE,
                                     .not_other = NOT_OTHER,
                                     .behind = LINES_BEHIND,
                                     .spaces = LINES_SPACES };
+static const words cl100k_words = { .contraction = CONTRACTION_ANY_CASE,
+                                    .before = OTHER_BEFORE,
+                                    .digits = 3,
+                                    .not_other = NOT_OTHER,
+                                    .behind = LINES_BEHIND,
+                                    .spaces = END_SPACES };
 static const words jais2_words = { .contraction = CONTRACTION_ANY_CASE,
                                    .before = OTHER_BEFORE,
                                    .digits = 3,
@@ -758,6 +759,7 @@ static const words spark_words = { .before = NO_SYMBOL_BEFORE,
 
 static const ix_pre_stage gpt2[] = { WORDS(gpt2_words) };
 static const ix_pre_stage llama3[] = { WORDS(llama3_words) };
+static const ix_pre_stage cl100k[] = { WORDS(cl100k_words) };
 static const ix_pre_stage jais2[] = { WORDS(jais2_words) };
 static const ix_pre_stage qwen2[] = { WORDS(qwen2_words) };
 static const ix_pre_stage qwen35[] = { WORDS(qwen35_words) };
@@ -782,7 +784,7 @@ static const ix_pre_stage bloom[] = { SPACED(in_bloom_words, 1) };
 static const ix_pre_stage viking[] = { SPACED(in_bloom_words, 1), RUN(in_numeric, 1) };
 static const ix_pre_stage falcon[] = { RUN(in_old_punctuation, 0),
                                        WORDS(gpt2_words),
-                                       { .match = match_byte_digits },
+                                       { .match = match_byte_digits, .bytes = true },
                                        { .match = match_three_digits } };
 static const ix_pre_stage default_stages[] = { RUN(in_default_symbols, 0),
                                                WORDS(gpt2_words),
@@ -928,52 +930,10 @@ const char *ix_pretokenizer_name(size_t n)
     return n < (size_t)NAME_COUNT ? names[n].name : NULL;
 }
 
-/* ---- cutting ------------------------------------------------------------------------------- */
-
-void ix_pre_start(ix_pre_cursor *c, const ix_pretokenizer *pre, const char *text, size_t size)
+const ix_pre_stage *ix_pre_stage_of(const char *name, int stage)
 {
-    c->pre = *pre;
-    c->depth = 0;
-    c->pieces[0] = (ix_pre_piece){ .text = text, .end = size };
-}
-
-/* End of the next match or of the gap before it. */
-static size_t cut(const ix_pre_stage *s, ix_pre_piece *p)
-{
-    size_t at = p->at, end = p->match_end;
-    p->match_end = 0;
-    if (end > at)
-        return end;
-    end = s->match(s, p, at);
-    if (end > at)
-        return end;
-    bool bytes = s->match == match_byte_digits;
-    do {
-        uint32_t c;
-        at += bytes ? 1 : ix_utf8_read(p->text + at, p->end - at, &c);
-        end = at < p->end ? s->match(s, p, at) : at;
-    } while (at < p->end && end == at);
-    p->match_end = end > at ? end : 0;
-    return at;
-}
-
-bool ix_pre_next(ix_pre_cursor *c, size_t *start, size_t *end)
-{
-    while (c->depth >= 0) {
-        ix_pre_piece *p = &c->pieces[c->depth];
-        if (p->at >= p->end) {
-            c->depth--;
-            continue;
-        }
-        size_t from = p->at;
-        p->at = c->depth < c->pre.stage_count ? cut(&c->pre.stages[c->depth], p) : p->end;
-        if (c->depth + 1 >= c->pre.stage_count) {
-            *start = from;
-            *end = p->at;
-            return true;
-        }
-        c->depth++;
-        c->pieces[c->depth] = (ix_pre_piece){ .text = p->text, .at = from, .end = p->at };
-    }
-    return false;
+    ix_pretokenizer pre;
+    if (strcmp(name, "cl100k") == 0) /* tiktoken's, which no GGUF file has */
+        return cl100k;
+    return ix_pretokenizer_find(name, &pre) && stage < pre.stage_count ? pre.stages + stage : NULL;
 }

@@ -55,6 +55,12 @@ typedef struct ix_pre_cursor {
     ix_pre_piece pieces[IX_PRE_STAGES_MAX];
 } ix_pre_cursor;
 
+/* A stage of a named pre-tokenizer on its own, or NULL; "cl100k" is tiktoken's expression. */
+const ix_pre_stage *ix_pre_stage_of(const char *name, int stage);
+/* The next match of the stage's pattern from p->at on, behind which p->at then is.  p: text, at and
+ * end are set, all else is zero. */
+bool ix_pre_find(const ix_pre_stage *s, ix_pre_piece *p, size_t *start, size_t *end);
+
 void ix_pre_start(ix_pre_cursor *c, const ix_pretokenizer *pre, const char *text, size_t size);
 /* The next word text[*start..*end), never empty; false at the end. */
 bool ix_pre_next(ix_pre_cursor *c, size_t *start, size_t *end);

@@ -14,8 +14,8 @@
  * looked at; should that need more than IX_MAX_REGEX_MEMORY, the search ends with INOX_E_LIMIT.
  * Nothing recurses on the text.
  *
- * Bytes that are not UTF-8 are read as text/unicode.h reads them; one that begins no character is a
- * character that only negated classes (and a dot) hold.
+ * A byte that begins no character (strictly: no surrogates, no overlong forms) is a character of
+ * its own that only negated classes and a dot hold.
  */
 #ifndef IX_TEXT_REGEX_REGEX_H
 #define IX_TEXT_REGEX_REGEX_H
