@@ -122,7 +122,8 @@ typedef struct run {
     const ix_fast_bytes *f;
     ix_model_scratch *s;
     const char *text;
-    size_t start, end; /* of the fragment */
+    size_t start, end;   /* of the fragment */
+    ix_word_cache cache; /* of s: its numbers at hand */
     ix_token_list *out;
     inox_error *err;
 } run;
@@ -132,8 +133,8 @@ static inline bool inside_character(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* A token of text[from..to); there is room. */
-static inline void add(run *r, int32_t id, size_t from, size_t to)
+/* A token of text[from..to). */
+static inline ix_token token(const run *r, int32_t id, size_t from, size_t to)
 {
     if (r->f->parts.whole_characters) {
         while (from > r->start && inside_character(r->text[from]))
@@ -141,7 +142,13 @@ static inline void add(run *r, int32_t id, size_t from, size_t to)
         while (to < r->end && inside_character(r->text[to]))
             to++;
     }
-    r->out->items[r->out->count++] = (ix_token){ id, (uint32_t)from, (uint32_t)to };
+    return (ix_token){ id, (uint32_t)from, (uint32_t)to };
+}
+
+/* There is room. */
+static inline void add(run *r, int32_t id, size_t from, size_t to)
+{
+    r->out->items[r->out->count++] = token(r, id, from, to);
 }
 
 /* By merging: what the search does not do. */
@@ -221,46 +228,26 @@ static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_
                              : long_word(r, at, end);
 }
 
-static void add_known(run *r, const ix_cache_slot *known, size_t at, size_t end)
-{
-    size_t n = known->info & 15, from = 0, to;
-    for (size_t k = 0; k < n; k++, from = to) {
-        int32_t id = ix_cache_token(known, k, n, end - at, &to);
-        add(r, id, at + from, at + to);
-    }
-}
-
 /* A word whose line is on its way from memory. */
 typedef struct waiting {
     ix_cache_key key;
-    ix_cache_slot *line; /* NULL: too long for the cache */
-    size_t at, end;
+    ix_cache_slot *line; /* the empty one where the word is too long for the cache */
+    uint32_t at, end;
 } waiting;
+
+/* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
+static ix_cache_slot empty_line[2];
+static const ix_cache_key no_key = { 0, UINT64_MAX };
 
 static inline waiting ask(const run *r, size_t at, size_t end)
 {
-    waiting w = { .at = at, .end = end };
+    waiting w = { .key = no_key, .line = empty_line, .at = (uint32_t)at, .end = (uint32_t)end };
     if (end - at > IX_CACHED_BYTES)
         return w;
     w.key = ix_cache_key_of(r->text + at, end - at, 1, r->end - at >= 16);
-    w.line = ix_cache_line(&r->s->cache, w.key);
+    w.line = ix_cache_line(&r->cache, w.key);
     __builtin_prefetch(w.line, 1);
     return w;
-}
-
-static inline inox_status answer(run *r, const waiting *w)
-{
-    const ix_cache_slot *known = w->line ? ix_cache_find(w->line, w->key) : NULL;
-    if (!known)
-        return new_word(r, w->at, w->end, w->key, w->line);
-    if (r->out->capacity - r->out->count < IX_CACHED_TOKENS)
-        IX_TRY(ix_token_list_reserve(r->out, IX_CACHED_TOKENS, r->err));
-    if ((known->info & 15) == 1) /* words are whole characters */
-        r->out->items[r->out->count++] =
-            (ix_token){ (int32_t)known->ids[0], (uint32_t)w->at, (uint32_t)w->end };
-    else
-        add_known(r, known, w->at, w->end);
-    return INOX_OK;
 }
 
 /* The end of the word at `at`, by the matchers for all characters. */
@@ -275,35 +262,90 @@ static size_t any_word(const ix_pretokenizer *pre, const char *text, size_t at, 
 }
 
 /* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
-enum { AHEAD = 32 };
+enum { AHEAD = 64, BLOCK = 64, QUEUE = AHEAD + BLOCK, TOKENS = QUEUE * IX_CACHED_TOKENS };
 
-#define SCAN_LOOP(scan)                                                                            \
-    do {                                                                                           \
-        for (size_t at = start, next; at < end;) {                                                 \
-            size_t count = 0;                                                                      \
-            for (; count < AHEAD && at < end; at = next) {                                         \
-                next = scan(&f->scanner, text, at, end);                                           \
-                if (next == 0)                                                                     \
-                    next = any_word(&f->pre, text, at, end);                                       \
-                asked[count++] = ask(&r, at, next);                                                \
-            }                                                                                      \
-            for (size_t i = 0; i < count; i++)                                                     \
-                IX_TRY(answer(&r, &asked[i]));                                                     \
-        }                                                                                          \
-    } while (0)
+typedef struct queue {
+    waiting words[QUEUE];
+    size_t count;
+} queue;
+
+/* Asks for the words of 64 bytes whose end is certain, and returns where the next one starts. */
+static inline size_t ask_block(const run *r, queue *q, size_t at)
+{
+    uint64_t starts = ix_scan_block(&r->f->scanner, r->text + at);
+    size_t from = at;
+    for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
+        size_t to = at + (size_t)__builtin_ctzll(starts);
+        q->words[q->count++] = ask(r, from, to);
+        from = to;
+    }
+    return from;
+}
+
+static size_t next_word(const run *r, size_t at)
+{
+    const ix_scanner *s = &r->f->scanner;
+    size_t next = s->kind == IX_SCAN_GPT2     ? ix_scan_gpt2(s, r->text, at, r->end)
+                  : s->kind == IX_SCAN_CL100K ? ix_scan_cl100k(s, r->text, at, r->end)
+                                              : ix_scan_o200k(s, r->text, at, r->end);
+    return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
+}
+
+/* The tokens of a known word of several; there is room. */
+static ix_token *put_known(const run *r, const ix_cache_slot *known, size_t at, size_t end,
+                           ix_token *to)
+{
+    size_t n = known->info & 15, from = at, token_end;
+    for (size_t k = 0; k < n; k++) {
+        int32_t id = ix_cache_token(known, k, n, end - at, &token_end);
+        *to++ = token(r, id, from, at + token_end);
+        from = at + token_end;
+    }
+    return to;
+}
+
+static inox_status answer(run *r, const queue *q)
+{
+    ix_token_list *out = r->out;
+    IX_TRY(ix_token_list_reserve(out, TOKENS, r->err));
+    ix_token *to = out->items + out->count;
+    for (size_t i = 0; i < q->count; i++) {
+        const waiting *w = &q->words[i];
+        const ix_cache_slot *known = ix_cache_find(w->line, w->key);
+        if (known && (known->info & 15) == 1) { /* words are whole characters */
+            *to++ = (ix_token){ (int32_t)known->ids[0], w->at, w->end };
+        } else if (known) {
+            to = put_known(r, known, w->at, w->end, to);
+        } else {
+            out->count = (size_t)(to - out->items);
+            IX_TRY(new_word(r, w->at, w->end, w->key, w->line == empty_line ? NULL : w->line));
+            IX_TRY(ix_token_list_reserve(out, TOKENS, r->err));
+            to = out->items + out->count;
+        }
+    }
+    out->count = (size_t)(to - out->items);
+    return INOX_OK;
+}
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
                                  size_t start, size_t end, ix_token_list *out, inox_error *err)
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
-    waiting asked[AHEAD];
+    queue q;
+    r.cache = s->cache;
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
-    switch (f->scanner.kind) {
-    case IX_SCAN_GPT2: SCAN_LOOP(ix_scan_gpt2); break;
-    case IX_SCAN_CL100K: SCAN_LOOP(ix_scan_cl100k); break;
-    case IX_SCAN_O200K: SCAN_LOOP(ix_scan_o200k); break;
-    case IX_SCAN_NONE: break;
+    for (size_t at = start, next; at < end;) {
+        q.count = 0;
+        while (q.count < AHEAD && at < end) {
+            next = end - at >= BLOCK ? ask_block(&r, &q, at) : at;
+            if (next == at) {
+                next = next_word(&r, at);
+                q.words[q.count++] = ask(&r, at, next);
+            }
+            at = next;
+        }
+        IX_TRY(answer(&r, &q));
     }
     return INOX_OK;
 }

@@ -28,6 +28,19 @@ typedef struct ix_scanner {
     uint8_t classes[256];
 } ix_scanner;
 
+/* What 64 bytes are: bit i of each number is byte i. */
+typedef struct ix_ascii_block {
+    uint64_t letters, uppers, digits, spaces, apostrophes;
+    uint64_t strange; /* control characters (line ends, tabs too) and bytes beyond ASCII */
+} ix_ascii_block;
+
+/* Reads p[0..64).  In fast_block_<isa>.c. */
+void ix_ascii_block_read(const char *p, ix_ascii_block *b);
+
+/* Where words of p[0..64) start, of which p[0] is one: bits in ascending order, up to the first
+ * byte that needs a closer look. */
+uint64_t ix_scan_block(const ix_scanner *s, const char *p);
+
 /* The scanner for a pre-tokenizer of that name; kind IX_SCAN_NONE where there is none. */
 void ix_scanner_find(const char *pretokenizer, ix_scanner *out);
 
