@@ -2,6 +2,7 @@
 #include "text/fast_parts.h"
 
 #include "base/alloc.h"
+#include "text/pattern.h"
 
 #include <string.h>
 
@@ -16,13 +17,15 @@ static bool is_none(const json_t *j)
     return !j || json_is_null(j);
 }
 
-/* A "Split" into the matches of an expression: its expression. */
-static const json_t *isolated(const json_t *j)
+/* A "Split" into the matches of an expression that matches everywhere: its expression. */
+static const json_t *split_pattern(const json_t *j)
 {
     const char *behavior = json_string_value(json_object_get(j, "behavior"));
     const json_t *pattern = json_object_get(json_object_get(j, "pattern"), "Regex");
-    bool fits = is_type(j, "Split") && behavior && strcmp(behavior, "Isolated") == 0 &&
-                json_is_false(json_object_get(j, "invert"));
+    bool inverted = json_is_true(json_object_get(j, "invert"));
+    bool fits = is_type(j, "Split") && behavior &&
+                (strcmp(behavior, "Isolated") == 0 ||
+                 (strcmp(behavior, "Removed") == 0 && inverted)); /* what does not match goes */
     return fits && json_is_string(pattern) ? pattern : NULL;
 }
 
@@ -34,42 +37,22 @@ static bool byte_level(const json_t *j, bool by_words)
            (by_words ? !json_is_false(regex) : json_is_false(regex));
 }
 
-/* The expressions as the published files write them. */
-static const struct {
-    const char *pattern, *name;
-} patterns[] = {
-    { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-      "gpt-2" },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
-      " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      "llama3" },
-    { "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
-      " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-      "qwen2" },
-    { "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
-      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
-      "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
-      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|"
-      "\\s+(?!\\S)|\\s+",
-      "gpt-4o" },
-};
-
-/* The name of the pre-tokenizer that gives byte-level words, or NULL. */
-static const char *byte_words(const json_t *pre)
+/* *name: of the pre-tokenizer that gives byte-level words, or NULL. */
+static inox_status byte_words(const json_t *pre, const char **name, inox_error *err)
 {
-    if (byte_level(pre, true))
-        return "gpt-2";
+    *name = byte_level(pre, true) ? "gpt-2" : NULL;
     const json_t *list = json_object_get(pre, "pretokenizers");
-    if (!is_type(pre, "Sequence") || json_array_size(list) != 2)
-        return NULL;
-    const json_t *split = isolated(json_array_get(list, 0));
+    if (*name || !is_type(pre, "Sequence") || json_array_size(list) != 2)
+        return INOX_OK;
+    const json_t *split = split_pattern(json_array_get(list, 0));
     if (!split || !byte_level(json_array_get(list, 1), false))
-        return NULL;
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-        if (strlen(patterns[i].pattern) == json_string_length(split) &&
-            strcmp(patterns[i].pattern, json_string_value(split)) == 0)
-            return patterns[i].name;
-    return NULL;
+        return INOX_OK;
+    ix_pattern *pattern = NULL;
+    IX_TRY(ix_pattern_new(json_string_value(split), json_string_length(split), IX_REGEX_ONIGURUMA,
+                          &pattern, err));
+    *name = ix_pattern_known(pattern);
+    ix_pattern_free(pattern);
+    return INOX_OK;
 }
 
 static inox_status make_bytes(ix_fast *f, const char *pretokenizer, const ix_model *m,
@@ -98,10 +81,12 @@ inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokeni
     inox_status status = INOX_OK;
     *out = NULL;
     IX_TRY(IX_ALLOC(&f, 1, err));
-    const char *words = byte_words(pre_tokenizer);
-    if (words) {
+    const char *words = NULL;
+    status = byte_words(pre_tokenizer, &words, err);
+    if (status == INOX_OK && words) {
         status = make_bytes(f, words, m, &qualifies, err);
-    } else if (is_type(pre_tokenizer, "BertPreTokenizer") && m->kind == IX_MODEL_WORDPIECE &&
+    } else if (status == INOX_OK && is_type(pre_tokenizer, "BertPreTokenizer") &&
+               m->kind == IX_MODEL_WORDPIECE &&
                (is_none(normalizer) || is_type(normalizer, "BertNormalizer"))) {
         bool lower = json_is_true(json_object_get(normalizer, "lowercase"));
         ix_fast_bert_init(f, m, lower);

@@ -23,8 +23,9 @@ typedef enum ix_scan {
 
 typedef struct ix_scanner {
     ix_scan kind;
-    size_t digits;     /* of a number at most */
-    bool contractions; /* o200k: 's and the like end words; tekken has none */
+    size_t digits;      /* of a number at most */
+    bool contractions;  /* o200k: 's and the like end words; tekken has none */
+    bool ends_in_space; /* all white space at the end of a text is one word, line ends too */
     uint8_t classes[256];
 } ix_scanner;
 

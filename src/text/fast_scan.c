@@ -34,6 +34,7 @@ void ix_scanner_find(const char *pretokenizer, ix_scanner *out)
     } known[] = {
         { "gpt-2", { .kind = IX_SCAN_GPT2 } },
         { "llama3", { .kind = IX_SCAN_CL100K, .digits = 3 } },
+        { "cl100k", { .kind = IX_SCAN_CL100K, .digits = 3, .ends_in_space = true } },
         { "qwen2", { .kind = IX_SCAN_CL100K, .digits = 1 } },
         { "qwen35", { .kind = IX_SCAN_CL100K, .digits = 1 } },
         { "gpt-4o", { .kind = IX_SCAN_O200K, .digits = 3, .contractions = true } },
@@ -123,6 +124,8 @@ static size_t space_end(const ix_scanner *s, const char *p, size_t at, size_t en
     }
     if (i < end && (unsigned char)p[i] >= 0x80)
         return 0;
+    if (i == end && s->ends_in_space)
+        return end;
     if (lines && behind_line > at)
         return behind_line;
     return i == end || i - at < 2 ? i : i - 1;
