@@ -110,9 +110,10 @@ inox_status ix_fast_from_parts(const ix_fast_parts *parts, ix_fast **out, inox_e
 {
     ix_fast *f = NULL;
     ix_scanner scanner;
+    ix_pretokenizer pre;
     *out = NULL;
-    ix_scanner_find(parts->pretokenizer, &scanner);
-    bool qualifies = scanner.kind != IX_SCAN_NONE && !parts->bpe->keeps_stale;
+    bool qualifies =
+        ix_scanner_find(parts->pretokenizer, &scanner, &pre) && !parts->bpe->keeps_stale;
     for (int b = 0; b < 256; b++)
         qualifies = qualifies && parts->byte_ids[b] >= 0;
     IX_TRY(IX_ALLOC(&f, 1, err));

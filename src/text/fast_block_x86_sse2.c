@@ -1,17 +1,18 @@
 /* The classes of 64 bytes, sixteen at a time.  See fast_parts.h. */
 #include "text/fast_parts.h"
 
-#include <emmintrin.h>
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef char signed16 __attribute__((vector_size(16)));
 
-static inline __m128i inside(__m128i x, char low, char high)
+static inline bytes16 inside(bytes16 x, unsigned char low, unsigned char high)
 {
-    __m128i up = _mm_max_epu8(x, _mm_set1_epi8(low));
-    return _mm_cmpeq_epi8(_mm_min_epu8(up, _mm_set1_epi8(high)), x);
+    return (bytes16)(x >= low) & (bytes16)(x <= high);
 }
 
-static inline uint64_t gather(__m128i bytes, unsigned at)
+/* The highest bit of each byte, from bit `at` on. */
+static inline uint64_t gather(bytes16 x, unsigned at)
 {
-    return (uint64_t)(uint32_t)_mm_movemask_epi8(bytes) << at;
+    return (uint64_t)(uint32_t)__builtin_ia32_pmovmskb128((signed16)x) << at;
 }
 
 void ix_ascii_block_read(const char *p, ix_ascii_block *b)
@@ -19,12 +20,13 @@ void ix_ascii_block_read(const char *p, ix_ascii_block *b)
     uint64_t plain = 0;
     *b = (ix_ascii_block){ 0 };
     for (unsigned i = 0; i < 64; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        b->letters |= gather(inside(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z'), i);
+        bytes16 x;
+        memcpy(&x, p + i, sizeof x);
+        b->letters |= gather(inside(x | 0x20, 'a', 'z'), i);
         b->uppers |= gather(inside(x, 'A', 'Z'), i);
         b->digits |= gather(inside(x, '0', '9'), i);
-        b->spaces |= gather(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), i);
-        b->apostrophes |= gather(_mm_cmpeq_epi8(x, _mm_set1_epi8('\'')), i);
+        b->spaces |= gather((bytes16)(x == ' '), i);
+        b->apostrophes |= gather((bytes16)(x == '\''), i);
         plain |= gather(inside(x, ' ', '~'), i);
     }
     b->strange = ~plain;

@@ -66,10 +66,9 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
 {
     const ix_bpe_model *b = &m->bpe;
     const ix_vocabulary *v = &m->vocabulary;
-    ix_scanner scanner;
-    ix_scanner_find(pretokenizer, &scanner);
-    *qualifies = m->kind == IX_MODEL_BPE && scanner.kind != IX_SCAN_NONE && !b->sentencepiece &&
-                 !b->no_merges && b->prefix.size == 0 && b->suffix.size == 0 && !b->bpe.keeps_stale;
+    *qualifies = m->kind == IX_MODEL_BPE && !b->sentencepiece &&
+                 ix_scanner_find(pretokenizer, &f->scanner, &f->pre) && !b->no_merges &&
+                 b->prefix.size == 0 && b->suffix.size == 0 && !b->bpe.keeps_stale;
     if (!*qualifies)
         return INOX_OK;
     f->parts = (ix_fast_parts){ .pretokenizer = pretokenizer,
@@ -101,8 +100,7 @@ inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
     ix_fast_parts *parts = &f->parts;
     memmove(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
     parts->byte_ids = f->byte_ids;
-    ix_scanner_find(parts->pretokenizer, &f->scanner);
-    (void)ix_pretokenizer_find(parts->pretokenizer, &f->pre);
+    (void)ix_scanner_find(parts->pretokenizer, &f->scanner, &f->pre);
     return ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
                              parts->count, &f->searches, err);
 }

@@ -42,8 +42,9 @@ void ix_ascii_block_read(const char *p, ix_ascii_block *b);
  * byte that needs a closer look. */
 uint64_t ix_scan_block(const ix_scanner *s, const char *p);
 
-/* The scanner for a pre-tokenizer of that name; kind IX_SCAN_NONE where there is none. */
-void ix_scanner_find(const char *pretokenizer, ix_scanner *out);
+/* The scanner for a pre-tokenizer of that name, and the matchers for what it leaves; false where
+ * there is none. */
+bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer *pre);
 
 /* End of the word that starts at p[at], at < end; 0 where bytes beyond ASCII may have a say. */
 size_t ix_scan_gpt2(const ix_scanner *s, const char *p, size_t at, size_t end);

@@ -26,7 +26,7 @@ void ix_ascii_classes(uint8_t classes[256])
     }
 }
 
-void ix_scanner_find(const char *pretokenizer, ix_scanner *out)
+bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer *pre)
 {
     static const struct {
         const char *name;
@@ -40,15 +40,15 @@ void ix_scanner_find(const char *pretokenizer, ix_scanner *out)
         { "gpt-4o", { .kind = IX_SCAN_O200K, .digits = 3, .contractions = true } },
         { "tekken", { .kind = IX_SCAN_O200K, .digits = 1 } },
     };
-    ix_pretokenizer wanted, have;
     *out = (ix_scanner){ .kind = IX_SCAN_NONE };
-    if (!ix_pretokenizer_find(pretokenizer, &wanted))
-        return;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) /* other names may have its stages */
-        if (ix_pretokenizer_find(known[i].name, &have) && have.stages == wanted.stages &&
-            have.stage_count == wanted.stage_count)
+    *pre = (ix_pretokenizer){ .stages = ix_pre_stage_of(pretokenizer, 0), .stage_count = 1 };
+    if (!pre->stages || ix_pre_stage_of(pretokenizer, 1))
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) /* other names may have its stage */
+        if (ix_pre_stage_of(known[i].name, 0) == pre->stages)
             *out = known[i].scanner;
     ix_ascii_classes(out->classes);
+    return out->kind != IX_SCAN_NONE;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
