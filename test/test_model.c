@@ -255,7 +255,8 @@ static void encode_slowly(ix_test *t, const ix_model *m, ix_model_scratch *s, co
     ix_pre_cursor c;
     size_t start, end;
     inox_error err;
-    CHECK(ix_pretokenizer_find(name, &pre));
+    pre = (ix_pretokenizer){ .stages = ix_pre_stage_of(name, 0), .stage_count = 1 };
+    CHECK(pre.stages != NULL);
     ix_pre_start(&c, &pre, text, size);
     while (ix_pre_next(&c, &start, &end)) {
         static char word[1 << 16];
@@ -280,6 +281,7 @@ static void encode_slowly(ix_test *t, const ix_model *m, ix_model_scratch *s, co
     }
 }
 
+/* pattern: NULL for GPT-2's in ByteLevel, "" for one that is known by its name alone. */
 static void compare_fast(ix_test *t, const char *name, const char *pattern, bool ignore_merges,
                          uint64_t seed)
 {
@@ -290,17 +292,20 @@ static void compare_fast(ix_test *t, const char *name, const char *pattern, bool
     ix_model *m = NULL;
     ix_model_scratch *s = NULL, *slow = NULL;
     ix_fast *f = NULL;
-    json_t *j = make_bpe(&random, alphabet, ignore_merges), *pre;
-    if (pattern)
+    json_t *j = make_bpe(&random, alphabet, ignore_merges), *pre = NULL;
+    if (pattern && *pattern)
         pre = json_pack("{s:s,s:[{s:s,s:{s:s},s:s,s:b},{s:s,s:b,s:b}]}", "type", "Sequence",
                         "pretokenizers", "type", "Split", "pattern", "Regex", pattern, "behavior",
                         "Isolated", "invert", 0, "type", "ByteLevel", "add_prefix_space", 0,
                         "use_regex", 0);
-    else
+    else if (!pattern)
         pre =
             json_pack("{s:s,s:b,s:b}", "type", "ByteLevel", "add_prefix_space", 0, "use_regex", 1);
     CHECK_OK(ix_model_from_json(j, &m, &err), &err);
-    CHECK_OK(ix_fast_from_json(NULL, pre, m, &f, &err), &err);
+    if (pre)
+        CHECK_OK(ix_fast_from_json(NULL, pre, m, &f, &err), &err);
+    else
+        CHECK_OK(ix_fast_from_name(name, m, &f, &err), &err);
     CHECK_MSG(f != NULL, "%s has no fast path", name);
     CHECK_OK(ix_model_scratch_new(m, &s, &err), &err);
     CHECK_OK(ix_model_scratch_new(m, &slow, &err), &err);
@@ -333,6 +338,8 @@ TEST(model_fast_bytes_are_the_general_way)
 {
     for (uint64_t seed = 1; seed <= 2; seed++) {
         compare_fast(t, "gpt-2", NULL, seed % 2 == 0, seed);
+        compare_fast(t, "cl100k", "", seed % 2 == 0, seed + 40);
+        compare_fast(t, "tekken", "", seed % 2 == 0, seed + 50);
         compare_fast(t, "llama3",
                      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
                      " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",

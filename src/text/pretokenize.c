@@ -934,6 +934,6 @@ const ix_pre_stage *ix_pre_stage_of(const char *name, int stage)
 {
     ix_pretokenizer pre;
     if (strcmp(name, "cl100k") == 0) /* tiktoken's, which no GGUF file has */
-        return cl100k;
+        return stage == 0 ? cl100k : NULL;
     return ix_pretokenizer_find(name, &pre) && stage < pre.stage_count ? pre.stages + stage : NULL;
 }
