@@ -220,6 +220,23 @@ static inox_status use_firsts(ix_regex *r, const bytes *first, inox_error *err)
     return INOX_OK;
 }
 
+static void learn_starts(ix_regex *r)
+{
+    for (unsigned b = 0; b <= END; b++) {
+        uint32_t at = r->start;
+        for (;;) {
+            const ix_inst *i = &r->code[at];
+            uint8_t row = i->op == IX_OP_SPLIT && i->slot == IX_NO_SLOT && i->split != IX_NO_SLOT
+                              ? r->splits[i->split][b]
+                              : 0;
+            if (row != 1 && row != 2)
+                break;
+            at = row == 1 ? i->next : i->other;
+        }
+        r->starts[b] = at;
+    }
+}
+
 /* ---- slots --------------------------------------------------------------------------------- */
 
 static void count_ways(const ix_regex *r, uint32_t *ways)
@@ -265,6 +282,7 @@ inox_status ix_regex_analyse(ix_regex *r, inox_error *err)
     IX_TRY_GOTO(status, use_firsts(r, first, err), done);
     count_ways(r, ways);
     give_slots(r, ways);
+    learn_starts(r);
 done:
     ix_free(first);
     ix_free(ways);

@@ -113,34 +113,31 @@ static inox_status prepare(compiler *c, ix_node *n)
 
 /* ---- classes ------------------------------------------------------------------------------- */
 
-/* Blocks of 256 characters, equal ones shared. */
+/* Blocks of 256 characters: the first two are those without any and with all. */
 static inox_status index_class(compiler *c, ix_class *k)
 {
     enum { BLOCKS = 0x110000 / 256 };
     uint16_t *index;
-    uint8_t(*blocks)[32], block[32];
-    size_t count = 0, most = 2 * k->count + 2;
+    uint8_t(*blocks)[32];
+    size_t count = 2, at = 0, mixed = k->count < BLOCKS ? k->count : BLOCKS;
     IX_TRY(IX_ARENA(&c->r->arena, &index, BLOCKS, c->err));
-    IX_TRY(IX_ARENA(&c->r->arena, &blocks, most < BLOCKS ? most : BLOCKS, c->err));
-    size_t at = 0;
+    IX_TRY(IX_ARENA(&c->r->arena, &blocks, mixed + 2, c->err));
+    memset(blocks[1], 0xFF, sizeof *blocks);
     for (uint32_t b = 0; b < BLOCKS; b++) {
-        uint32_t first = b * 256;
-        memset(block, 0, sizeof block);
+        uint32_t first = b * 256, end = first + 256;
+        while (at < k->count && k->bounds[at] <= first)
+            at++;
+        if (at == k->count || k->bounds[at] >= end) {
+            index[b] = at & 1;
+            continue;
+        }
         for (uint32_t i = 0; i < 256; i++) {
             while (at < k->count && k->bounds[at] <= first + i)
                 at++;
             if (at & 1)
-                block[i >> 3] |= (uint8_t)(1u << (i & 7));
+                blocks[count][i >> 3] |= (uint8_t)(1u << (i & 7));
         }
-        size_t same = 0;
-        /* A block that is all in or all out is mostly the last such one: look at the newest. */
-        for (same = count; same > 0 && memcmp(blocks[same - 1], block, sizeof block) != 0;)
-            same--;
-        if (same == 0) {
-            memcpy(blocks[count], block, sizeof block);
-            same = ++count;
-        }
-        index[b] = (uint16_t)(same - 1);
+        index[b] = (uint16_t)count++;
     }
     k->index = index;
     k->blocks = (const uint8_t(*)[32])blocks;

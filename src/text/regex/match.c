@@ -475,7 +475,7 @@ static inline inox_status step(matcher *m, const ix_inst *i, verdict *v)
 /* Tries to match at `start`. */
 static inox_status run(matcher *m, size_t start, bool *found)
 {
-    m->pc = m->r->start;
+    m->pc = m->r->starts[start < m->size ? (unsigned char)m->text[start] : 256];
     m->pos = start;
     m->body = m->w->top = m->w->trail_top = 0;
     for (;;) {

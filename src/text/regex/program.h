@@ -84,10 +84,11 @@ struct ix_regex {
     char *bytes;
     uint32_t split_count;
     ix_split_row *splits;
-    bool can_start[257]; /* by the first byte (256: none) */
-    int only_byte;       /* that can start a match, or -1 */
-    bool looks_back;     /* further than one character: what is remembered is never let go */
-    bool uses_search;    /* \G */
+    bool can_start[257];  /* by the first byte (256: none) */
+    uint32_t starts[257]; /* where to start then: splits that the byte decides are behind */
+    int only_byte;        /* that can start a match, or -1 */
+    bool looks_back;      /* further than one character: what is remembered is never let go */
+    bool uses_search;     /* \G */
 };
 
 static inline bool ix_class_has(const ix_class *k, uint32_t c)

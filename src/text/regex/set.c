@@ -95,17 +95,16 @@ inox_status ix_set_negate(ix_arena *a, ix_char_set *s, inox_error *err)
 
 inox_status ix_set_fold(ix_arena *a, ix_char_set *s, inox_error *err)
 {
-    ix_char_set folded = { 0 };
+    ix_char_set others = { 0 };
     size_t at = 0; /* bounds that are not above the row's character: rows ascend */
-    IX_TRY(ix_set_combine(a, &folded, s->bounds, s->count, IX_SET_OR, err));
     for (size_t i = 0; i < ix_regex_fold_count; i++) {
-        while (at < s->count && s->bounds[at] <= ix_regex_folds[i][0])
+        uint32_t from = ix_regex_folds[i][0], to = ix_regex_folds[i][1];
+        while (at < s->count && s->bounds[at] <= from)
             at++;
-        if (at & 1)
-            IX_TRY(ix_set_add(a, &folded, ix_regex_folds[i][1], ix_regex_folds[i][1], err));
+        if ((at & 1) && !ix_set_has(s, to))
+            IX_TRY(ix_set_add(a, &others, to, to, err));
     }
-    *s = folded;
-    return INOX_OK;
+    return ix_set_combine(a, s, others.bounds, others.count, IX_SET_OR, err);
 }
 
 bool ix_set_is_single(const ix_char_set *s, uint32_t *c)
