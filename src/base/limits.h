@@ -25,6 +25,8 @@
 #define IX_MAX_ENCODING (1ULL << 31)        /* tokens of one text, with padding */
 #define IX_MAX_WINDOWS (1 << 20)            /* that truncation cuts off one text */
 #define IX_MAX_GRAPH_NODES (1 << 20)
+#define IX_MAX_COMPONENT_DEPTH 16           /* sequences in sequences in a tokenizer.json */
+#define IX_MAX_DECODE_STAGES 64             /* of a decoder of a tokenizer.json */
 #define IX_MAX_STOPS 64                     /* stop strings of one request */
 #define IX_MAX_DRAFT 256                    /* guesses fed at once */
 #define IX_MAX_RECEIPT_BYTES (64ULL << 20)

@@ -23,6 +23,8 @@ typedef struct ix_split {
     ix_mapped_text text;
     ix_piece_range *pieces;
     size_t count, capacity;
+    ix_piece_range *spare; /* what the next stage cuts into */
+    size_t spare_capacity;
     bool cut; /* a stage has cut (perhaps into one piece): a piece begins in the source where its
                  first byte does.  Else there is one piece at most, and it begins at text.base. */
 } ix_split;
@@ -55,5 +57,7 @@ const ix_pattern *ix_splitter_pattern(const ix_splitter *p);
 extern const uint16_t ix_byte_alphabet[256];
 /* The byte that a character of the alphabet stands for, or -1. */
 int ix_byte_of_alphabet(uint32_t c);
+/* Writes every byte of a text in it: the normalizer ByteLevel. */
+inox_status ix_write_bytes(ix_mapped_text *text, inox_error *err) IX_MUST_USE;
 
 #endif
