@@ -128,6 +128,13 @@ static bool is_of_every_object(const ix_jstring *name)
     return false;
 }
 
+/* __such__ names, which undefined values do not have either, where all others are an error. */
+static bool is_special(const ix_jstring *name)
+{
+    return name->size >= 4 && memcmp(name->data, "__", 2) == 0 &&
+           memcmp(name->data + name->size - 2, "__", 2) == 0;
+}
+
 inox_status ix_j_bind_method(ix_jrender *r, const ix_jentry *entry, ix_jvalue self, ix_jvalue *out,
                              inox_error *err)
 {
@@ -155,7 +162,7 @@ inox_status ix_j_attribute(ix_jrender *r, ix_jvalue object, ix_jstring *name, ix
     const ix_jentry *table = method_table(object);
 
     *out = ix_j_missing();
-    if (object.kind == IX_J_UNDEFINED)
+    if (object.kind == IX_J_UNDEFINED && !is_special(name))
         return ix_j_undefined_error(r, object, err);
     if (object.kind == IX_J_NAMESPACE) {
         const ix_jvalue *found = ix_j_dict_find(object.dict, name);

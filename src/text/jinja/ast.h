@@ -188,6 +188,7 @@ struct ix_jnode {
     uint8_t op;      /* ix_jop, ix_jcomparison */
     uint8_t escape;  /* ix_jescape: OUTPUT, CONCAT, SET_BLOCK, FILTER_BLOCK */
     bool exported;   /* SET, SET_BLOCK, MACRO, at top level: blocks see it */
+    bool constant;   /* an expression that jinja2 evaluates when it compiles */
     uint16_t height; /* of an expression */
     uint32_t at;     /* byte of the source */
     uint32_t count;  /* TUPLE, LIST, DICT, CONCAT: items; WITH: targets; NAME, NSREF: the name */

@@ -5,6 +5,8 @@
  */
 #include "text/jinja/eval.h"
 
+#include <string.h>
+
 static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     const ix_jvalue *slot = ix_j_slot(x, n->ref);
@@ -102,7 +104,13 @@ static inox_status eval_slice(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, in
         if (parts[i])
             IX_TRY(ix_j_eval(x, parts[i], &bounds[i], err));
     }
-    return ix_j_getslice(x->r, object, bounds, out, err);
+    if (!x->folding)
+        return ix_j_getslice(x->r, object, bounds, out, err);
+    inox_error own; /* jinja2 folds constants through the lookup that forgives wrong types */
+    inox_status status = ix_j_getslice(x->r, object, bounds, out, &own);
+    if (status == INOX_OK || strncmp(own.message, "TypeError", 9) != 0)
+        return status;
+    return ix_j_undefined(x->r, object, ix_j_none(), out, err);
 }
 
 /* jinja2's markup_join: from the first Markup on, what is none is escaped, and all before too. */
@@ -124,7 +132,7 @@ static inox_status eval_concat(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, i
     ix_jbuilder b = ix_jb(x->r);
     ix_jvalue part;
 
-    if (n->escape == IX_JE_YES) {
+    if (n->escape == IX_JE_YES && !n->constant) { /* jinja2 folds constants without escaping */
         IX_TRY(eval_items(x, n, &part, err));
         return join_markup(x, part, out, err);
     }

@@ -20,6 +20,7 @@ typedef struct ix_jexec {
     ix_jframe *frame;
     ix_jbuilder *out;
     ix_jflow flow;      /* a break or continue on its way to its loop */
+    bool folding;       /* a constant is printed: jinja2 evaluates it when it compiles */
     ix_jvalue captured; /* what a filter or set block holds, for its first filter */
 } ix_jexec;
 

@@ -106,6 +106,22 @@ static bool escapes(const ix_jexec *x, unsigned escape)
     return escape == IX_JE_YES || (escape == IX_JE_VOLATILE && x->r->autoescape);
 }
 
+/* Evaluates what is printed; a constant first as jinja2 does it when it compiles. */
+static inox_status eval_printed(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    if (n->constant) {
+        inox_error own;
+
+        x->folding = true;
+        inox_status status = ix_j_eval(x, n, out, &own);
+        x->folding = false;
+        if (status == INOX_OK)
+            return INOX_OK;
+        x->r->error_at = IX_J_NOWHERE;
+    }
+    return ix_j_eval(x, n, out, err);
+}
+
 static inox_status run_output(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue v;
@@ -115,7 +131,7 @@ static inox_status run_output(ix_jexec *x, const ix_jnode *n, inox_error *err)
             IX_TRY(ix_jb_string(x->out, part->value.string, err));
             continue;
         }
-        IX_TRY(ix_j_eval(x, part, &v, err));
+        IX_TRY(eval_printed(x, part, &v, err));
         inox_status status =
             escapes(x, n->escape) ? ix_jb_escape(x->out, v, err) : ix_jb_str(x->out, v, err);
         if (status != INOX_OK)

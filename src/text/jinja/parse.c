@@ -359,10 +359,9 @@ static inox_status parse_for(ix_jparser *p, ix_jnode *n, inox_error *err)
 
     n->kind = IX_JN_FOR;
     IX_TRY(IX_JP_ALLOC(p, &n->loop, 1, err));
-    IX_TRY(ix_jp_target(p, (ix_jtuple_rules){ .end_word = "in" }, &n->a, err));
+    IX_TRY(ix_jp_target(p, (ix_jtuple_rules){ 0 }, &n->a, err));
     IX_TRY(ix_jp_expect_word(p, "in", err));
-    IX_TRY(ix_jp_tuple(p, (ix_jtuple_rules){ .no_condition = true, .end_word = "recursive" }, &n->b,
-                       err));
+    IX_TRY(ix_jp_tuple(p, (ix_jtuple_rules){ .no_condition = true }, &n->b, err));
     if (ix_jp_skip_word(p, "if")) {
         IX_TRY(ix_jp_expression(p, &n->loop->test, err));
         IX_TRY(copy_target(p, n->a, &n->loop->test_target, err));

@@ -59,11 +59,10 @@ inox_status ix_jp_height(ix_jparser *p, ix_jnode *n, inox_error *err) IX_MUST_US
 
 /* How far a tuple without brackets goes. */
 typedef struct ix_jtuple_rules {
-    bool simplified;      /* names and literals only: a target */
-    bool no_condition;    /* no "x if y" in it */
-    bool parentheses;     /* it stands in some: () is a tuple */
-    bool namespaces;      /* ns.name is a target */
-    const char *end_word; /* a name that ends it too, or NULL */
+    bool simplified;   /* names and literals only: a target */
+    bool no_condition; /* no "x if y" in it */
+    bool parentheses;  /* it stands in some: () is a tuple */
+    bool namespaces;   /* ns.name is a target */
 } ix_jtuple_rules;
 
 inox_status ix_jp_expression(ix_jparser *p, ix_jnode **out, inox_error *err) IX_MUST_USE;

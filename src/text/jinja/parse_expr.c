@@ -17,29 +17,51 @@
 static inox_status parse_unary(ix_jparser *p, bool with_filter, ix_jnode **out, inox_error *err);
 static inox_status parse_or(ix_jparser *p, ix_jnode **out, inox_error *err);
 
+/* Takes a list of parts into account. */
+static void join(ix_jnode *n, const ix_jnode *part)
+{
+    for (; part; part = part->next) {
+        if (part->height > n->height)
+            n->height = part->height;
+        n->constant &= part->constant || part->kind == IX_JN_CONST;
+    }
+}
+
+/* What jinja2 does not evaluate when it compiles: names, calls, filters that look at the context. */
+static bool may_be_constant(const ix_jnode *n)
+{
+    static const char *const late[] = { "map",        "select",     "reject",
+                                        "selectattr", "rejectattr", "random" };
+
+    if (n->kind == IX_JN_CALL || (n->kind == IX_JN_COND && !n->c) ||
+        (n->kind == IX_JN_FILTER && !n->a))
+        return false;
+    if (n->kind != IX_JN_FILTER && n->kind != IX_JN_TEST)
+        return true;
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++)
+        if (ix_j_is(n->call->name, late[i]))
+            return false;
+    return n->call->entry != NULL;
+}
+
 inox_status ix_jp_height(ix_jparser *p, ix_jnode *n, inox_error *err)
 {
-    const ix_jnode *parts[] = { n->a, n->b, n->c, n->d };
-    unsigned height = 0;
-
     (void)p;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (const ix_jnode *part = parts[i]; part; part = part->next)
-            if (part->height > height)
-                height = part->height;
+    n->height = 0;
+    n->constant = may_be_constant(n);
+    join(n, n->a);
+    join(n, n->b);
+    join(n, n->c);
+    join(n, n->d);
     if (n->kind == IX_JN_CALL || n->kind == IX_JN_FILTER || n->kind == IX_JN_TEST) {
-        const ix_jnode *rest[] = { n->call->positional, n->call->rest, n->call->rest_keywords };
-
-        for (size_t i = 0; i < 3; i++)
-            for (const ix_jnode *part = rest[i]; part; part = part->next)
-                if (part->height > height)
-                    height = part->height;
+        join(n, n->call->positional);
+        join(n, n->call->rest);
+        join(n, n->call->rest_keywords);
         for (uint32_t i = 0; i < n->call->keyword_count; i++)
-            if (n->call->keywords[i].value->height > height)
-                height = n->call->keywords[i].value->height;
+            join(n, n->call->keywords[i].value);
     }
-    n->height = (uint16_t)(height + 1);
-    if (height >= HEIGHT_MAX)
+    n->height++;
+    if (n->height > HEIGHT_MAX)
         return ix_fail_at(err, INOX_E_LIMIT, n->at, "an expression of more than %d levels",
                           HEIGHT_MAX);
     return INOX_OK;
@@ -729,10 +751,10 @@ inox_status ix_jp_expression(ix_jparser *p, ix_jnode **out, inox_error *err)
 
 /* ---- tuples, targets ------------------------------------------------------------------------- */
 
-static bool ends_tuple(const ix_jparser *p, const ix_jtuple_rules *rules)
+static bool ends_tuple(const ix_jparser *p)
 {
     return ix_jp_is(p, IX_JT_VARIABLE_END) || ix_jp_is(p, IX_JT_BLOCK_END) ||
-           ix_jp_is(p, IX_JT_RPAREN) || (rules->end_word && ix_jp_is_word(p, rules->end_word));
+           ix_jp_is(p, IX_JT_RPAREN);
 }
 
 static inox_status parse_member(ix_jparser *p, const ix_jtuple_rules *rules, ix_jnode **out,
@@ -753,7 +775,7 @@ inox_status ix_jp_tuple(ix_jparser *p, ix_jtuple_rules rules, ix_jnode **out, in
     for (;;) {
         if (count > 0)
             IX_TRY(ix_jp_expect(p, IX_JT_COMMA, err));
-        if (ends_tuple(p, &rules))
+        if (ends_tuple(p))
             break;
         IX_TRY(parse_member(p, &rules, last, err));
         last = &(*last)->next;

@@ -51,9 +51,11 @@ bool ix_j_is_same(ix_jvalue a, ix_jvalue b)
     case IX_J_BOOL: return a.boolean == b.boolean;
     case IX_J_INT: return a.integer == b.integer;
     case IX_J_FLOAT: return memcmp(&a.real, &b.real, sizeof a.real) == 0;
-    case IX_J_STRING:
+    case IX_J_STRING: /* CPython keeps one object for each of the first 256 characters */
         return a.string == b.string ||
-               (a.string->safe == b.string->safe && ix_j_same_bytes(a.string, b.string));
+               (!a.string->safe && !b.string->safe && ix_j_length(a.string) <= 1 &&
+                (a.string->size < 2 || (unsigned char)a.string->data[0] < 0xC4) &&
+                ix_j_same_bytes(a.string, b.string));
     case IX_J_TUPLE: return a.list == b.list || (a.list->count == 0 && b.list->count == 0);
     default: return a.list == b.list;
     }

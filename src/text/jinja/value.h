@@ -377,8 +377,8 @@ static inline bool ix_j_is_number(ix_jvalue v)
     return ix_j_is_int(v) || v.kind == IX_J_FLOAT;
 }
 bool ix_j_is_callable(ix_jvalue v);
-/* v is other: the same object, or values that Python holds once (none, true, small ints, equal
- * literals). */
+/* v is other: the same object, or values that CPython holds once (none, true, small ints, strings
+ * of one character). */
 bool ix_j_is_same(ix_jvalue a, ix_jvalue b);
 
 /* bool(v). */
