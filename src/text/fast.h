@@ -37,6 +37,7 @@ typedef struct ix_fast_parts {
     const int32_t *byte_ids; /* 256; all bytes must be tokens */
     bool ignore_merges;      /* a word that is a piece is that token */
     const uint8_t *types;    /* NULL, or: control pieces (IX_PIECE_CONTROL) are no words */
+    bool only_merges;        /* new words are merged: nothing is made beforehand for a search */
     bool whole_characters;   /* a token's range is that of the characters it has bytes of */
 } ix_fast_parts;
 inox_status ix_fast_from_parts(const ix_fast_parts *parts, ix_fast **out,

@@ -101,6 +101,8 @@ inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
     memmove(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
     parts->byte_ids = f->byte_ids;
     (void)ix_scanner_find(parts->pretokenizer, &f->scanner, &f->pre);
+    if (parts->only_merges)
+        return INOX_OK;
     return ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
                              parts->count, &f->searches, err);
 }
@@ -150,16 +152,24 @@ static inline void add(run *r, int32_t id, size_t from, size_t to)
 }
 
 /* By merging: what the search does not do. */
-static inox_status merge_word(run *r, size_t at, size_t end)
+static inox_status merge_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
 {
     ix_word *w = &r->s->word;
+    int32_t ids[IX_CACHED_TOKENS];
+    uint8_t ends[IX_CACHED_TOKENS];
     w->count = 0;
     for (size_t i = at; i < end; i++)
         IX_TRY(ix_word_add(w, (uint32_t)i, 1, r->f->byte_ids[(unsigned char)r->text[i]], r->err));
     IX_TRY(ix_word_merge(r->f->parts.bpe, w, r->err));
     IX_TRY(ix_token_list_reserve(r->out, w->count, r->err));
-    for (size_t i = 0; i < w->count; i++)
-        add(r, w->symbols[i].id, w->symbols[i].at, w->symbols[i].at + w->symbols[i].size);
+    for (size_t i = 0; i < w->count; i++) {
+        const ix_symbol *s = &w->symbols[i];
+        add(r, s->id, s->at, s->at + s->size);
+        ids[i % IX_CACHED_TOKENS] = s->id;
+        ends[i % IX_CACHED_TOKENS] = (uint8_t)(s->at + s->size - at);
+    }
+    if (line && w->count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, ids, ends, w->count);
     return INOX_OK;
 }
 
@@ -221,7 +231,7 @@ static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_
         return ix_token_list_add(r->out, whole, at, end, r->err);
     }
     if (!f->searches)
-        return merge_word(r, at, end);
+        return merge_word(r, at, end, key, line);
     return end - at <= SHORT ? search_word(r, at, end, ids, &blocked, key, line)
                              : long_word(r, at, end);
 }

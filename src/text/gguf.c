@@ -336,6 +336,21 @@ static inox_status read_flags(ix_gguf_tokenizer *t, const ix_vocab_source *s, in
     return ix_post_new(add_bos ? t->base.bos : -1, add_eos ? t->base.eos : -1, &t->base.post, err);
 }
 
+/* Without the search, which takes longer to make than a prompt takes to encode. */
+static inox_status make_fast(ix_gguf_tokenizer *t, const char *pretokenizer, inox_error *err)
+{
+    ix_fast_parts parts = { .pretokenizer = pretokenizer,
+                            .bpe = &t->bpe,
+                            .table = &t->table,
+                            .bytes = t->bytes,
+                            .count = t->base.count,
+                            .byte_ids = t->byte_ids,
+                            .types = t->types,
+                            .ignore_merges = t->ignore_merges,
+                            .only_merges = true };
+    return ix_fast_from_parts(&parts, &t->fast, err);
+}
+
 static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_error *err)
 {
     alphabet a;
@@ -359,6 +374,8 @@ static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_er
         IX_TRY(add_merges(t, s, &a, err));
     if (t->kind != IX_BYTE_BPE)
         IX_TRY(mark_inside(t, err));
+    else
+        IX_TRY(make_fast(t, s->pre && *s->pre ? s->pre : "gpt-2", err));
     IX_TRY(add_specials(t, s, err));
     ix_find_ends(t, s);
     return INOX_OK;
@@ -369,6 +386,7 @@ static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_er
 static void release(ix_tokenizer *base)
 {
     ix_gguf_tokenizer *t = (ix_gguf_tokenizer *)base;
+    ix_fast_free(t->fast);
     ix_piece_table_release(&t->table);
     ix_bpe_release(&t->bpe);
     ix_special_trie_release(&t->specials);
@@ -403,6 +421,8 @@ static int32_t find(const ix_tokenizer *base, const char *spelling, size_t bytes
 
 const ix_family ix_gguf_family = {
     .release = release,
+    .scratch_new = ix_gguf_scratch_new,
+    .scratch_free = ix_gguf_scratch_free,
     .encode = ix_gguf_encode,
     .push = ix_gguf_push,
     .piece = piece,

@@ -5,6 +5,7 @@
 
 #include "text/bpe_merge.h"
 #include "text/family.h"
+#include "text/fast.h"
 #include "text/pretokenize.h"
 #include "text/vocab.h"
 
@@ -28,6 +29,7 @@ typedef struct ix_gguf_tokenizer {
     uint8_t *strips;      /* IX_STRIP_..., by id; NULL where nothing strips */
     ix_piece_table table; /* over `bytes` */
     ix_bpe bpe;           /* what merges; symbols from base.count on are no pieces */
+    ix_fast *fast;        /* byte-level BPE behind a usual expression, or NULL */
     bool by_text;         /* any two neighbours that together are a piece may merge */
     uint64_t *inside; /* bit set of hashed pairs of characters that some piece holds side by side */
     int32_t byte_ids[256]; /* the token of each byte, or -1 */
@@ -54,7 +56,15 @@ static inline uint32_t ix_inside_hash(const char *left, size_t left_size, const 
 
 extern const ix_family ix_gguf_family; /* in gguf.c */
 
+/* What a thread keeps from text to text, for the fast path. */
+typedef struct ix_gguf_scratch {
+    ix_model_scratch *model;
+    ix_token_list tokens;
+} ix_gguf_scratch;
+
 /* The family's functions in other files. */
+inox_status ix_gguf_scratch_new(const ix_tokenizer *base, void **out, inox_error *err) IX_MUST_USE;
+void ix_gguf_scratch_free(void *scratch);
 inox_status ix_gguf_encode(const ix_tokenizer *base, void *scratch, const ix_encode_text *in,
                            ix_encoding *out, inox_error *err) IX_MUST_USE;
 inox_status ix_gguf_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_error *err) IX_MUST_USE;

@@ -15,6 +15,7 @@
 
 typedef struct encoder {
     const ix_gguf_tokenizer *t;
+    ix_gguf_scratch *scratch;
     const ix_encode_text *in;
     const char *text; /* the source */
     size_t bytes;
@@ -195,12 +196,30 @@ static inox_status escape_spaces(encoder *e, const ix_mapped_text *in, bool pref
     return INOX_OK;
 }
 
+static inox_status encode_fast(encoder *e, const ix_mapped_text *text)
+{
+    ix_token_list *list = &e->scratch->tokens;
+    ix_map_cursor cursor = { 0 };
+    list->count = 0;
+    IX_TRY(ix_fast_encode(e->t->fast, e->scratch->model, text->data, 0, text->size, NULL, NULL,
+                          list, e->err));
+    for (size_t i = 0; i < list->count; i++) {
+        const ix_token *token = &list->items[i];
+        uint32_t start, end;
+        ix_mapped_range(text, &cursor, token->start, token->end, &start, &end);
+        IX_TRY(emit(e, token->id, start, end));
+    }
+    return INOX_OK;
+}
+
 static inox_status encode_clean(encoder *e, const ix_mapped_text *text)
 {
     ix_pre_cursor cursor;
     size_t start, end;
     if (text->size > IX_MAX_TEXT_BYTES * 2)
         return ix_fail(e->err, INOX_E_LIMIT, "the text is too long");
+    if (e->t->fast && !(e->tokens->want & IX_WANT_WORDS))
+        return encode_fast(e, text);
     ix_pre_start(&cursor, &e->t->pre, text->data, text->size);
     while (ix_pre_next(&cursor, &start, &end)) {
         uint32_t c;
@@ -324,15 +343,40 @@ static inox_status encode_text(encoder *e)
     return encode_fragment(e, from, e->bytes, first);
 }
 
+inox_status ix_gguf_scratch_new(const ix_tokenizer *base, void **out, inox_error *err)
+{
+    ix_gguf_scratch *s = NULL;
+    *out = NULL;
+    IX_TRY(IX_ALLOC(&s, 1, err));
+    inox_status status = INOX_OK;
+    if (((const ix_gguf_tokenizer *)base)->fast)
+        status = ix_model_scratch_new(NULL, &s->model, err);
+    if (status != INOX_OK) {
+        ix_gguf_scratch_free(s);
+        return status;
+    }
+    *out = s;
+    return INOX_OK;
+}
+
+void ix_gguf_scratch_free(void *scratch)
+{
+    ix_gguf_scratch *s = scratch;
+    if (!s)
+        return;
+    ix_model_scratch_free(s->model);
+    ix_token_list_release(&s->tokens);
+    ix_free(s);
+}
+
 inox_status ix_gguf_encode(const ix_tokenizer *base, void *scratch, const ix_encode_text *in,
                            ix_encoding *out, inox_error *err)
 {
     const ix_gguf_tokenizer *t = (const ix_gguf_tokenizer *)base;
-    encoder e = {
-        .t = t, .in = in, .text = in->text, .bytes = in->size, .tokens = out, .err = err
-    };
+    encoder e = { .t = t, .scratch = scratch, .in = in, .text = in->text, .bytes = in->size };
+    e.tokens = out;
+    e.err = err;
     inox_status status = INOX_OK;
-    (void)scratch;
     if (t->has_unused)
         status = IX_ALLOC(&e.word.splits, t->base.count, err);
     if (status == INOX_OK)

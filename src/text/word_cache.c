@@ -11,8 +11,9 @@ inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err)
     IX_TRY(ix_os_random(secret, sizeof secret, err));
     c->factor = secret[0] | 1;
     c->factor_high = secret[1] | 1;
-    return ix_alloc_aligned(((size_t)2 << lines_log2) * sizeof *c->slots, 64, (void **)&c->slots,
-                            err);
+    /* Short texts touch little of it. */
+    return ix_alloc_sparse(((size_t)2 << lines_log2) * sizeof *c->slots, 64, (void **)&c->slots,
+                           err);
 }
 
 void ix_word_cache_release(ix_word_cache *c)
