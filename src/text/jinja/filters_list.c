@@ -144,6 +144,21 @@ static inox_status getters(ix_jcall *c, ix_jvalue attribute, bool fold, ix_jgett
     return INOX_OK;
 }
 
+/* jinja2 sorts by lists of keys, and lists pass over items that are equal without asking which is
+ * less (none, for one).  Keys of which some are no numbers and no strings become such lists. */
+static inox_status wrap_keys(ix_jcall *c, ix_jvalue *keys, size_t count, inox_error *err)
+{
+    bool plain = true;
+    for (size_t i = 0; i < count; i++)
+        plain = plain && (ix_j_is_number(keys[i]) || keys[i].kind == IX_J_STRING);
+    for (size_t i = 0; i < count && !plain; i++) {
+        ix_jvalue key = keys[i];
+        IX_TRY(ix_j_list(c->r, 1, &keys[i], err));
+        IX_TRY(ix_j_append(c->r, keys[i], key, err));
+    }
+    return INOX_OK;
+}
+
 inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jgetter *get;
@@ -157,7 +172,7 @@ inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
     size_t count = out->list->count;
     IX_TRY(IX_J_ALLOC(c->r, &keys, count, err));
     for (size_t i = 0; i < count; i++) {
-        if (parts == 1) { /* a list of one key orders as the key */
+        if (parts == 1) {
             IX_TRY(ix_jg_get(c->r, get, out->list->items[i], &keys[i], err));
             continue;
         }
@@ -168,14 +183,8 @@ inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
             IX_TRY(ix_j_append(c->r, keys[i], key, err));
         }
     }
-    /* Lists compare equal items as equal without asking which is less: none, for one. */
-    for (size_t i = 0; parts == 1 && i < count; i++) {
-        ix_jvalue key = keys[i];
-        if (ix_j_is_number(key) || key.kind == IX_J_STRING)
-            continue;
-        IX_TRY(ix_j_list(c->r, 1, &keys[i], err));
-        IX_TRY(ix_j_append(c->r, keys[i], key, err));
-    }
+    if (parts == 1)
+        IX_TRY(wrap_keys(c, keys, count, err));
     return ix_j_sort(c->r, keys, out->list->items, count, backwards, NULL, err);
 }
 

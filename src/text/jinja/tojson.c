@@ -34,12 +34,10 @@ static inox_status put_string(json *j, const ix_jstring *s, inox_error *err)
     for (size_t at = 0; at < s->size; at += n) {
         unsigned char first = (unsigned char)s->data[at];
         n = 1;
-        if (first >= 32 && first != '"' && first != '\\' && (first < 128 || !j->ascii))
+        if (first >= 32 && first != '"' && first != '\\' && (first < 127 || !j->ascii))
             continue;
         uint32_t c = ix_js_read(s, at, &n);
         bool user = ix_j_is_user(s, at);
-        if (c == 127)
-            continue;
         IX_TRY(ix_jb_part(j->b, s, from, at, err));
         from = at + n;
         if (c > 0xFFFF) {
