@@ -27,7 +27,7 @@ static void join(ix_jnode *n, const ix_jnode *part)
     }
 }
 
-/* What jinja2 does not evaluate when it compiles: names, calls, filters that look at the context. */
+/* False for what jinja2 does not evaluate while it compiles: names, calls, some filters. */
 static bool may_be_constant(const ix_jnode *n)
 {
     static const char *const late[] = { "map",        "select",     "reject",
