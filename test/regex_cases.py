@@ -17,7 +17,8 @@ CLASSES = ["[ab]", "[^a]", "[a-c]", "[^\\s\\p{L}\\p{N}]", "[\\p{L}\\p{M}]", "[A-
            "[^]a]", "[\\x{61}-\\x{63}]", "[a[bc]]", "[^a[^b]]", "[\\W_]", "[\\S\\n]", "[s-u]", "[^k]"]
 ESCAPES = ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\p{L}", "\\P{L}", "\\p{^Lu}", "\\p{N}", "\\p{Han}", "\\p{Greek}",
            "\\p{Ll}", "\\p{P}", "\\p{Alphabetic}", "\\h", "\\n", "\\t", "\\.", "\\R", "\\x{e9}", "\\u4e2d", "\\N", "\\O"]
-ANCHORS = ["^", "$", "\\A", "\\z", "\\Z", "\\b", "\\B", "\\G"]
+# Not \G: inside of choices and repeats both libraries shorten their search wrongly for it.
+ANCHORS = ["^", "$", "\\A", "\\z", "\\Z", "\\b", "\\B"]
 # What means the same in every one of the languages.
 COMMON_CLASSES = ["[ab]", "[^a]", "[a-c]", "[^\\s\\p{L}\\p{N}]", "[\\p{L}\\p{M}]", "[^\\r\\n]", "[\\d.]",
                   "[\\p{Lu}\\p{Lt}]", "[-a]", "[a-]", "[\\x{61}-\\x{63}]", "[s-u]", "[^k]"]
@@ -34,8 +35,6 @@ class Maker:
         self.classes = COMMON_CLASSES if common else CLASSES
         self.escapes = COMMON_ESCAPES if common else ESCAPES
         self.anchors = COMMON_ANCHORS if common else ANCHORS
-        if language == "rust":  # fancy-regex ends its search early where \G is one of several alternatives
-            self.anchors = [a for a in ANCHORS if a != "\\G"]
         self.alphabet = "ab"
 
     def quantifier(self):

@@ -75,7 +75,7 @@ void ix_memo_reset(ix_regex_work *w, size_t planes)
     }
     if (w->end_count > 0)
         memset(w->ends, 0, w->end_capacity * sizeof *w->ends);
-    w->end_count = 0;
+    w->end_count = w->last_end = 0;
     w->top = w->trail_top = 0;
 }
 
@@ -84,6 +84,10 @@ void ix_memo_pass(ix_regex_work *w, size_t pos)
     size_t page = pos / IX_PAGE_BITS;
     for (; w->first_page < w->last_page && w->first_page < page; w->first_page++)
         let_go(w, w->first_page);
+    if (w->last_end < pos && w->end_count > w->end_capacity / 4) {
+        memset(w->ends, 0, w->end_capacity * sizeof *w->ends);
+        w->end_count = 0;
+    }
 }
 
 void ix_memo_clear_column(ix_regex_work *w, size_t pos)
@@ -193,6 +197,7 @@ inox_status ix_memo_put_end(ix_regex_work *w, uint32_t slot, size_t pos, size_t 
     }
     ix_end *e = end_of(w->ends, w->end_capacity, key_of(slot, pos));
     w->end_count += e->key == 0;
+    w->last_end = pos > w->last_end ? pos : w->last_end;
     *e = (ix_end){ key_of(slot, pos), (uint32_t)end };
     return INOX_OK;
 }

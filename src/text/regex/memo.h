@@ -50,14 +50,14 @@ typedef struct ix_regex_work {
     ix_visit *trail;
     size_t trail_top, trail_capacity;
     ix_end *ends;
-    size_t end_count, end_capacity;
+    size_t end_count, end_capacity, last_end; /* last_end: position of the farthest one */
     size_t memory;
 } ix_regex_work;
 
 void ix_memo_release(ix_regex_work *w);
 /* Forgets everything, for a program with this many planes. */
 void ix_memo_reset(ix_regex_work *w, size_t planes);
-/* Lets pages go that end before the position. */
+/* Lets go what is known of places before the position. */
 void ix_memo_pass(ix_regex_work *w, size_t pos);
 /* Clears the bits of all planes at the position. */
 void ix_memo_clear_column(ix_regex_work *w, size_t pos);

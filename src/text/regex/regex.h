@@ -14,6 +14,10 @@
  * looked at; should that need more than IX_MAX_REGEX_MEMORY, the search ends with INOX_E_LIMIT.
  * Nothing recurses on the text.
  *
+ * One difference from Oniguruma is known: there a counted group of which one round matches nothing
+ * may be given up before its count is reached, depending on the size of its body ((?:\A.{0,2}){2}
+ * matches nothing of abc); here all rounds are gone through, as in the other libraries.
+ *
  * A byte that begins no character (strictly: no surrogates, no overlong forms) is a character of
  * its own that only negated classes and a dot hold.
  */
