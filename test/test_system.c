@@ -460,7 +460,9 @@ TEST(system_pool_refused)
         struct rlimit limit = { (rlim_t)300 << 20, (rlim_t)300 << 20 };
         inox_error err = { 0, 0, "" };
         ix_pool *p = NULL;
-        void *all = setrlimit(RLIMIT_AS, &limit) == 0 ? malloc((size_t)limit.rlim_max) : NULL;
+        void *volatile all = NULL;
+        if (setrlimit(RLIMIT_AS, &limit) == 0)
+            all = malloc((size_t)limit.rlim_max);
         if (all != NULL) /* all of it beside the program itself */
             _exit(2);
         bool good = ix_pool_new(IX_MAX_THREADS, &p, &err) == INOX_E_IO && p == NULL &&

@@ -121,6 +121,11 @@ void ix_template_free(ix_template *t)
     ix_free(t);
 }
 
+ix_text_view ix_template_source(const ix_template *t)
+{
+    return (ix_text_view){ t->original, t->original_size };
+}
+
 /* ---- rendering ------------------------------------------------------------------------------- */
 
 inox_status ix_j_now(ix_jrender *r, ix_jtime *out, inox_error *err)

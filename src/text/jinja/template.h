@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "text/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,8 @@ typedef struct ix_template ix_template;
 inox_status ix_template_new(const char *source, size_t size, ix_template **out,
                             inox_error *err) IX_MUST_USE;
 void ix_template_free(ix_template *t); /* NULL is fine */
+/* The source as it was given; the template's. */
+ix_text_view ix_template_source(const ix_template *t);
 
 /* 0 in any field: the default of base/limits.h. */
 typedef struct ix_template_options {

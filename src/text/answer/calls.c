@@ -1,0 +1,445 @@
+/* One tool call out of what a model wrote.  See answer.h for the syntaxes. */
+#include "text/answer/format.h"
+
+#include <jansson.h>
+
+enum { NAME_TO_ARGUMENTS_MAX = 256 }; /* bytes between them: marks, an id */
+
+const char *ix_answer_find(ix_text_view text, ix_text_view mark)
+{
+    if (mark.size == 0)
+        return NULL;
+    for (const char *p = text.data, *end = text.data + text.size; p < end; p++) {
+        p = memchr(p, mark.data[0], (size_t)(end - p));
+        if (!p || (size_t)(end - p) < mark.size)
+            return NULL;
+        if (memcmp(p, mark.data, mark.size) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+size_t ix_answer_name(ix_text_view text)
+{
+    size_t n = 0;
+    for (; n < text.size; n++) {
+        char c = text.data[n];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-' || c == '.'))
+            break;
+    }
+    return n;
+}
+
+/* Bytes of the string that text begins with, quotation marks included; 0: it does not end. */
+static size_t string_size(ix_text_view text)
+{
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.data[i] == '\\')
+            i++;
+        else if (text.data[i] == '"')
+            return i + 1;
+    }
+    return 0;
+}
+
+size_t ix_answer_json(ix_text_view text)
+{
+    size_t depth = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (c == '"') {
+            size_t n = string_size(behind(text, i));
+            if (n == 0)
+                return 0;
+            i += n - 1;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool is_json(ix_text_view text)
+{
+    json_t *v = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    json_decref(v);
+    return v != NULL;
+}
+
+static inox_status append_string(ix_buffer *out, ix_text_view text, inox_error *err)
+{
+    IX_TRY(ix_buffer_append(out, "\"", 1, err));
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c == '"' || c == '\\')
+            IX_TRY(ix_buffer_printf(out, err, "\\%c", c));
+        else if (c == '\n')
+            IX_TRY(ix_buffer_append(out, "\\n", 2, err));
+        else if (c < 0x20)
+            IX_TRY(ix_buffer_printf(out, err, "\\u%04x", c));
+        else
+            IX_TRY(ix_buffer_append(out, text.data + i, 1, err));
+    }
+    return ix_buffer_append(out, "\"", 1, err);
+}
+
+/* ---- {"name": "f", "arguments": {...}} ------------------------------------------------------- */
+
+/* The bytes of a member's value, so that numbers of any size stay as they are written. */
+static bool member(ix_text_view object, ix_text_view key, ix_text_view *value)
+{
+    for (size_t i = 1; i < object.size; i++) {
+        if (object.data[i] != '"')
+            continue;
+        size_t n = string_size(behind(object, i)), at = i + n;
+        while (at < object.size && is_space(object.data[at]))
+            at++;
+        bool wanted = n == key.size + 2 && memcmp(object.data + i + 1, key.data, key.size) == 0;
+        if (at >= object.size || object.data[at] != ':') { /* a value that nobody asked for */
+            i += n - 1;
+            continue;
+        }
+        do
+            at++;
+        while (at < object.size && is_space(object.data[at]));
+        ix_text_view rest = behind(object, at);
+        char c = rest.size > 0 ? rest.data[0] : 0;
+        size_t size = c == '"'               ? string_size(rest)
+                      : c == '{' || c == '[' ? ix_answer_json(rest)
+                                             : 0;
+        while (size == 0 && at < object.size && object.data[at] != ',' && object.data[at] != '}')
+            at++;
+        *value =
+            (ix_text_view){ rest.data, size > 0 ? size : (size_t)(object.data + at - rest.data) };
+        if (wanted)
+            return true;
+        i = (size_t)(rest.data - object.data) + value->size - 1;
+    }
+    return false;
+}
+
+static bool member_named(ix_text_view object, const char *key, ix_text_view *value)
+{
+    return member(object, (ix_text_view){ key, strlen(key) }, value);
+}
+
+/* The text between the quotation marks of a value without escapes: names and ids have none. */
+static bool plain_string(ix_text_view value, ix_text_view *out)
+{
+    if (value.size < 2 || value.data[0] != '"' || memchr(value.data, '\\', value.size))
+        return false;
+    *out = (ix_text_view){ value.data + 1, value.size - 2 };
+    return true;
+}
+
+/* Arguments are an object, or a string that holds one. */
+static inox_status take_arguments(ix_text_view value, ix_buffer *out, inox_error *err)
+{
+    if (value.size == 0 || value.data[0] != '"')
+        return ix_buffer_append(out, value.data, value.size, err);
+    json_t *s = json_loadb(value.data, value.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    inox_status status = INOX_OK;
+    if (s)
+        status = ix_buffer_append(out, json_string_value(s), json_string_length(s), err);
+    json_decref(s);
+    return status;
+}
+
+static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_result *result,
+                             size_t *size, answer_call *call, inox_error *err)
+{
+    ix_text_view object, inner, value;
+    if (v.size == 0 || v.data[0] != '{') {
+        *result = v.size == 0 ? CALL_CUT : CALL_NONE;
+        return INOX_OK;
+    }
+    *size = ix_answer_json(v);
+    if (*size == 0) {
+        *result = CALL_CUT;
+        return INOX_OK;
+    }
+    object = (ix_text_view){ v.data, *size };
+    *result = CALL_NONE;
+    if (!is_json(object))
+        return INOX_OK;
+    if (!member_named(object, "id", &value))
+        (void)member_named(object, "tool_call_id", &value);
+    (void)plain_string(value, &call->id);
+    if (member_named(object, "function", &inner) && inner.data[0] == '{')
+        object = inner; /* as in OpenAI's own calls */
+    bool named = member(object, f->name_key, &value) || member_named(object, "name", &value) ||
+                 member_named(object, "tool_name", &value);
+    if (!named || !plain_string(value, &call->name))
+        return INOX_OK;
+    bool given = member(object, f->arguments_key, &value) ||
+                 member_named(object, "arguments", &value) ||
+                 member_named(object, "parameters", &value);
+    IX_TRY(given ? take_arguments(value, &call->arguments, err)
+                 : ix_buffer_append(&call->arguments, "{}", 2, err));
+    *result = CALL_COMPLETE;
+    return INOX_OK;
+}
+
+/* ---- f <marks> {...} ------------------------------------------------------------------------- */
+
+static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_result *result,
+                              size_t *size, answer_call *call, inox_error *err)
+{
+    size_t n = ix_answer_name(v), at = n;
+    *result = n == v.size ? CALL_CUT : CALL_NONE;
+    if (n == v.size || n == 0)
+        return INOX_OK;
+    call->name = (ix_text_view){ v.data, n };
+    if (begins(behind(v, n), f->id_start)) {
+        ix_text_view rest = behind(v, n + f->id_start.size);
+        const char *end = ix_answer_find(rest, f->id_end);
+        if (end)
+            call->id = (ix_text_view){ rest.data, (size_t)(end - rest.data) };
+    }
+    while (at < v.size && v.data[at] != '{' && at - n < NAME_TO_ARGUMENTS_MAX)
+        at++;
+    *result = at == v.size ? CALL_CUT : CALL_NONE;
+    if (at == v.size || v.data[at] != '{')
+        return INOX_OK;
+    size_t arguments = ix_answer_json(behind(v, at));
+    *result = arguments == 0 ? CALL_CUT : CALL_COMPLETE;
+    *size = at + arguments;
+    return ix_buffer_append(&call->arguments, v.data + at, arguments, err);
+}
+
+/* ---- f key_start k key_end v value_end ... --------------------------------------------------- */
+
+static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
+{
+    const char *p = from <= v.size ? ix_answer_find(behind(v, from), mark) : NULL;
+    return p ? (size_t)(p - v.data) : SIZE_MAX;
+}
+
+/* The first tag of a mark: what is behind it the model may lay out otherwise. */
+static ix_text_view first_part(ix_text_view mark)
+{
+    const char *end = mark.size > 0 ? memchr(mark.data, '>', mark.size) : NULL;
+    return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) + 1 } : mark;
+}
+
+static inox_status append_value(const ix_answer_format *f, ix_text_view value, bool other,
+                                ix_buffer *out, inox_error *err)
+{
+    bool told = f->key_end_other.size != f->key_end.size ||
+                memcmp(f->key_end_other.data, f->key_end.data, f->key_end.size) != 0;
+    if (f->value_on_lines && value.size > 0 && value.data[0] == '\n')
+        value = behind(value, 1);
+    if (f->value_on_lines && value.size > 0 && value.data[value.size - 1] == '\n')
+        value.size--;
+    bool json = told ? other : value.size > 0 && value.data[0] != '"';
+    if (json && is_json(value))
+        return ix_buffer_append(out, value.data, value.size, err);
+    return append_string(out, value, err);
+}
+
+/* One argument from `at` on; *at goes behind it.  false: it is cut. */
+static inox_status read_parameter(const ix_answer_format *f, ix_text_view v, size_t *at,
+                                  bool *whole, ix_buffer *out, inox_error *err)
+{
+    size_t key = *at + f->key_start.size, key_end = offset_of(v, key, f->key_end);
+    size_t key_other = offset_of(v, key, f->key_end_other);
+    bool other = key_other < key_end;
+    size_t value = other ? key_other + f->key_end_other.size : key_end + f->key_end.size;
+    key_end = other ? key_other : key_end;
+    size_t end = key_end == SIZE_MAX ? SIZE_MAX : offset_of(v, value, f->value_end);
+    *whole = end != SIZE_MAX;
+    if (!*whole)
+        return INOX_OK;
+    IX_TRY(ix_buffer_append(out, ", ", out->size > 1 ? 2 : 0, err));
+    IX_TRY(append_string(out, (ix_text_view){ v.data + key, key_end - key }, err));
+    IX_TRY(ix_buffer_append(out, ": ", 2, err));
+    *at = end + f->value_end.size;
+    return append_value(f, (ix_text_view){ v.data + value, end - value }, other, out, err);
+}
+
+static inox_status read_parameters(const ix_answer_format *f, ix_text_view v, call_result *result,
+                                   size_t *size, answer_call *call, inox_error *err)
+{
+    ix_text_view end = first_part(f->call_end.size > 0 ? f->call_end : f->section_end);
+    size_t at = ix_answer_name(v);
+    *result = at == v.size ? CALL_CUT : CALL_NONE;
+    if (at == v.size || at == 0)
+        return INOX_OK;
+    call->name = (ix_text_view){ v.data, at };
+    IX_TRY(ix_buffer_append(&call->arguments, "{", 1, err));
+    for (;;) {
+        bool whole = true;
+        size_t key = offset_of(v, at, f->key_start), stop = offset_of(v, at, end);
+        if (stop < key) {
+            *result = CALL_COMPLETE;
+            *size = stop;
+            return ix_buffer_append(&call->arguments, "}", 1, err);
+        }
+        *result = CALL_CUT;
+        if (key == SIZE_MAX)
+            return INOX_OK;
+        at = key;
+        IX_TRY(read_parameter(f, v, &at, &whole, &call->arguments, err));
+        if (!whole)
+            return INOX_OK;
+    }
+}
+
+/* ---- f{k:<|"|>v<|"|>,n:17} ------------------------------------------------------------------- */
+
+static bool is_bare(ix_text_view v, const ix_answer_format *f)
+{
+    return v.size > 0 && !strchr("{}[],:", v.data[0]) && !is_space(v.data[0]) &&
+           !begins(v, f->quote);
+}
+
+static inox_status read_quoted(const ix_answer_format *f, ix_text_view v, call_result *result,
+                               size_t *size, answer_call *call, inox_error *err)
+{
+    size_t at = ix_answer_name(v), depth = 0, n;
+    *result = at == v.size ? CALL_CUT : CALL_NONE;
+    if (at == v.size || at == 0 || v.data[at] != '{')
+        return INOX_OK;
+    call->name = (ix_text_view){ v.data, at };
+    *result = CALL_CUT;
+    for (; at < v.size; at += n) {
+        ix_text_view rest = behind(v, at);
+        n = 1;
+        if (begins(rest, f->quote)) {
+            rest = behind(rest, f->quote.size);
+            const char *end = ix_answer_find(rest, f->quote);
+            if (!end)
+                return INOX_OK;
+            rest.size = (size_t)(end - rest.data);
+            IX_TRY(append_string(&call->arguments, rest, err));
+            n = rest.size + 2 * f->quote.size;
+        } else if (is_bare(rest, f)) {
+            while (n < rest.size && is_bare(behind(rest, n), f))
+                n++;
+            bool key = n < rest.size && rest.data[n] == ':';
+            IX_TRY(key ? append_string(&call->arguments, (ix_text_view){ rest.data, n }, err)
+                       : ix_buffer_append(&call->arguments, rest.data, n, err));
+        } else {
+            char c = rest.data[0];
+            depth += c == '{' || c == '[';
+            depth -= c == '}' || c == ']';
+            IX_TRY(ix_buffer_append(&call->arguments, &c, 1, err));
+            if (depth == 0) {
+                *result = CALL_COMPLETE;
+                *size = at + 1;
+                return INOX_OK;
+            }
+        }
+    }
+    return INOX_OK;
+}
+
+/* ---- f(k='v', n=17) -------------------------------------------------------------------------- */
+
+/* A string of Python as JSON; its size in `v`, or 0 where it does not end. */
+static inox_status append_python_string(ix_text_view v, ix_buffer *out, size_t *size,
+                                        inox_error *err)
+{
+    size_t i = 1;
+    *size = 0;
+    IX_TRY(ix_buffer_append(out, "\"", 1, err));
+    for (; i < v.size && v.data[i] != v.data[0]; i++) {
+        bool escape = v.data[i] == '\\' && i + 1 < v.size;
+        bool known = escape && strchr("nrtbf\\u\"", v.data[i + 1]);
+        if (known) /* the same in JSON */
+            IX_TRY(ix_buffer_append(out, v.data + i++, 2, err));
+        else if (v.data[i] == '"')
+            IX_TRY(ix_buffer_append(out, "\\\"", 2, err));
+        else if ((unsigned char)v.data[i] < 0x20)
+            IX_TRY(ix_buffer_printf(out, err, "\\u%04x", (unsigned)v.data[i]));
+        else
+            IX_TRY(ix_buffer_append(out, v.data + (i += escape), 1, err));
+    }
+    if (i < v.size)
+        *size = i + 1;
+    return ix_buffer_append(out, "\"", 1, err);
+}
+
+/* True, False, None, a number; or a keyword, which '=' follows. */
+static inox_status append_python_word(ix_text_view word, bool key, ix_buffer *out, inox_error *err)
+{
+    if (key)
+        return append_string(out, word, err);
+    if (view_is(word, "True"))
+        return ix_buffer_append(out, "true", 4, err);
+    if (view_is(word, "False"))
+        return ix_buffer_append(out, "false", 5, err);
+    if (view_is(word, "None"))
+        return ix_buffer_append(out, "null", 4, err);
+    return ix_buffer_append(out, word.data, word.size, err);
+}
+
+static inox_status read_python(ix_text_view v, call_result *result, size_t *size, answer_call *call,
+                               inox_error *err)
+{
+    size_t at = ix_answer_name(v), depth = 0, n;
+    *result = at == v.size ? CALL_CUT : CALL_NONE;
+    if (at == v.size || at == 0 || v.data[at] != '(')
+        return INOX_OK;
+    call->name = (ix_text_view){ v.data, at };
+    *result = CALL_CUT;
+    for (; at < v.size; at += n) {
+        ix_text_view rest = behind(v, at);
+        char c = rest.data[0];
+        n = 1;
+        if (c == '\'' || c == '"') {
+            IX_TRY(append_python_string(rest, &call->arguments, &n, err));
+            if (n == 0)
+                return INOX_OK;
+        } else if (ix_answer_name(rest) > 0) {
+            n = ix_answer_name(rest);
+            bool key = depth == 1 && n < rest.size && rest.data[n] == '=';
+            IX_TRY(append_python_word((ix_text_view){ c ? rest.data : "", n }, key,
+                                      &call->arguments, err));
+        } else {
+            bool call_bracket = depth == 0 || (depth == 1 && c == ')');
+            depth += c == '(' || c == '[' || c == '{';
+            depth -= c == ')' || c == ']' || c == '}';
+            c = c == '=' ? ':' : call_bracket ? c == '(' ? '{' : '}' : c == '(' ? '[' : c;
+            c = c == ')' ? ']' : c;
+            IX_TRY(ix_buffer_append(&call->arguments, &c, 1, err));
+            if (depth == 0) {
+                *result = CALL_COMPLETE;
+                *size = at + 1;
+                return INOX_OK;
+            }
+        }
+    }
+    return INOX_OK;
+}
+
+inox_status ix_answer_read_call(const ix_answer_format *f, ix_text_view text, call_result *result,
+                                size_t *size, answer_call *call, inox_error *err)
+{
+    *result = CALL_NONE;
+    *call = (answer_call){ .id = { "", 0 } };
+    ix_text_view v = text;
+    while (v.size > 0 && is_space(v.data[0]))
+        v = behind(v, 1);
+    inox_status status = INOX_OK;
+    switch (f->syntax) {
+    case CALLS_NONE: break;
+    case CALLS_JSON: status = read_json(f, v, result, size, call, err); break;
+    case CALLS_NAMED: status = read_named(f, v, result, size, call, err); break;
+    case CALLS_PARAMETERS: status = read_parameters(f, v, result, size, call, err); break;
+    case CALLS_QUOTED: status = read_quoted(f, v, result, size, call, err); break;
+    case CALLS_PYTHON: status = read_python(v, result, size, call, err); break;
+    }
+    if (status == INOX_OK && *result == CALL_COMPLETE) {
+        ix_text_view arguments = { call->arguments.data, call->arguments.size };
+        *size += text.size - v.size;
+        if (arguments.size == 0 || arguments.data[0] != '{' || !is_json(arguments))
+            *result = CALL_NONE;
+    }
+    if (status != INOX_OK || *result != CALL_COMPLETE)
+        ix_buffer_release(&call->arguments);
+    return status;
+}

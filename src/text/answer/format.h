@@ -1,0 +1,97 @@
+/* What a template tells about the answers of its model.  Private to src/text/answer. */
+#ifndef IX_TEXT_ANSWER_FORMAT_H
+#define IX_TEXT_ANSWER_FORMAT_H
+
+#include "text/answer/answer.h"
+
+#include <string.h>
+
+typedef enum call_syntax {
+    CALLS_NONE,
+    CALLS_JSON,
+    CALLS_NAMED,
+    CALLS_PARAMETERS,
+    CALLS_QUOTED,
+    CALLS_PYTHON,
+} call_syntax;
+
+/* Marks without the white space around them; {"", 0} where there is none. */
+struct ix_answer_format {
+    ix_arena arena; /* of the marks */
+    bool harmony;
+    ix_text_view think_start, think_end, content_start, content_end;
+    ix_text_view turn_end; /* where nothing that follows is the answer's */
+    call_syntax syntax;
+    ix_text_view section_start, call_start, call_end, section_end;
+    ix_text_view name_key, arguments_key; /* JSON */
+    ix_text_view id_start, id_end;        /* NAMED: around the id, behind the name */
+    /* PARAMETERS.  Values of strings are as they are, others in JSON; some formats tell by the mark
+     * behind the key which it is. */
+    ix_text_view key_start, key_end, key_end_other, value_end;
+    bool value_on_lines; /* a new line before and behind each value */
+    ix_text_view quote;  /* QUOTED */
+};
+
+/* Calls may be items of a list, whose brackets and commas are no marks. */
+static inline bool in_list(const ix_answer_format *f)
+{
+    return f->syntax == CALLS_JSON || f->syntax == CALLS_PYTHON;
+}
+
+static inline bool view_is(ix_text_view v, const char *text)
+{
+    return v.size == strlen(text) && memcmp(v.data, text, v.size) == 0;
+}
+
+static inline bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline bool begins(ix_text_view text, ix_text_view mark)
+{
+    return mark.size > 0 && text.size >= mark.size && memcmp(text.data, mark.data, mark.size) == 0;
+}
+
+static inline ix_text_view behind(ix_text_view text, size_t n)
+{
+    return (ix_text_view){ text.data + n, text.size - n };
+}
+
+static inline ix_text_view trimmed(ix_text_view v)
+{
+    while (v.size > 0 && is_space(v.data[0]))
+        v = behind(v, 1);
+    while (v.size > 0 && is_space(v.data[v.size - 1]))
+        v.size--;
+    return v;
+}
+
+/* The first place of `mark` in `text`, or NULL. */
+const char *ix_answer_find(ix_text_view text, ix_text_view mark);
+
+/* Bytes of the name that text begins with: letters, digits, '_', '-', '.'. */
+size_t ix_answer_name(ix_text_view text);
+
+/* Bytes of the JSON object or list that text begins with; 0: it does not end in `text`. */
+size_t ix_answer_json(ix_text_view text);
+
+/* ---- calls.c -------------------------------------------------------------------------------- */
+
+/* How far a call was read. */
+typedef enum call_result {
+    CALL_COMPLETE,
+    CALL_CUT, /* more text is needed */
+    CALL_NONE /* what stands there is no call */
+} call_result;
+
+typedef struct answer_call {
+    ix_text_view name, id;
+    ix_buffer arguments; /* a JSON object */
+} answer_call;
+
+/* Reads the call that text begins with (behind call_start) and its size. */
+inox_status ix_answer_read_call(const ix_answer_format *f, ix_text_view text, call_result *result,
+                                size_t *size, answer_call *call, inox_error *err) IX_MUST_USE;
+
+#endif

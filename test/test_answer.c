@@ -1,0 +1,288 @@
+/* Answers of models, taken apart by what their chat templates show (text/answer/). */
+#include "test.h"
+
+#include "text/answer/answer.h"
+
+/* ---- templates in the shape of published ones ------------------------------------------------ */
+
+#define TURNS(assistant)                                                                           \
+    "{%- for m in messages %}"                                                                     \
+    "{%- if m.role == 'assistant' %}" assistant "{%- else %}"                                      \
+    "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{%- endif %}{%- endfor %}"               \
+    "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%- endif %}"
+#define THINKING                                                                                   \
+    "{{ '<|im_start|>assistant\n' }}"                                                              \
+    "{%- if m.reasoning_content %}{{ '<think>\n' + m.reasoning_content + '\n</think>\n\n' }}"      \
+    "{%- endif %}{{ m.content }}"
+#define EACH(call) "{%- for c in m.tool_calls or [] %}" call "{%- endfor %}"
+
+static const char HERMES[] = TURNS(
+    THINKING EACH("{{ '\n<tool_call>\n{\"name\": \"' + c.function.name + '\", \"arguments\": '"
+                  " + c.function.arguments|tojson + '}\n</tool_call>' }}") "<|im_end|>\n");
+
+static const char MISTRAL[] =
+    TURNS("{{ m.content }}" EACH("{{ '[TOOL_CALLS]' + c.function.name + '[CALL_ID]' + c.id +"
+                                 " '[ARGS]' + c.function.arguments|tojson }}") "</s>");
+
+static const char MISTRAL_LIST[] =
+    TURNS("{{ m.content }}{%- if m.tool_calls %}{{ '[TOOL_CALLS][' }}" EACH(
+        "{{ '{\"name\": \"' + c.function.name + '\", \"arguments\": ' +"
+        " c.function.arguments|tojson + ', \"id\": \"' + c.id + '\"}' }}"
+        "{%- if not loop.last %}{{ ', ' }}{%- endif %}") "{{ ']' }}{%- endif %}</s>");
+
+static const char DEEPSEEK[] = TURNS("{{ m.content }}{%- if m.tool_calls %}<|calls_begin|>" EACH(
+    "{{ '<|call_begin|>function<|sep|>' + c.function.name + '\n```json\n' +"
+    " c.function.arguments|tojson + '\n```<|call_end|>' }}") "<|calls_end|>{%- endif %}"
+                                                             "<|end_of_sentence|>");
+
+static const char CODER[] = TURNS(
+    THINKING EACH("{{ '\n<tool_call>\n<function=' + c.function.name + '>\n' }}"
+                  "{%- for k, v in c.function.arguments|items %}{{ '<parameter=' + k + '>\n' }}"
+                  "{{ v if v is string else v|tojson }}{{ '\n</parameter>\n' }}{%- endfor %}"
+                  "{{ '</function>\n</tool_call>' }}") "<|im_end|>\n");
+
+static const char INVOKE[] = TURNS(THINKING "{%- if m.tool_calls %}{{ '\n<calls>\n' }}" EACH(
+    "{{ '<invoke name=\"' + c.function.name + '\">\n' }}"
+    "{%- for k, v in c.function.arguments|items %}{{ '<parameter name=\"' + k + '\" string=\"' +"
+    " ('true' if v is string else 'false') + '\">' }}"
+    "{{ v if v is string else v|tojson }}{{ '</parameter>\n' }}{%- endfor %}"
+    "{{ '</invoke>\n' }}") "</calls>{%- endif %}<|im_end|>\n");
+
+static const char GEMMA[] = TURNS("{{ m.content }}" EACH(
+    "{{ '<|tool_call>call:' + c.function.name + '{' }}"
+    "{%- for k, v in c.function.arguments|items %}{{ k }}:"
+    "{%- if v is string %}<|\"|>{{ v }}<|\"|>{%- else %}{{ v|tojson }}{%- endif %}"
+    "{%- if not loop.last %},{%- endif %}{%- endfor %}{{ '}<tool_call|>' }}") "<turn|>\n");
+
+static const char PYTHON[] = TURNS("{{ m.content }}{%- if m.tool_calls %}<|calls|>[" EACH(
+    "{{ c.function.name + '(' }}"
+    "{%- for k, v in c.function.arguments|items %}{{ k }}="
+    "{%- if v is string %}'{{ v }}'{%- else %}{{ v }}{%- endif %}"
+    "{%- if not loop.last %}{{ ', ' }}{%- endif %}{%- endfor %}"
+    "){%- if not loop.last %}{{ ', ' }}{%- endif %}") "]<|/calls|>{%- endif %}<|im_end|>\n");
+
+static const char COMMAND[] = TURNS(
+    "{%- if m.reasoning_content %}<|START_THINKING|>{{ m.reasoning_content }}<|END_THINKING|>"
+    "{%- endif %}{%- if m.tool_calls %}<|START_ACTION|>[\n" EACH(
+        "    {\"tool_call_id\": \"{{ loop.index0 }}\", \"tool_name\": \"{{ c.function.name }}\","
+        " \"parameters\": {{ c.function.arguments|tojson }}}"
+        "{%- if not loop.last %},\n{%- endif %}") "\n]<|END_ACTION|>"
+                                                  "{%- else %}<|START_TEXT|>{{ m.content }}"
+                                                  "<|END_TEXT|>{%- endif %}<|END_OF_TURN|>");
+
+/* Only one call in a turn, and nothing in front of it. */
+static const char LLAMA[] =
+    TURNS("{%- if m.tool_calls %}{%- if m.tool_calls|length != 1 %}{{ raise_exception('one') }}{%- "
+          "endif %}"
+          "{{ '{\"name\": \"' + m.tool_calls[0].function.name + '\", \"parameters\": ' +"
+          " m.tool_calls[0].function.arguments|tojson + '}' }}"
+          "{%- else %}{{ m.content }}{%- endif %}<|eot_id|>");
+
+/* Renders no calls and no reasoning, but speaks of them. */
+static const char GRANITE[] = "{%- if tools %}Write <|tool_call|> and a list of calls in JSON."
+                              " Thoughts go between <think></think>, the answer between"
+                              " <response></response>.{%- endif %}" TURNS("{{ m.content }}");
+
+static const char HARMONY[] = "<|start|>assistant<|channel|>final<|message|>";
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* What the events say: "R reasoning", "C content", "T name id arguments" in brackets. */
+typedef struct record {
+    ix_buffer text;
+    int last;
+} record;
+
+static inox_status add(void *context, const ix_answer_event *e, inox_error *err)
+{
+    record *r = context;
+    if (e->part == IX_ANSWER_CALL) {
+        r->last = -1;
+        return ix_buffer_printf(&r->text, err, "[T %.*s %.*s %.*s]", (int)e->name.size,
+                                e->name.data, (int)e->id.size, e->id.data, (int)e->arguments.size,
+                                e->arguments.data);
+    }
+    if (r->last != (int)e->part)
+        IX_TRY(ix_buffer_printf(&r->text, err, "[%s]", e->part == IX_ANSWER_CONTENT ? "C" : "R"));
+    r->last = (int)e->part;
+    return ix_buffer_append(&r->text, e->text.data, e->text.size, err);
+}
+
+static ix_answer_format *learned(ix_test *t, const char *source)
+{
+    inox_error err = { 0 };
+    ix_template *template = NULL;
+    ix_answer_format *f = NULL;
+    CHECK_OK(ix_template_new(source, strlen(source), &template, &err), &err);
+    if (template)
+        CHECK_OK(ix_answer_learn(template, &f, &err), &err);
+    ix_template_free(template);
+    return f;
+}
+
+static void parse(ix_test *t, const ix_answer_format *f, const char *prompt, const char *answer,
+                  size_t step, record *out)
+{
+    inox_error err = { 0 };
+    ix_answer_parser *p = NULL;
+    size_t size = strlen(answer);
+    *out = (record){ .last = -1 };
+    CHECK_OK(ix_buffer_append(&out->text, "", 0, &err), &err);
+    CHECK_OK(ix_answer_parser_new(f, (ix_text_view){ prompt, strlen(prompt) }, add, out, &p, &err),
+             &err);
+    for (size_t at = 0; p && at < size; at += step)
+        CHECK_OK(ix_answer_push(p, answer + at, size - at < step ? size - at : step, &err), &err);
+    if (p)
+        CHECK_OK(ix_answer_finish(p, &err), &err);
+    ix_answer_parser_free(p);
+}
+
+/* The same events whatever pieces the answer comes in. */
+static void answer_is(ix_test *t, const ix_answer_format *f, const char *prompt, const char *answer,
+                      const char *expected)
+{
+    static const size_t STEPS[] = { 1, 2, 3, 5, 7, 16, SIZE_MAX / 2 };
+    for (size_t i = 0; f && i < sizeof STEPS / sizeof *STEPS; i++) {
+        record r;
+        parse(t, f, prompt, answer, STEPS[i], &r);
+        CHECK_MSG(strcmp(r.text.data, expected) == 0, "by %zu: %s\n  gives %s\n  not   %s",
+                  STEPS[i], answer, r.text.data, expected);
+        ix_buffer_release(&r.text);
+    }
+}
+
+static void example(ix_test *t, const char *source, const char *answer, const char *expected)
+{
+    ix_answer_format *f = learned(t, source);
+    answer_is(t, f, "", answer, expected);
+    ix_answer_format_free(f);
+}
+
+TEST(answer_hermes)
+{
+    ix_answer_format *f = learned(t, HERMES);
+    answer_is(t, f, "", "Hello, a < b [x] <tool> {1}\n\nYes.",
+              "[C]Hello, a < b [x] <tool> {1}\n\nYes.");
+    answer_is(t, f, "", "<think>\nLet me\n\nsee.\n</think>\n\nWell.<|im_end|>\n",
+              "[R]Let me\n\nsee.[C]Well.");
+    answer_is(t, f, "<|im_start|>assistant\n<think>\n", "Hm.\n</think>\n\nWell.", "[R]Hm.[C]Well.");
+    answer_is(t, f, "",
+              "I look.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"<b>}\\\"\","
+              " \"n\": 123456789012345678901234567890}}\n</tool_call>\n<tool_call>\n"
+              "{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|im_end|>\n",
+              "[C]I look.[T f  {\"a\": \"<b>}\\\"\", \"n\": 123456789012345678901234567890}]"
+              "[T g  {}]");
+    /* members in another order, arguments as text, an id, text behind the calls */
+    answer_is(t, f, "",
+              "<tool_call>{\"id\": \"c1\", \"arguments\": \"{\\\"a\\\": [1]}\", \"name\": \"f\"}"
+              "</tool_call> Done.",
+              "[T f c1 {\"a\": [1]}][C]Done.");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_that_is_no_call)
+{
+    ix_answer_format *f = learned(t, HERMES);
+    answer_is(t, f, "", "<tool_call>\nno\n</tool_call>", "[C]<tool_call>\nno\n</tool_call>");
+    answer_is(t, f, "", "<tool_call>\n{\"name\": 3}\n</tool_call>",
+              "[C]<tool_call>\n{\"name\": 3}\n</tool_call>");
+    answer_is(t, f, "", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\"",
+              "[C]<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\"");
+    answer_is(t, f, "", "<tool_call>", "[C]<tool_call>");
+    answer_is(t, f, "", "a <tool_cal", "[C]a <tool_cal");
+    answer_is(t, f, "", "", "");
+    answer_is(t, f, "", "  spaced \n", "[C]  spaced \n");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_mistral)
+{
+    example(t, MISTRAL, "Well.[TOOL_CALLS]f[CALL_ID]abc123def[ARGS]{\"a\": 1}[TOOL_CALLS]g[ARGS]{}",
+            "[C]Well.[T f abc123def {\"a\": 1}][T g  {}]");
+    example(t, MISTRAL_LIST,
+            "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"a\": [1, 2]}, \"id\": \"x\"}, "
+            "{\"name\": \"g\", \"arguments\": {}, \"id\": \"y\"}]",
+            "[T f x {\"a\": [1, 2]}][T g y {}]");
+}
+
+TEST(answer_deepseek)
+{
+    example(
+        t, DEEPSEEK,
+        "Well.<|calls_begin|><|call_begin|>function<|sep|>f\n```json\n{\"a\": 1}\n```<|call_end|>"
+        "\n<|call_begin|>function<|sep|>g\n```json\n{}\n```<|call_end|><|calls_end|>",
+        "[C]Well.[T f  {\"a\": 1}][T g  {}]");
+}
+
+TEST(answer_marked_arguments)
+{
+    example(
+        t, CODER,
+        "<think>\nHm.\n</think>\n\nWell.\n<tool_call>\n<function=f>\n<parameter=city>\nRom\n<b>\n"
+        "</parameter>\n<parameter=n>\n3\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n"
+        "<function=g>\n</function>\n</tool_call><|im_end|>\n",
+        "[R]Hm.[C]Well.[T f  {\"city\": \"Rom\\n<b>\", \"n\": 3}][T g  {}]");
+    example(t, INVOKE,
+            "<calls>\n<invoke name=\"f\">\n<parameter name=\"a\" string=\"true\">17</parameter>\n"
+            "<parameter name=\"b\" string=\"false\">[1]</parameter>\n</invoke>\n</calls>",
+            "[T f  {\"a\": \"17\", \"b\": [1]}]");
+}
+
+TEST(answer_quoted_arguments)
+{
+    example(t, GEMMA,
+            "Well.<|tool_call>call:f{a:<|\"|>x{\"y\n<|\"|>,n:17,l:[{k:true}]}<tool_call|>"
+            "<|tool_call>call:g{}<tool_call|>",
+            "[C]Well.[T f  {\"a\":\"x{\\\"y\\n\",\"n\":17,\"l\":[{\"k\":true}]}][T g  {}]");
+}
+
+TEST(answer_python)
+{
+    example(t, PYTHON,
+            "Well.<|calls|>[f(a='it\\'s \"x\"', n=-1.5, b=True, c=[None, {'k': (1, 2)}]), g()]"
+            "<|/calls|>",
+            "[C]Well.[T f  {\"a\":\"it's \\\"x\\\"\", \"n\":-1.5, \"b\":true,"
+            " \"c\":[null, {\"k\": [1, 2]}]}][T g  {}]");
+}
+
+TEST(answer_command)
+{
+    ix_answer_format *f = learned(t, COMMAND);
+    answer_is(
+        t, f, "<|START_THINKING|>",
+        "Hm.<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"f\","
+        " \"parameters\": {\"a\": 1}}\n]<|END_ACTION|>",
+        "[R]Hm.[T f 0 {\"a\": 1}]");
+    answer_is(t, f, "", "<|START_TEXT|>Well.<|END_TEXT|><|END_OF_TURN|>", "[C]Well.");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_llama)
+{
+    example(t, LLAMA, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}", "[T f  {\"a\": 1}]");
+    example(t, LLAMA, "{\"a\": 1} is an object", "[C]{\"a\": 1} is an object");
+    example(t, LLAMA, "See {\"name\": \"f\", \"parameters\": {}}",
+            "[C]See {\"name\": \"f\", \"parameters\": {}}");
+}
+
+TEST(answer_marks_that_are_only_mentioned)
+{
+    example(t, GRANITE, "<think>Hm.</think><response>Well.</response>", "[R]Hm.[C]Well.");
+    example(t, GRANITE, "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]",
+            "[T f  {\"a\": 1}]");
+}
+
+TEST(answer_harmony)
+{
+    example(
+        t, HARMONY,
+        "<|channel|>analysis<|message|>Let me\nsee.<|end|><|start|>assistant<|channel|>commentary"
+        "<|message|>I look.<|end|><|start|>assistant to=functions.f<|channel|>commentary json"
+        "<|message|>{\"a\": 1}<|call|>",
+        "[R]Let me\nsee.[C]I look.[T f  {\"a\": 1}]");
+    example(t, HARMONY,
+            "<|channel|>commentary to=functions.g <|constrain|>json<|message|>{}<|call|>"
+            "<|start|>assistant<|channel|>final<|message|>Well.<|return|>",
+            "[T g  {}][C]Well.");
+    example(t, HARMONY, "No channels at all.", "[C]No channels at all.");
+}
