@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct ix_pattern {
-    const char *known;         /* name of the pre-tokenizer, or NULL */
+    const char *known;         /* name of the pre-tokenizer that is this alone, or NULL */
     const ix_pre_stage *stage; /* its stage, or NULL: */
     ix_regex *regex;
 };
@@ -19,13 +19,14 @@ static const struct known {
     enum { EVERYWHERE, RUST_ONLY } where; /* $ is the end of the text in Rust only */
 } known[] = {
 #define SHORT "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-#define SHORT_CASES "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
 #define WORD "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
 #define OTHERS " ?[^\\s\\p{L}\\p{N}]+"
 #define SPACES "\\s+(?!\\S)|\\s+"
 #define LINES "\\s*[\\r\\n]+|" SPACES
 #define UPPER "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define UPPER_NOT_HAN "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]"
+#define LOWER_NOT_HAN "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]"
     { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+|" OTHERS "|" SPACES, "gpt-2", 0, EVERYWHERE },
     { "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+|" OTHERS "|" SPACES, "gpt-2", 0, EVERYWHERE },
     { "'s|'t|'re|'ve|'m|'ll|'d| ?[\\p{L}]+| ?[\\p{N}]+|" OTHERS "|" SPACES, "gpt-2", 0,
@@ -47,7 +48,23 @@ static const struct known {
     { UPPER "*" LOWER "+" SHORT "?|" UPPER "+" LOWER "*" SHORT "?|\\p{N}{1,3}|" OTHERS
             "[\\r\\n/]*|" LINES,
       "gpt-4o", 0, EVERYWHERE },
+    { "[\\p{Han}]+|" UPPER_NOT_HAN "*" LOWER_NOT_HAN "+" SHORT "?|" UPPER_NOT_HAN "+" LOWER_NOT_HAN
+      "*" SHORT "?|\\p{N}{1,3}|" OTHERS "[\\r\\n]*|" LINES,
+      "kimi-k2", 0, EVERYWHERE },
+    { SHORT "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}|" OTHERS
+            "[\\r\\n/]?|" LINES,
+      "exaone-moe", 0, EVERYWHERE },
+    { SHORT "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}|" OTHERS
+            "[\\r\\n/]?|\\s*[\\r\\n]|" SPACES,
+      "exaone-moe", 0, EVERYWHERE },
+    { SHORT
+      "|" WORD "|\\p{N}{1,3}|" OTHERS "[\\r\\n]*|\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|"
+      "\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|"
+      "\\s{1,2}(?!\\S)|\\s{1}",
+      "jais-2", 0, EVERYWHERE },
     /* stages of pre-tokenizers that have several */
+    { "\\d{1,3}(?=(?:\\d{3})*\\b)", "tiny_aya", 0, EVERYWHERE },
+    { "[^\\n]+|[\\n]+", "laguna", 0, EVERYWHERE },
     { "\\p{N}{1,3}", "deepseek-v3", 0, EVERYWHERE },
     { "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+",
       "deepseek-v3", 1, EVERYWHERE },
@@ -69,8 +86,8 @@ static bool recognize(ix_pattern *p, const char *expression, size_t size, ix_reg
         if (strlen(k->expression) != size || memcmp(k->expression, expression, size) != 0 ||
             (k->where == RUST_ONLY && syntax != IX_REGEX_RUST))
             continue;
-        p->known = k->name;
         p->stage = ix_pre_stage_of(k->name, k->stage);
+        p->known = ix_pre_stage_of(k->name, 1) ? NULL : k->name;
         return p->stage != NULL;
     }
     return false;

@@ -18,8 +18,8 @@ inox_status ix_pattern_new_literal(const char *bytes, size_t size, ix_pattern **
                                    inox_error *err) IX_MUST_USE;
 void ix_pattern_free(ix_pattern *p); /* NULL is fine */
 
-/* The name in text/pretokenize.h of the pre-tokenizer that has this expression as a stage, or NULL.
- * For those who match the usual ones in a way of their own. */
+/* The name in text/pretokenize.h of the pre-tokenizer that is this expression and nothing else, or
+ * NULL.  For those who match the usual ones in a way of their own. */
 const char *ix_pattern_known(const ix_pattern *p);
 /* The n-th expression that is recognised, or NULL.  For tests. */
 const char *ix_pattern_expression(size_t n);
