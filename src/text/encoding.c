@@ -129,6 +129,17 @@ inox_status ix_encoding_fill(ix_encoding *e, size_t n, int32_t id, uint32_t type
     return INOX_OK;
 }
 
+void ix_encoding_remove(ix_encoding *e, size_t at, size_t n)
+{
+    for (int f = 0; f < FIELDS && n > 0; f++) {
+        char *array = array_of(e, &fields[f]);
+        size_t size = fields[f].size;
+        if (has(e, &fields[f]))
+            memmove(array + at * size, array + (at + n) * size, (e->count - at - n) * size);
+    }
+    e->count -= n;
+}
+
 void ix_encoding_set_text(ix_encoding *e, int32_t sequence)
 {
     for (size_t i = 0; i < e->count; i++) {

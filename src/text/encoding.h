@@ -117,6 +117,8 @@ inox_status ix_encoding_append(ix_encoding *e, const ix_encoding *other, size_t 
 /* Appends the same token n times, one of no text: padding (attention 0) or a special token. */
 inox_status ix_encoding_fill(ix_encoding *e, size_t n, int32_t id, uint32_t type_id,
                              uint8_t attention, inox_error *err) IX_MUST_USE;
+/* Takes n tokens out, from `at` on. */
+void ix_encoding_remove(ix_encoding *e, size_t at, size_t n);
 /* Sets the arrays that families leave alone, of all tokens. */
 void ix_encoding_set_text(ix_encoding *e, int32_t sequence);
 /* Frees the arrays that are not wanted. */

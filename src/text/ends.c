@@ -3,7 +3,8 @@
  * GGUF files name one end token (eos_token_id), sometimes one of a turn and one of a message; chat
  * models stop at more.  Like llama.cpp, the others are known by their spellings.
  */
-#include "text/gguf.h"
+#include "base/alloc.h"
+#include "text/family.h"
 
 #include <string.h>
 
@@ -50,37 +51,42 @@ static const char *const repository_spellings[] = { "<|fim_repo|>", "<|repo_name
                                                     "<REPO>",       "<reponame>",    NULL };
 static const char *const separator_spellings[] = { "<|file_sep|>", NULL };
 
-static void mark(ix_gguf_tokenizer *t, int64_t id)
+static void mark(ix_tokenizer *t, int64_t id)
 {
-    if (id >= 0 && (uint64_t)id < t->base.count)
-        t->base.ends[id] = 1;
+    if (id >= 0 && (uint64_t)id < t->count)
+        t->ends[id] = 1;
 }
 
-static bool is_end(const ix_gguf_tokenizer *t, int64_t id)
+static bool is_end(const ix_tokenizer *t, int64_t id)
 {
-    return id >= 0 && t->base.ends[id];
+    return id >= 0 && t->ends[id];
 }
 
 /* Marks the token of a file's key or, without one, the first that is spelled so. */
-static void mark_first(ix_gguf_tokenizer *t, int64_t id, const char *const *spellings)
+static void mark_first(ix_tokenizer *t, int64_t id, const char *const *spellings)
 {
-    if (id >= 0 && (uint64_t)id < t->base.count) {
+    if (id >= 0 && (uint64_t)id < t->count) {
         mark(t, id);
         return;
     }
-    for (size_t i = 0; i < t->base.count; i++) {
-        if (one_of(&t->pieces[i], spellings)) {
+    for (size_t i = 0; i < t->count; i++) {
+        ix_text_view p = t->family->piece(t, (int32_t)i);
+        if (p.size > 0 && one_of(&p, spellings)) {
             mark(t, (int64_t)i);
             return;
         }
     }
 }
 
-void ix_find_ends(ix_gguf_tokenizer *t, const ix_vocab_source *source)
+inox_status ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source, inox_error *err)
 {
+    static const ix_vocab_source nothing = IX_VOCAB_SOURCE_INIT;
     int64_t end = -1, s = -1, returns = -1, call = -1, calls = -1, flush = -1, normal_s = -1;
-    for (size_t i = 0; i < t->base.count; i++) {
-        const ix_text_view *p = &t->pieces[i];
+    if (!source)
+        source = &nothing;
+    IX_TRY(IX_ALLOC(&t->ends, t->count, err));
+    for (size_t i = 0; i < t->count; i++) {
+        ix_text_view view = t->family->piece(t, (int32_t)i), *p = &view;
         if (p->size < 3 || !strchr("<_[", p->data[0]) || p->data[0] == 0)
             continue;
         if (one_of(p, end_spellings))
@@ -97,14 +103,15 @@ void ix_find_ends(ix_gguf_tokenizer *t, const ix_vocab_source *source)
     mark_first(t, source->fim_padding, padding_spellings);
     mark_first(t, source->fim_repository, repository_spellings);
     mark_first(t, source->fim_separator, separator_spellings);
-    mark(t, t->base.eos);
+    mark(t, t->eos);
     mark(t, source->eot);
     mark(t, source->eom);
     /* The harmony format ends a message with <|end|>, not the answer; and Gemma 4 has </s> as
      * text. */
     bool any_call = is_end(t, call) || is_end(t, calls);
     if (end >= 0 && any_call && (is_end(t, returns) || is_end(t, flush)))
-        t->base.ends[end] = 0;
+        t->ends[end] = 0;
     if (s >= 0 && is_end(t, normal_s))
-        t->base.ends[s] = 0;
+        t->ends[s] = 0;
+    return INOX_OK;
 }

@@ -22,13 +22,6 @@ typedef struct ix_encode_text {
     const ix_range *plain; /* no special token is found that has a byte in one of these */
     size_t plain_count;
     int32_t word; /* >= 0: the word id of every token; -1: the family numbers its words from 0 */
-    /* Once there are so many tokens, whole words may be left out: those at the end, or with
-     * limit_left those at the beginning (tokenizer.json's truncation does so).  SIZE_MAX: none. */
-    size_t limit;
-    bool limit_left;
-    /* In a stream: the text goes on behind [0, begin), which was encoded before and is here as far
-     * as a family looks back.  Else 0. */
-    size_t begin;
 } ix_encode_text;
 
 typedef struct ix_family {
@@ -44,10 +37,12 @@ typedef struct ix_family {
     inox_status (*encode)(const ix_tokenizer *t, void *scratch, const ix_encode_text *in,
                           ix_encoding *out, inox_error *err);
 
-    /* Streaming: how many of the first bytes of in->text have tokens that no following text can
-     * change, and behind which encoding may begin anew with in->begin there.  NULL: none, the whole
-     * text is held until its end. */
-    size_t (*settled)(const ix_tokenizer *t, void *scratch, const ix_encode_text *in);
+    /* Streaming: the last place in a text before which no tokens change whatever follows, and where
+     * encoding may begin anew, given up to IX_STREAM_CONTEXT bytes of the text before it, whose
+     * tokens are then left out; 0: none.  NULL: a stream is held until its end. */
+    size_t (*settled)(const ix_tokenizer *t, const char *text, size_t size);
+    /* Whether `settled` finds places in ordinary text.  NULL: it does. */
+    bool (*settles)(const ix_tokenizer *t);
 
     /* Decoding, one token at a time: appends what became certain (ix_decoder_append sees to whole
      * characters).  The id is in range.  d->state is the family's; state_free may be NULL. */
@@ -61,6 +56,8 @@ typedef struct ix_family {
     /* The id of the piece that is written exactly so, or -1. */
     int32_t (*find)(const ix_tokenizer *t, const char *piece, size_t bytes);
 } ix_family;
+
+enum { IX_STREAM_CONTEXT = 16 };
 
 typedef struct ix_scratch_pool ix_scratch_pool; /* scratches that no thread uses now */
 
@@ -78,6 +75,16 @@ struct ix_tokenizer {
     ix_padding padding;
     ix_scratch_pool *pool; /* tokenizer.c's */
 };
+
+/* Makes t->ends, the tokens that end a generation, from eos and the spellings that are known;
+ * source may be NULL. */
+inox_status ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source,
+                         inox_error *err) IX_MUST_USE;
+
+/* Takes a scratch from the pool (NULL for families without), and gives it back. */
+inox_status ix_tokenizer_take_scratch(const ix_tokenizer *t, void **out,
+                                      inox_error *err) IX_MUST_USE;
+void ix_tokenizer_give_scratch(const ix_tokenizer *t, void *scratch);
 
 /* Lets a tokenizer with scratches keep them from text to text. */
 inox_status ix_tokenizer_pool_scratches(ix_tokenizer *t, inox_error *err) IX_MUST_USE;

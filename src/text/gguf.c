@@ -60,7 +60,6 @@ static inox_status copy_pieces(ix_gguf_tokenizer *t, const ix_vocab_source *s, i
     IX_TRY(IX_ALLOC(&t->pieces, s->count, err));
     IX_TRY(IX_ALLOC(&t->bytes, s->count, err));
     IX_TRY(IX_ALLOC(&t->types, s->count, err));
-    IX_TRY(IX_ALLOC(&t->base.ends, s->count, err));
     for (size_t i = 0; i < s->count; i++) {
         if (s->pieces[i].size > IX_MAX_GGUF_STRING)
             return ix_fail(err, INOX_E_LIMIT, "token %zu has %zu bytes, more than %llu", i,
@@ -377,8 +376,7 @@ static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_er
     else
         IX_TRY(make_fast(t, s->pre && *s->pre ? s->pre : "gpt-2", err));
     IX_TRY(add_specials(t, s, err));
-    ix_find_ends(t, s);
-    return INOX_OK;
+    return ix_find_ends(&t->base, s, err);
 }
 
 /* ---- the family ---------------------------------------------------------------------------- */

@@ -69,9 +69,6 @@ inox_status ix_gguf_encode(const ix_tokenizer *base, void *scratch, const ix_enc
                            ix_encoding *out, inox_error *err) IX_MUST_USE;
 inox_status ix_gguf_push(ix_decoder *d, int32_t id, ix_buffer *out, inox_error *err) IX_MUST_USE;
 
-/* Fills t->base.ends (tokens that end a generation).  In ends.c. */
-void ix_find_ends(ix_gguf_tokenizer *t, const ix_vocab_source *source);
-
 /* Byte of "<0x41>", or -1. */
 int ix_byte_of_piece(const ix_text_view *piece);
 

@@ -301,14 +301,6 @@ inox_status ix_post_from_json(const json_t *j, ix_post **out, inox_error *err)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static const step *template_of(const ix_post *p)
-{
-    for (size_t i = 0; p && i < p->count; i++)
-        if (p->steps[i].kind == STEP_TEMPLATE)
-            return &p->steps[i];
-    return NULL;
-}
-
 size_t ix_post_added(const ix_post *p, bool is_pair)
 {
     size_t n = 0;
@@ -332,11 +324,17 @@ bool ix_post_trims(const ix_post *p)
     return false;
 }
 
-bool ix_post_begins_with(const ix_post *p, int32_t id)
+int32_t ix_post_first(const ix_post *p)
 {
-    const step *s = template_of(p);
-    return s && s->counts[0] > 0 && s->items[0][0].sequence < 0 && s->items[0][0].count > 0 &&
-           s->ids[s->items[0][0].first] == id;
+    for (size_t i = 0; p && i < p->count; i++) {
+        const step *s = &p->steps[i];
+        const item *first = s->counts[0] > 0 ? s->items[0] : NULL;
+        if (first && first->sequence < 0 && first->count > 0)
+            return s->ids[first->first];
+        if (s->kind == STEP_BERT || s->kind == STEP_ROBERTA)
+            return s->cls;
+    }
+    return -1;
 }
 
 /* ---- truncation ------------------------------------------------------------------------------ */
@@ -398,13 +396,10 @@ static inox_status truncate_one(ix_encoding *e, size_t most, const ix_truncation
 inox_status ix_truncate(ix_encoding *encodings, size_t count, const ix_truncation *t, size_t added,
                         inox_error *err)
 {
-    if (added > t->max_length)
-        return ix_fail(err, INOX_E_ARGUMENT,
-                       "truncation: %zu special tokens alone are more than the length %zu", added,
-                       t->max_length);
     size_t most = t->max_length - added;
     size_t n1 = encodings[0].count, n2 = count > 1 ? encodings[1].count : 0;
-    if (n1 + n2 <= most)
+    if (added > t->max_length ||
+        n1 + n2 <= most) /* too short even for them: nothing is cut, as there */
         return INOX_OK;
     if (most == 0) {
         for (size_t i = 0; i < count; i++)
@@ -461,23 +456,43 @@ static bool backward(const ix_text_view *text, size_t *at, size_t n)
     return true;
 }
 
-/* A space in front that was added, and not more than that, stays: it has no place in the text. */
+/* Of one token.  A space in front that was added, and not more than that, stays: it has no place in
+ * the text. */
+static void trim_token(ix_encoding *e, size_t i, const ix_text_view *text, bool first,
+                       bool add_prefix_space)
+{
+    size_t lead = e->lead[i], trail = e->trail[i], start = e->starts[i], end = e->ends[i];
+    if (first && add_prefix_space && lead == 1)
+        lead = 0;
+    start = forward(text, start, lead, end);
+    size_t back = end;
+    if (trail > 0 && backward(text, &back, trail))
+        end = back > start ? back : start;
+    e->starts[i] = (uint32_t)start;
+    e->ends[i] = (uint32_t)end;
+}
+
 static void trim(ix_encoding *e, const ix_encode_input *in, bool add_prefix_space)
 {
-    for (size_t i = 0; i < e->count; i++) {
-        size_t lead = e->lead[i], trail = e->trail[i], start = e->starts[i], end = e->ends[i];
-        if ((lead == 0 && trail == 0) || e->sequences[i] < 0)
+    for (size_t i = 0; e->lead && i < e->count; i++) {
+        if ((e->lead[i] == 0 && e->trail[i] == 0) || e->sequences[i] < 0)
             continue;
         const ix_sequence *s = e->sequences[i] ? &in->second : &in->first;
         const ix_text_view *text = s->is_split ? &s->words[e->words[i]] : &s->text;
-        if ((i == 0 || start == 0) && add_prefix_space && lead == 1)
-            lead = 0;
-        start = forward(text, start, lead, end);
-        size_t back = end;
-        if (trail > 0 && backward(text, &back, trail))
-            end = back > start ? back : start;
-        e->starts[i] = (uint32_t)start;
-        e->ends[i] = (uint32_t)end;
+        trim_token(e, i, text, i == 0 || e->starts[i] == 0, add_prefix_space);
+    }
+}
+
+void ix_post_trim_text(const ix_post *p, ix_text_view text, bool beginning, ix_encoding *e,
+                       size_t first)
+{
+    for (size_t s = 0; p && e->lead && s < p->count; s++) {
+        if (!p->steps[s].trim)
+            continue;
+        for (size_t i = first; i < e->count; i++)
+            if (e->lead[i] > 0 || e->trail[i] > 0)
+                trim_token(e, i, &text, beginning && (i == first || e->starts[i] == 0),
+                           p->steps[s].add_prefix_space);
     }
 }
 
@@ -708,6 +723,55 @@ inox_status ix_post_run(const ix_post *p, const ix_encode_input *in, ix_encoding
     if (status != INOX_OK)
         ix_encoding_release(out);
     return status;
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+bool ix_post_has_edges(const ix_post *p)
+{
+    int adding = 0;
+    for (size_t i = 0; p && i < p->count; i++) {
+        const step *s = &p->steps[i];
+        size_t texts = 0;
+        for (size_t k = 0; k < s->counts[0]; k++) {
+            texts += s->items[0][k].sequence >= 0;
+            if (s->items[0][k].sequence == 1 || s->items[0][k].unknown)
+                return false;
+        }
+        adding += s->kind != STEP_TRIM;
+        if (s->kind == STEP_TEMPLATE && texts != 1)
+            return false;
+    }
+    return adding <= 1;
+}
+
+static inox_status template_edge(const step *s, bool before, size_t at, ix_encoding *out,
+                                 inox_error *err)
+{
+    bool behind = false;
+    for (size_t i = 0; i < s->counts[0]; i++) {
+        const item *it = &s->items[0][i];
+        behind = behind || it->sequence >= 0;
+        for (size_t k = 0; k < it->count && behind != before; k++) {
+            IX_TRY(ix_encoding_fill(out, 1, s->ids[it->first + k], it->type_id, 1, err));
+            if (it->at_edge && out->starts)
+                out->starts[out->count - 1] = out->ends[out->count - 1] = (uint32_t)at;
+        }
+    }
+    return INOX_OK;
+}
+
+inox_status ix_post_edge(const ix_post *p, bool before, size_t at, ix_encoding *out,
+                         inox_error *err)
+{
+    for (size_t i = 0; p && i < p->count; i++) {
+        const step *s = &p->steps[i];
+        if (s->kind == STEP_TEMPLATE)
+            IX_TRY(template_edge(s, before, at, out, err));
+        else if (s->kind != STEP_TRIM)
+            IX_TRY(ix_encoding_fill(out, 1, before ? s->cls : s->sep, 0, 1, err));
+    }
+    return INOX_OK;
 }
 
 /* ---- padding --------------------------------------------------------------------------------- */

@@ -27,8 +27,8 @@ void ix_post_free(ix_post *p); /* NULL is fine */
 size_t ix_post_added(const ix_post *p, bool is_pair);
 /* Whether encodings need IX_WANT_SPACES, _OFFSETS, _WORDS and _SEQUENCES. */
 bool ix_post_trims(const ix_post *p);
-/* Whether the template of one sequence begins with this token. */
-bool ix_post_begins_with(const ix_post *p, int32_t id);
+/* The token that goes in front of one sequence, or -1. */
+int32_t ix_post_first(const ix_post *p);
 
 /* Cuts the encodings of one or two sequences; `added` special tokens will come.  What is cut off
  * becomes windows, if they are wanted. */
@@ -40,8 +40,13 @@ inox_status ix_post_run(const ix_post *p, const ix_encode_input *in, ix_encoding
 /* Pads a batch and its windows. */
 inox_status ix_pad(ix_encoding *encodings, size_t count, const ix_padding *padding,
                    inox_error *err) IX_MUST_USE;
-/* A stream's special tokens: those before the text (at 0), or those behind it (at its end). */
-inox_status ix_post_edge(const ix_post *p, bool before, ix_encoding *out,
+/* Streams: whether special tokens stand before and behind a text that stands there once. */
+bool ix_post_has_edges(const ix_post *p);
+/* Appends those before the text, or those behind; at: where its edge is. */
+inox_status ix_post_edge(const ix_post *p, bool before, size_t at, ix_encoding *out,
                          inox_error *err) IX_MUST_USE;
+/* Trims offsets of the tokens from `first` on, of a stretch of text that may be its beginning. */
+void ix_post_trim_text(const ix_post *p, ix_text_view text, bool beginning, ix_encoding *e,
+                       size_t first);
 
 #endif

@@ -20,7 +20,7 @@ struct ix_scratch_pool {
     void *items[POOL_MOST];
 };
 
-static inox_status take_scratch(const ix_tokenizer *t, void **out, inox_error *err)
+inox_status ix_tokenizer_take_scratch(const ix_tokenizer *t, void **out, inox_error *err)
 {
     *out = NULL;
     if (!t->family->scratch_new)
@@ -34,7 +34,7 @@ static inox_status take_scratch(const ix_tokenizer *t, void **out, inox_error *e
     return *out ? INOX_OK : t->family->scratch_new(t, out, err);
 }
 
-static void give_scratch(const ix_tokenizer *t, void *scratch)
+void ix_tokenizer_give_scratch(const ix_tokenizer *t, void *scratch)
 {
     if (!scratch)
         return;
@@ -120,11 +120,13 @@ static inox_status check_sequence(const ix_sequence *s, inox_error *err)
 }
 
 /* The arrays that the steps need so that those that are wanted come out right. */
-static unsigned working_set(const ix_tokenizer *t, const ix_encode_options *o)
+static unsigned working_set(const ix_tokenizer *t, const ix_encode_input *in,
+                            const ix_encode_options *o)
 {
     unsigned want = o->want & IX_WANT_ALL;
+    bool split = in->first.is_split || (in->is_pair && in->second.is_split);
     if ((want & IX_WANT_OFFSETS) && ix_post_trims(t->post))
-        want |= IX_WANT_SPACES | IX_WANT_WORDS | IX_WANT_SEQUENCES;
+        want |= IX_WANT_SPACES | IX_WANT_SEQUENCES | (split ? IX_WANT_WORDS : 0u);
     return want;
 }
 
@@ -132,7 +134,6 @@ static inox_status encode_sequence(const ix_tokenizer *t, void *scratch, const i
                                    int32_t number, const ix_encode_options *o, ix_encoding *out,
                                    inox_error *err)
 {
-    const ix_truncation *cut = o->truncation;
     ix_encode_text in = {
         .text = s->text.data,
         .size = s->text.size,
@@ -140,12 +141,7 @@ static inox_status encode_sequence(const ix_tokenizer *t, void *scratch, const i
         .plain = s->plain,
         .plain_count = s->plain_count,
         .word = -1,
-        .limit = SIZE_MAX,
     };
-    if (cut && (cut->strategy != IX_TRUNCATE_ONLY_SECOND || number > 0)) {
-        in.limit = cut->max_length;
-        in.limit_left = cut->left;
-    }
     if (!s->is_split) {
         IX_TRY(t->family->encode(t, scratch, &in, out, err));
     } else {
@@ -166,7 +162,7 @@ static inox_status encode_steps(const ix_tokenizer *t, void *scratch, const ix_e
                                 const ix_encode_options *o, ix_encoding *out, inox_error *err)
 {
     size_t count = in->is_pair ? 2 : 1;
-    unsigned want = working_set(t, o);
+    unsigned want = working_set(t, in, o);
     ix_encoding parts[2] = { { .want = want }, { .want = want } };
     inox_status status = INOX_OK;
     for (size_t i = 0; i < count && status == INOX_OK; i++)
@@ -192,11 +188,11 @@ static inox_status encode_one(const ix_tokenizer *t, const ix_encode_input *in,
     IX_TRY(check_sequence(&in->first, err));
     if (in->is_pair)
         IX_TRY(check_sequence(&in->second, err));
-    IX_TRY(take_scratch(t, &scratch, err));
+    IX_TRY(ix_tokenizer_take_scratch(t, &scratch, err));
     ix_meter_begin(o->memory_max ? o->memory_max : MEMORY_BASE + MEMORY_PER_BYTE * input_bytes(in));
     inox_status status = encode_steps(t, scratch, in, o, out, err);
     ix_meter_end();
-    give_scratch(t, scratch);
+    ix_tokenizer_give_scratch(t, scratch);
     return status;
 }
 
@@ -379,7 +375,7 @@ const char *ix_tokenizer_model_of(const ix_tokenizer *t)
 
 bool ix_tokenizer_adds_bos(const ix_tokenizer *t)
 {
-    return t->bos >= 0 && ix_post_begins_with(t->post, t->bos);
+    return t->bos >= 0 && ix_post_first(t->post) == t->bos;
 }
 
 int32_t ix_tokenizer_find(const ix_tokenizer *t, const char *piece, size_t bytes)

@@ -103,14 +103,16 @@ inox_status ix_encode_batch(const ix_tokenizer *t, const ix_encode_input *in, si
 
 /* A text that comes in chunks, of any size: together its tokens are what the whole gives.  Held
  * back is what following text may still change, which is little for most tokenizers and everything
- * for some (ix_encode_stream_bounded).  No pairs, words, truncation, padding or plain ranges. */
+ * for some (ix_encode_stream_bounded).  No pairs, words, truncation, padding or plain ranges; of
+ * the options special, parse_special and memory_max count. */
 typedef struct ix_encode_stream ix_encode_stream;
 inox_status ix_encode_stream_new(const ix_tokenizer *t, const ix_encode_options *options,
                                  ix_encode_stream **out, inox_error *err) IX_MUST_USE;
 /* Replaces *out (zeros at first) by the tokens that became certain.  Their offsets count from
- * ix_encode_stream_base. */
+ * ix_encode_stream_base.  On failure *out is empty, and the stream is of no more use. */
 inox_status ix_encode_stream_push(ix_encode_stream *s, const char *bytes, size_t n,
                                   ix_encoding *out, inox_error *err) IX_MUST_USE;
+/* The end of the text: the rest.  Then the stream is as new. */
 inox_status ix_encode_stream_end(ix_encode_stream *s, ix_encoding *out,
                                  inox_error *err) IX_MUST_USE;
 uint64_t ix_encode_stream_base(const ix_encode_stream *s);

@@ -1,0 +1,304 @@
+/* Where texts may be cut.  See cuts.h.
+ *
+ *     ... a w o r d | _ n e x t ...          letter, one space, letter
+ *     ... the last word | \n ...             letter, line end
+ *
+ * Such a place is safe if every part of the tokenizer says so:
+ *
+ *   normalizer      works on characters, or on matches that do not reach over the place;
+ *   pre-tokenizer   ends a piece there; what its stages do behind that one does not matter;
+ *                   or the model works on undivided text, and no piece reaches over the place;
+ *   added tokens    no spelling reaches over the place, none takes the space behind a letter.
+ *
+ * Whatever is not known here counts as unsafe: then a stream holds its text until the end.
+ */
+#include "text/cuts.h"
+
+#include "text/pattern.h"
+#include "text/unicode.h"
+
+#include <string.h>
+
+/* ---- strings --------------------------------------------------------------------------------- */
+
+static bool is_ascii_letter(char c)
+{
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static bool is_edge(uint32_t c)
+{
+    return c == '\n' || c == '\r' || c == 0x3001 || c == 0x3002 || c == 0xFF01 || c == 0xFF0C ||
+           c == 0xFF1A || c == 0xFF1F;
+}
+
+/* The kinds of places over which a string reaches; a space may be written in the ways of Metaspace
+ * and GPT-2 too. */
+static unsigned reaches_over(const char *text, size_t size)
+{
+    unsigned over = 0;
+    bool letter = false;
+    for (size_t at = 0; at < size;) {
+        uint32_t c;
+        at += ix_utf8_read(text + at, size - at, &c);
+        if (letter && (c == ' ' || c == 0x2581 || c == 0x120))
+            over |= IX_CUT_SPACE;
+        if (letter && is_edge(c))
+            over |= IX_CUT_EDGE;
+        letter = (ix_unicode_properties(c) & IX_LETTER) != 0;
+    }
+    return over;
+}
+
+static bool is_listed(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+static bool is_named(const json_t *j, const char *const *names)
+{
+    const char *type = json_string_value(json_object_get(j, "type"));
+    return type && is_listed(type, names);
+}
+
+/* ---- lists inside lists ---------------------------------------------------------------------- */
+
+enum { DEPTH_MAX = 16 };
+
+/* Walks over the stages of a Sequence, however nested. */
+typedef struct walk {
+    const char *key; /* of the list of a Sequence */
+    const json_t *lists[DEPTH_MAX];
+    size_t at[DEPTH_MAX];
+    int depth;
+    bool too_deep;
+} walk;
+
+static bool enter(walk *w, const json_t *j)
+{
+    static const char *const sequence[] = { "Sequence", NULL };
+    if (!is_named(j, sequence))
+        return false;
+    if (w->depth == DEPTH_MAX) {
+        w->too_deep = true;
+        return true;
+    }
+    w->lists[w->depth] = json_object_get(j, w->key);
+    w->at[w->depth++] = 0;
+    return true;
+}
+
+/* The next stage that is no Sequence, or NULL. */
+static const json_t *next_stage(walk *w)
+{
+    while (w->depth > 0) {
+        int top = w->depth - 1;
+        const json_t *j = json_array_get(w->lists[top], w->at[top]++);
+        if (!j)
+            w->depth--;
+        else if (!enter(w, j))
+            return j;
+    }
+    return NULL;
+}
+
+static const json_t *first_stage(walk *w, const json_t *j)
+{
+    return enter(w, j) ? next_stage(w) : j;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static unsigned cuts_of_normalizer(const json_t *normalizer)
+{
+    static const char *const good[] = {
+        "NFC",       "NFD",          "NFKC",        "NFKD",
+        "Lowercase", "StripAccents", "Nmt",         "BertNormalizer",
+        "Prepend",   "ByteLevel",    "Precompiled", "Strip",
+        NULL
+    };
+    static const char *const replace[] = { "Replace", NULL };
+    static const char *const runs[] = { " {2,}", "\\s+", " +", "\\s{2,}", NULL };
+    walk w = { .key = "normalizers" };
+    unsigned cuts = IX_CUT_SPACE | IX_CUT_EDGE;
+    if (!normalizer || json_is_null(normalizer))
+        return cuts;
+    for (const json_t *j = first_stage(&w, normalizer); j && cuts; j = next_stage(&w)) {
+        const json_t *pattern = json_object_get(j, "pattern");
+        const json_t *string = json_object_get(pattern, "String");
+        const char *expression = json_string_value(json_object_get(pattern, "Regex"));
+        bool known = expression && is_listed(expression, runs);
+        if (is_named(j, good) || (is_named(j, replace) && known))
+            continue;
+        if (!is_named(j, replace) || !string)
+            return 0;
+        cuts &= ~reaches_over(json_string_value(string), json_string_length(string));
+    }
+    return w.too_deep ? 0 : cuts;
+}
+
+/* Known patterns that end every word behind its last letter, and expressions of digits only. */
+static const char *const word_patterns[] = { "gpt-2",      "cl100k",   "llama3", "qwen2",  "qwen35",
+                                             "seed-coder", "ufakzeka", "tekken", "gpt-4o", NULL };
+static const char *const digit_expressions[] = { "\\p{N}{1,3}", "\\p{N}",          "\\d",
+                                                 "[0-9]",       "[0-9][0-9][0-9]", NULL };
+
+/* The places at which a Split ends a piece; *local: those that it leaves alone if it does not. */
+static unsigned cuts_of_split(const json_t *j, unsigned *local)
+{
+    const json_t *pattern = json_object_get(j, "pattern");
+    const json_t *string = json_object_get(pattern, "String"),
+                 *expression = json_object_get(pattern, "Regex");
+    const char *behavior = json_string_value(json_object_get(j, "behavior"));
+    bool isolated = behavior && strcmp(behavior, "Isolated") == 0;
+    bool removed = behavior && strcmp(behavior, "Removed") == 0;
+    bool with_next = behavior && strcmp(behavior, "MergedWithNext") == 0;
+    bool invert = json_is_true(json_object_get(j, "invert"));
+    ix_pattern *p = NULL;
+    *local = 0;
+    if (string) {
+        const char *text = json_string_value(string);
+        *local = (IX_CUT_SPACE | IX_CUT_EDGE) & ~reaches_over(text, json_string_length(string));
+        bool cuts = strcmp(text, " ") == 0 && !invert && (isolated || removed || with_next);
+        return cuts ? IX_CUT_SPACE : 0;
+    }
+    if (!expression || ix_pattern_new(json_string_value(expression), json_string_length(expression),
+                                      IX_REGEX_ONIGURUMA, &p, NULL) != INOX_OK)
+        return 0;
+    const char *name = ix_pattern_known(p);
+    bool words = name && is_listed(name, word_patterns);
+    ix_pattern_free(p);
+    if (is_listed(json_string_value(expression), digit_expressions))
+        *local = IX_CUT_SPACE | IX_CUT_EDGE;
+    return words && (isolated || (removed && invert)) ? IX_CUT_SPACE | IX_CUT_EDGE : 0;
+}
+
+/* The same of any pre-tokenizer. */
+static unsigned cuts_of_stage(const json_t *j, unsigned *local)
+{
+    static const char *const both[] = { "Whitespace", "BertPreTokenizer", NULL };
+    static const char *const space[] = { "WhitespaceSplit", NULL };
+    static const char *const neither[] = { "Punctuation", "Digits", "UnicodeScripts",
+                                           "CharDelimiterSplit", NULL };
+    static const char *const byte_level[] = { "ByteLevel", NULL },
+                             *const meta[] = { "Metaspace", NULL },
+                             *const split[] = { "Split", NULL };
+    *local = IX_CUT_SPACE | IX_CUT_EDGE;
+    if (is_named(j, both))
+        return IX_CUT_SPACE | IX_CUT_EDGE;
+    if (is_named(j, space))
+        return IX_CUT_SPACE;
+    if (is_named(j, byte_level))
+        return json_is_false(json_object_get(j, "use_regex")) ? 0 : IX_CUT_SPACE | IX_CUT_EDGE;
+    if (is_named(j, meta))
+        return json_is_false(json_object_get(j, "split")) ? 0 : IX_CUT_SPACE;
+    if (is_named(j, split))
+        return cuts_of_split(j, local);
+    if (!is_named(j, neither))
+        *local = 0;
+    return 0;
+}
+
+/* *whole: the places that no stage touches, so that the model sees them inside its pieces. */
+static unsigned cuts_of_splitter(const json_t *splitter, unsigned *whole)
+{
+    walk w = { .key = "pretokenizers" };
+    unsigned cuts = 0;
+    *whole = IX_CUT_SPACE | IX_CUT_EDGE;
+    if (!splitter || json_is_null(splitter))
+        return 0;
+    for (const json_t *j = first_stage(&w, splitter); j; j = next_stage(&w)) {
+        unsigned local;
+        cuts |= cuts_of_stage(j, &local) & *whole;
+        *whole &= local;
+    }
+    if (w.too_deep)
+        *whole = 0;
+    return w.too_deep ? 0 : cuts;
+}
+
+/* Whether a model that works on undivided text never joins a letter and a space. */
+static bool model_cuts(const json_t *model, const ix_model *m)
+{
+    const json_t *prefix = json_object_get(model, "continuing_subword_prefix"),
+                 *suffix = json_object_get(model, "end_of_word_suffix");
+    ix_model_kind kind = ix_model_kind_of(m);
+    if (kind != IX_MODEL_BPE && kind != IX_MODEL_UNIGRAM)
+        return false;
+    if (json_string_length(prefix) > 0 || json_string_length(suffix) > 0)
+        return false;
+    if (ix_model_find(m, " ", 1) < 0 && ix_model_find(m, "\xE2\x96\x81", 3) < 0 &&
+        ix_model_find(m, "\xC4\xA0", 2) < 0)
+        return false; /* unknown characters side by side may become one token */
+    for (size_t id = 0; id < ix_model_id_end(m); id++) {
+        ix_text_view piece = ix_model_piece(m, (int32_t)id);
+        if (piece.data && (reaches_over(piece.data, piece.size) & IX_CUT_SPACE))
+            return false;
+    }
+    return true;
+}
+
+static unsigned cuts_of_added(const ix_added *a)
+{
+    unsigned cuts = IX_CUT_SPACE | IX_CUT_EDGE;
+    for (size_t id = 0; id < ix_added_id_end(a); id++) {
+        const ix_added_token *t = ix_added_of(a, (int32_t)id);
+        if (!t)
+            continue;
+        const ix_text_view *forms[2] = { &t->content, &t->normalized };
+        for (int i = 0; i < 2; i++) {
+            bool letter_last = false;
+            cuts &= ~reaches_over(forms[i]->data, forms[i]->size);
+            for (size_t at = 0; at < forms[i]->size;) {
+                uint32_t c;
+                at += ix_utf8_read(forms[i]->data + at, forms[i]->size - at, &c);
+                letter_last = (ix_unicode_properties(c) & IX_LETTER) != 0;
+            }
+            if (letter_last && t->rstrip)
+                return 0;
+        }
+    }
+    return cuts;
+}
+
+unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_added *a)
+{
+    unsigned whole;
+    unsigned cuts = cuts_of_splitter(json_object_get(root, "pre_tokenizer"), &whole);
+    if (!(cuts & IX_CUT_SPACE) && (whole & IX_CUT_SPACE) &&
+        model_cuts(json_object_get(root, "model"), m))
+        cuts |= IX_CUT_SPACE;
+    return cuts & cuts_of_normalizer(json_object_get(root, "normalizer")) & cuts_of_added(a);
+}
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+static bool letter_before(const char *text, size_t at)
+{
+    size_t from = at - 1;
+    uint32_t c;
+    while (from > 0 && at - from < 4 && ((unsigned char)text[from] & 0xC0) == 0x80)
+        from--;
+    return ix_utf8_read(text + from, at - from, &c) == at - from &&
+           (ix_unicode_properties(c) & IX_LETTER) != 0;
+}
+
+size_t ix_cut_last(unsigned cuts, const char *text, size_t size)
+{
+    for (size_t at = size; cuts && at-- > 1;) {
+        if ((cuts & IX_CUT_SPACE) && text[at] == ' ' && at + 1 < size &&
+            is_ascii_letter(text[at - 1]) && is_ascii_letter(text[at + 1]))
+            return at;
+        unsigned char b = (unsigned char)text[at];
+        if (!(cuts & IX_CUT_EDGE) || !(b == '\n' || b == '\r' || b == 0xE3 || b == 0xEF))
+            continue;
+        uint32_t c;
+        (void)ix_utf8_read(text + at, size - at, &c);
+        if (is_edge(c) && letter_before(text, at))
+            return at;
+    }
+    return 0;
+}
