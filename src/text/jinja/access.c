@@ -104,7 +104,8 @@ static const ix_jentry *method_table(ix_jvalue v)
 const ix_jentry *ix_j_find_entry(const ix_jentry *table, const char *name, size_t size)
 {
     for (; table->name; table++)
-        if (strlen(table->name) == size && memcmp(table->name, name, size) == 0)
+        if (size > 0 && table->name[0] == name[0] && strlen(table->name) == size &&
+            memcmp(table->name, name, size) == 0)
             return table;
     return NULL;
 }

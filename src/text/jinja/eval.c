@@ -127,6 +127,23 @@ static inox_status join_markup(ix_jexec *x, const ix_jvalue parts, ix_jvalue *ou
     return ix_jb_finish(&b, safe, out, err);
 }
 
+#define LONG 256
+
+/* A long string, and what is joined to it. */
+static inox_status concat_to(ix_jexec *x, ix_jvalue first, const ix_jnode *rest, ix_jvalue *out,
+                             inox_error *err)
+{
+    ix_jvalue part;
+
+    IX_TRY(ix_j_with_safe(x->r, first.string, false, out, err));
+    for (; rest; rest = rest->next) {
+        IX_TRY(ix_j_eval(x, rest, &part, err));
+        IX_TRY(ix_j_str(x->r, part, &part, err));
+        IX_TRY(ix_j_join(x->r, out->string, part.string, false, out, err));
+    }
+    return INOX_OK;
+}
+
 static inox_status eval_concat(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     ix_jbuilder b = ix_jb(x->r);
@@ -138,6 +155,8 @@ static inox_status eval_concat(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, i
     }
     for (const ix_jnode *p = n->a; p; p = p->next) {
         IX_TRY(ix_j_eval(x, p, &part, err));
+        if (p == n->a && ix_j_is_string(part) && part.string->size >= LONG)
+            return concat_to(x, part, p->next, out, err);
         IX_TRY(ix_jb_str(&b, part, err));
     }
     return ix_jb_finish(&b, false, out, err);
@@ -256,10 +275,10 @@ inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error
         if (n->kind == IX_JN_NAME) {
             status = eval_name(x, n, out, err);
         } else {
-            status = ix_j_enter(x->r, err);
+            status = ix_j_down(x->r, err);
             if (status == INOX_OK) {
                 status = eval_node(x, n, out, err);
-                ix_j_leave(x->r);
+                x->r->depth--;
             }
         }
     }

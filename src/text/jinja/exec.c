@@ -398,7 +398,7 @@ static inox_status run_statement(ix_jexec *x, const ix_jnode *n, inox_error *err
 
 inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err)
 {
-    inox_status status = ix_j_enter(x->r, err);
+    inox_status status = ix_j_down(x->r, err);
 
     if (status != INOX_OK)
         return status;
@@ -409,6 +409,6 @@ inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err)
         if (status != INOX_OK)
             return ix_j_failed_at(x->r, n, status);
     }
-    ix_j_leave(x->r);
+    x->r->depth--;
     return INOX_OK;
 }

@@ -44,9 +44,28 @@ static bool skip_word(reader *in, const char *word)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
+/* Moves over eight characters at a time while none of them ends the string, is an escape, a control
+ * character or beyond ASCII. */
+static void skip_eights(reader *in)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t x;
+
+    while (in->end - in->at >= 8) {
+        memcpy(&x, in->at, 8);
+        uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
+
+        if ((x | (x - ones * 0x20) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
+            tops)
+            return;
+        in->at += 8;
+    }
+}
+
 /* Moves over plain characters of a string, to its quote or the next escape. */
 static inox_status skip_plain(reader *in, bool *ascii, inox_error *err)
 {
+    skip_eights(in);
     while (in->at < in->end && *in->at != '"' && *in->at != '\\') {
         unsigned char c = (unsigned char)*in->at;
         bool whole, wrong;

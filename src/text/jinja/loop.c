@@ -147,41 +147,62 @@ static inox_status neighbour(ix_jrender *r, ix_jloop *l, bool next, ix_jvalue *o
                                err);
 }
 
+typedef enum loop_name {
+    INDEX,
+    INDEX0,
+    FIRST,
+    LAST,
+    LENGTH,
+    REVINDEX,
+    REVINDEX0,
+    DEPTH,
+    DEPTH0,
+    PREVITEM,
+    NEXTITEM,
+    LOOP_NAMES,
+} loop_name;
+
+static loop_name name_of(const ix_jstring *name)
+{
+    static const char *const names[] = { "index",  "index0",   "first",     "last",
+                                         "length", "revindex", "revindex0", "depth",
+                                         "depth0", "previtem", "nextitem" };
+    int i = 0;
+
+    while (i < LOOP_NAMES && !(name->data[0] == names[i][0] && ix_j_is(name, names[i])))
+        i++;
+    return (loop_name)i;
+}
+
 static inox_status loop_attribute(ix_jrender *r, ix_jobject *o, ix_jstring *name, ix_jvalue *out,
                                   inox_error *err)
 {
     ix_jloop *l = (ix_jloop *)o;
+    loop_name which = name_of(name);
 
     *out = ix_j_missing();
-    if (ix_j_is(name, "index")) {
-        *out = ix_j_int(l->index0 + 1);
-    } else if (ix_j_is(name, "index0")) {
-        *out = ix_j_int(l->index0);
-    } else if (ix_j_is(name, "first")) {
-        *out = ix_j_bool(l->index0 == 0);
-    } else if (ix_j_is(name, "last")) {
+    if (which == LENGTH || which == REVINDEX || which == REVINDEX0)
+        IX_TRY(find_length(r, l, err));
+    switch (which) {
+    case INDEX: *out = ix_j_int(l->index0 + 1); break;
+    case INDEX0: *out = ix_j_int(l->index0); break;
+    case FIRST: *out = ix_j_bool(l->index0 == 0); break;
+    case LAST:
         IX_TRY(peek(l, err));
         *out = ix_j_bool(l->after.kind == IX_J_MISSING);
-    } else if (ix_j_is(name, "length")) {
-        IX_TRY(find_length(r, l, err));
-        *out = ix_j_int(l->length);
-    } else if (ix_j_is(name, "revindex")) {
-        IX_TRY(find_length(r, l, err));
-        *out = ix_j_int(l->length - l->index0);
-    } else if (ix_j_is(name, "revindex0")) {
-        IX_TRY(find_length(r, l, err));
-        *out = ix_j_int(l->length - l->index0 - 1);
-    } else if (ix_j_is(name, "depth")) {
-        *out = ix_j_int(l->depth0 + 1);
-    } else if (ix_j_is(name, "depth0")) {
-        *out = ix_j_int(l->depth0);
-    } else if (ix_j_is(name, "previtem") || ix_j_is(name, "nextitem")) {
-        return neighbour(r, l, name->data[0] == 'n', out, err);
-    } else {
+        break;
+    case LENGTH: *out = ix_j_int(l->length); break;
+    case REVINDEX: *out = ix_j_int(l->length - l->index0); break;
+    case REVINDEX0: *out = ix_j_int(l->length - l->index0 - 1); break;
+    case DEPTH: *out = ix_j_int(l->depth0 + 1); break;
+    case DEPTH0: *out = ix_j_int(l->depth0); break;
+    case PREVITEM:
+    case NEXTITEM: return neighbour(r, l, which == NEXTITEM, out, err);
+    case LOOP_NAMES: {
         const ix_jentry *entry = ix_j_find_entry(loop_methods, name->data, name->size);
 
-        if (entry)
-            return ix_j_bind_method(r, entry, ix_j_of_object(o), out, err);
+        return entry ? ix_j_bind_method(r, entry, ix_j_of_object(o), out, err) : INOX_OK;
+    }
     }
     return INOX_OK;
 }

@@ -17,12 +17,14 @@ static inox_status unsupported(ix_jrender *r, ix_jop op, ix_jvalue a, ix_jvalue 
                      op_sign(op), ix_j_type_name(a), ix_j_type_name(b));
 }
 
-static inox_status add_strings(ix_jrender *r, const ix_jstring *a, const ix_jstring *b,
-                               ix_jvalue *out, inox_error *err)
+static inox_status add_strings(ix_jrender *r, ix_jstring *a, const ix_jstring *b, ix_jvalue *out,
+                               inox_error *err)
 {
     ix_jbuilder joined = ix_jb(r);
     bool safe = a->safe || b->safe; /* Markup escapes what it is joined with */
 
+    if (a->safe == b->safe)
+        return ix_j_join(r, a, b, safe, out, err);
     IX_TRY(a->safe == safe ? ix_jb_string(&joined, a, err) : ix_jb_escaped(&joined, a, err));
     IX_TRY(b->safe == safe ? ix_jb_string(&joined, b, err) : ix_jb_escaped(&joined, b, err));
     return ix_jb_finish(&joined, safe, out, err);

@@ -301,6 +301,21 @@ static inox_status grow(ix_jbuilder *b, size_t n, inox_error *err)
     return INOX_OK;
 }
 
+/* Moves the spans to memory of their own, with room for as many again. */
+static inox_status copy_spans(ix_jbuilder *b, inox_error *err)
+{
+    size_t capacity = b->span_count < 2 ? 4 : b->span_count * 2;
+    ix_jspan *spans;
+
+    IX_TRY(ix_j_steps(b->r, b->span_count / 8, err));
+    IX_TRY(IX_J_ALLOC(b->r, &spans, capacity, err));
+    if (b->span_count > 0)
+        memcpy(spans, b->spans, b->span_count * sizeof *spans);
+    b->spans = spans;
+    b->span_capacity = capacity;
+    return INOX_OK;
+}
+
 /* Marks the bytes [start, end), which are the last ones. */
 static inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *err)
 {
@@ -308,16 +323,8 @@ static inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *er
         b->spans[b->span_count - 1].end = (uint32_t)end;
         return INOX_OK;
     }
-    if (b->span_count == b->span_capacity) {
-        size_t capacity = b->span_capacity == 0 ? 4 : b->span_capacity * 2;
-        ix_jspan *spans;
-
-        IX_TRY(IX_J_ALLOC(b->r, &spans, capacity, err));
-        if (b->span_count > 0)
-            memcpy(spans, b->spans, b->span_count * sizeof *spans);
-        b->spans = spans;
-        b->span_capacity = capacity;
-    }
+    if (b->span_count == b->span_capacity)
+        IX_TRY(copy_spans(b, err));
     b->spans[b->span_count++] = (ix_jspan){ (uint32_t)start, (uint32_t)end };
     return INOX_OK;
 }
@@ -421,12 +428,74 @@ inox_status ix_jb_finish(ix_jbuilder *b, bool safe, ix_jvalue *out, inox_error *
     return INOX_OK;
 }
 
+#define TAIL_FROM 256 /* bytes: shorter strings are copied */
+
+/* Makes a tail of a, with room to grow. */
+static inox_status begin_tail(ix_jrender *r, const ix_jstring *a, size_t more, inox_error *err)
+{
+    ix_jbuilder b = ix_jb(r);
+
+    r->tail.data = NULL;
+    IX_TRY(IX_J_ALLOC(r, &b.data, (a->size + more) * 2, err));
+    b.capacity = (a->size + more) * 2;
+    IX_TRY(ix_jb_string(&b, a, err));
+    r->tail.data = b.data;
+    r->tail.size = b.size;
+    r->tail.capacity = b.capacity;
+    r->tail.spans = b.spans;
+    r->tail.span_count = b.span_count;
+    r->tail.span_capacity = b.span_capacity;
+    return INOX_OK;
+}
+
+inox_status ix_j_join(ix_jrender *r, ix_jstring *a, const ix_jstring *b, bool safe, ix_jvalue *out,
+                      inox_error *err)
+{
+    ix_jbuilder joined = ix_jb(r);
+
+    if (a->size < TAIL_FROM || a->size > r->text_max / 4 || b->size > a->size) {
+        IX_TRY(ix_jb_string(&joined, a, err));
+        IX_TRY(ix_jb_string(&joined, b, err));
+        return ix_jb_finish(&joined, safe, out, err);
+    }
+    bool user = ix_j_is_user(a, a->size - 1);
+    if (a->data != r->tail.data || a->size != r->tail.size ||
+        b->size > r->tail.capacity - r->tail.size)
+        IX_TRY(begin_tail(r, a, b->size, err));
+    joined.data = r->tail.data;
+    joined.size = r->tail.size;
+    joined.capacity = r->tail.capacity;
+    joined.spans = r->tail.spans;
+    joined.span_count = r->tail.span_count;
+    joined.span_capacity = r->tail.span_capacity;
+    if (user && b->size > 0 && ix_j_is_user(b, 0)) /* a's last span would grow under it */
+        joined.span_capacity = joined.span_count;
+    if (joined.span_capacity == joined.span_count && joined.span_count > 0)
+        IX_TRY(copy_spans(&joined, err));
+    IX_TRY(ix_jb_string(&joined, b, err));
+    r->tail.size = joined.size;
+    r->tail.spans = joined.spans;
+    r->tail.span_count = joined.span_count;
+    r->tail.span_capacity = joined.span_capacity;
+    return ix_jb_finish(&joined, safe, out, err);
+}
+
 /* ---- budget and errors ----------------------------------------------------------------------- */
 
 inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, inox_error *err)
 {
+    size_t bytes;
+
     *out = NULL;
-    return ix_arena_alloc(&r->arena, count, size, out, err);
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->warm_left)
+        return ix_arena_alloc(&r->arena, count, size, out, err);
+    if (bytes == 0)
+        return INOX_OK;
+    *out = memset(r->warm, 0, bytes);
+    bytes = (bytes + 7) & ~(size_t)7; /* warm_left is a multiple of 8 */
+    r->warm += bytes;
+    r->warm_left -= bytes;
+    return INOX_OK;
 }
 
 inox_status ix_j_steps(ix_jrender *r, uint64_t n, inox_error *err)
