@@ -67,7 +67,9 @@ class Maker:
         if kind < 0.86:
             return f"({inside})"
         if kind < 0.88:
-            return f"(?i:{inside})"
+            if self.language == "common" or kind < 0.87:
+                return f"(?i:{inside})"
+            return r.choice(["(?i)", "(?-i)", "(?i-m)", "(?#x)"])  # up to the end of the group
         if kind < 0.90:
             return f"(?>{inside})"
         if kind < 0.94:
@@ -83,8 +85,11 @@ class Maker:
         parts = []
         for _ in range(self.rng.choice([0, 1, 1, 2, 2, 3])):
             atom = self.atom(depth)
-            if self.rng.random() < 0.4 and atom not in self.anchors and not atom.startswith("(?<"):
-                if not atom.startswith(("(?=", "(?!")):
+            bare = atom in self.anchors or atom.startswith(("(?<", "(?=", "(?!", "(?-", "(?#")) or \
+                atom in ("(?i)", "(?i-m)")
+            if self.rng.random() < 0.4 and not bare:
+                atom += self.quantifier()
+                if self.language == "oniguruma" and self.rng.random() < 0.05:
                     atom += self.quantifier()
             parts.append(atom)
         return "".join(parts)
@@ -95,6 +100,8 @@ class Maker:
     def expression(self):
         self.alphabet = self.rng.choice(ALPHABETS)
         flags = self.rng.choice(["", "", "", "", "(?i)"])
+        if self.language != "common" and self.rng.random() < 0.1:
+            flags = self.rng.choice(["(?m)", "(?im)", "(?x)", "(?s)" if self.language == "rust" else "(?m-i)"])
         return flags + self.choice(self.rng.choice([1, 2, 2, 3]))
 
     def text(self):
@@ -138,8 +145,11 @@ def oniguruma():
         except Exception:  # the binding has no type of its own
             return None
         split = pre_tokenizers.Split(regex, "removed", invert=True)
-        found = [tuple(at) for _, at in split.pre_tokenize_str(text)]
-        return found, normalizers.Replace(regex, "\ue000").normalize_str(text)
+        try:
+            found = [tuple(at) for _, at in split.pre_tokenize_str(text)]
+            return found, normalizers.Replace(regex, "\ue000").normalize_str(text)
+        except BaseException:  # it panics at Oniguruma's limit of retries
+            return "unknown"
     return ask
 
 

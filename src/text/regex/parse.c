@@ -106,14 +106,11 @@ static inox_status skip_ignored(ix_regex_parser *p)
                 p->at++;
             continue;
         }
-        uint32_t c;
-        size_t n = ix_utf8_read(p->data + p->at, p->size - p->at, &c);
-        bool space = p->syntax == IX_REGEX_ONIGURUMA
-                         ? (ix_unicode_properties(c) & IX_SPACE) != 0
-                         : c == ' ' || c == '\t' || c == '\r' || c == '\n';
-        if (!space)
+        char c = p->data[p->at];
+        bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        if (!space && !(c == '\f' && p->syntax == IX_REGEX_ONIGURUMA))
             return INOX_OK;
-        p->at += n;
+        p->at++;
     }
 }
 
