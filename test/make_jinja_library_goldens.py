@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Writes test/data/jinja/library.jsonl: small expressions and what Jinja2 makes of them.
 
-    python3.11 test/make_jinja_library_goldens.py OUT.jsonl [--all]
+    python3.11 test/make_jinja_library_goldens.py OUT.jsonl [--all | --random SEED COUNT]
 
 Needs jinja2 3.1.6.  The environment is set up as transformers does (chat_template_utils.py): an
 immutable sandbox, trim_blocks, lstrip_blocks, loop controls, `tojson` without HTML escaping,
 `raise_exception`, and `strftime_now` at a fixed time.  A record is [expression, output] or
-[expression, null, class of the error]; the expression is rendered as {{ expression }} with CONTEXT.
---all writes every case; the committed file holds a fixed sample of the long products.
+[expression, null, class of the error]; the expression is rendered as {{ expression }} with CONTEXT (or as it is, where it begins with {%).
+--all writes every case; the committed file holds a fixed sample of the long products.  --random
+writes chains of filters, methods and operators that nobody thought of.
 """
 import copy
 import datetime
@@ -577,9 +578,116 @@ def tests():
         yield f"['a']|select('{op}', 2)|list"
 
 
+def autoescaped():
+    """The same under {% autoescape true %}, where filters and operators look at Markup."""
+    for c in filters():
+        if "html" in c or "<" in c or "safe" in c or "|e" in c or "join" in c or "replace" in c:
+            yield "{% autoescape true %}{{ " + c + " }}{% endautoescape %}"
+    uses = ["join", "join(', ')", "join('<')", "join('<'|safe)", "replace('a', '<')",
+            "replace('a'|safe, '<')", "replace('<', '&'|safe)", "string", "upper", "e", "safe",
+            "forceescape", "list", "first", "last", "xmlattr", "urlize", "tojson", "indent('<')",
+            "format('<')", "center(9)", "truncate(3, true, '<', 0)", "wordwrap(2, true, '<')",
+            "title", "trim", "striptags", "reverse", "default('<')", "map('upper')|join('<')",
+            "sort|join('<')", "batch(2)|list", "replace('<'|e, 'a')", "pprint", "sum(start='')"]
+    values = ["'<a&b>'", "'<a>'|safe", "'<a>'|e", "['<', 'a']", "['<'|safe, '<']", "html", "[1, '<']",
+              "{'a': '<'}", "'%s <b>'", "'%s <b>'|safe", "none", "1.5", "undefined_name"]
+    for v, f in itertools.product(values, uses):
+        yield "{% autoescape true %}{{ (" + v + ")|" + f + " }}{% endautoescape %}"
+    for v, w, op in itertools.product(values, values, "+~%*"):
+        yield "{% autoescape true %}{{ (" + v + ") " + op + " (" + w + ") }}{% endautoescape %}"
+
+
+def random_chains(rng, count):
+    """Values through one to four filters, methods, tests and operators, arguments at random."""
+    texts = ["'a'", "'Hello, World'", "' x y '", "'<b>&'", "'%s-%d'", "'{}:{0}'", "'é日ß'", "''", "'a.b.c'",
+             "'1.5'", "'-7'", "u", "html", "emo", "nl", "ws", "'x'|safe", "'<'|e", "'\\n'", "'0'"]
+    others = ["0", "1", "-1", "2", "3", "10", "1.5", "-0.5", "true", "false", "none", "[]", "{}", "()", "xs", "d",
+              "words", "people", "[1, 'a', none]", "{'a': 1, 'B': [2]}", "(1, 2)", "range(4)", "big", "inf",
+              "nosuch", "['b', 'A', 'c']", "[[2, 'x'], [1, 'y']]", "d.items()", "xs|map('string')", "nan"]
+    # name: arguments that make sense (others come at random)
+    numbers, strings = ["", "1", "2", "5", "0", "-1"], ["", "'a'", "' '", "'x'", "','", "none"]
+    names = {
+        "abs": [], "attr": ["'name'", "'upper'"], "batch": ["2", "3, 'x'"], "capitalize": [], "center": numbers,
+        "count": [], "default": ["'x'", "1, true", ""], "dictsort": ["", "true", "by='value'", "reverse=true"],
+        "e": [], "filesizeformat": ["", "true"], "first": [], "float": ["", "1.5"], "forceescape": [],
+        "format": ["1", "'a', 2", "u, 3", "'<', 1"], "groupby": ["'age'", "0", "'name'", "1"],
+        "indent": ["", "2", "'> '", "1, true", "3, true, true", "blank=true"], "int": ["", "-1", "0, 16"],
+        "items": [], "join": ["", "', '", "'<'", "'-', 0", "', ', 'name'"], "last": [], "length": [], "list": [],
+        "lower": [], "map": ["'upper'", "'string'", "attribute='name'", "'length'", "'first'", "attribute=0",
+                             "attribute='a', default=1", "'replace', 'a', 'b'", "'int'", "'tojson'", "'trim'"],
+        "max": ["", "attribute=0"], "min": ["", "true"], "pprint": [], "reject": ["", "'odd'", "'string'", "'none'"],
+        "rejectattr": ["'name'", "'age', 'none'", "0"], "replace": ["'a', 'b'", "'', '-'", "' ', ''", "'a', '', 1"],
+        "reverse": [], "round": ["", "1", "2, 'ceil'", "0, 'floor'", "-1"], "safe": [],
+        "select": ["", "'odd'", "'string'", "'gt', 1", "'in', xs"], "selectattr": ["'age'", "'name', 'lower'", "0"],
+        "slice": ["2", "3, 'x'"], "sort": ["", "true", "attribute=0", "attribute='name'", "case_sensitive=true"],
+        "string": [], "striptags": [], "sum": ["", "start=1", "start=[]"], "title": [],
+        "tojson": ["", "indent=2", "true", "sort_keys=true", "separators=(',', ':')"],
+        "trim": strings, "truncate": ["5", "3, true", "6, false, '..', 0", "4, true, '<'"],
+        "unique": ["", "true", "attribute=0"], "upper": [], "urlencode": [], "urlize": [], "wordcount": [],
+        "wordwrap": ["", "5", "3, false", "4, true, '|'"], "xmlattr": [""]}
+    methods = {
+        "upper": [], "lower": [], "title": [], "strip": strings, "lstrip": strings, "rstrip": strings,
+        "split": strings + ["none, 1", "' ', 1"], "rsplit": strings + ["' ', 1"], "splitlines": ["", "true"],
+        "partition": ["' '", "'a'"], "rpartition": ["' '", "'a'"], "join": ["['a', 'b']", "'xyz'", "words", "d"],
+        "replace": ["'a', 'b'", "'l', '', 1", "'', '.'"], "startswith": ["'a'", "('a', '<')"], "endswith": ["'a'"],
+        "find": ["'a'", "'o', 2"], "rfind": ["'l'"], "index": ["'a'", "1"], "count": ["'a'", "1", "''"],
+        "center": ["9", "8, '*'"], "ljust": ["9"], "rjust": ["9, '<'"], "zfill": ["9"], "expandtabs": ["", "4"],
+        "isalpha": [], "isdigit": [], "isupper": [], "istitle": [], "removeprefix": ["'a'", "'<'"],
+        "format": ["1", "'a', 'b'", "u, x=2"], "format_map": ["d"], "translate": ["{97: 'b', 108: none}"],
+        "casefold": [], "swapcase": [], "capitalize": [], "keys": [], "values": [], "items": [],
+        "get": ["'a'", "'a', 1", "'q', 2"], "copy": [], "bit_length": [], "is_integer": [], "append": ["1"]}
+    tests_ = ["odd", "even", "defined", "none", "string", "mapping", "sequence", "iterable", "number", "integer",
+              "float", "lower", "upper", "true", "callable", "escaped", "in", "eq", "lt", "ge", "divisibleby", "sameas"]
+    keywords = ["attribute", "default", "reverse", "case_sensitive", "width", "first", "blank", "indent", "start",
+                "fill_with", "d", "precision", "method", "boolean", "chars", "length", "killwords", "end", "leeway",
+                "sep", "maxsplit", "count", "by", "sort_keys", "ensure_ascii", "separators"]
+
+    def value(depth=0):
+        r = rng.random()
+        if depth < 2 and r < 0.12:
+            return "[" + ", ".join(value(depth + 1) for _ in range(rng.randint(0, 3))) + "]"
+        if depth < 2 and r < 0.18:
+            return "{" + ", ".join(rng.choice(texts[:10]) + ": " + value(depth + 1)
+                                   for _ in range(rng.randint(0, 3))) + "}"
+        return rng.choice(texts if r < 0.6 else others)
+
+    def arguments(positional=0.9):
+        out = []
+        for _ in range(rng.choice([0, 0, 1, 1, 1, 2, 2, 3])):
+            if rng.random() < positional:
+                out.append(rng.choice(["'name'", "'age'", "'upper'", "'a'", "0", "1", "2", "5"])
+                           if rng.random() < 0.5 else value(1))
+            else:
+                out.append(rng.choice(keywords) + "=" + value(1))
+        return ", ".join(sorted(out, key=lambda a: "=" in a.split("'")[0]))
+
+    def use(table):
+        name = rng.choice(list(table))
+        sensible = table[name] or [""]
+        return name, rng.choice(sensible) if rng.random() < 0.9 else arguments()
+
+    for _ in range(count):
+        e = "(" + value() + ")"
+        for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
+            r = rng.random()
+            if r < 0.6:
+                name, given = use(names)
+                e += "|" + name + (f"({given})" if given else "")
+            elif r < 0.85:
+                name, given = use(methods)
+                e = f"({e}).{name}({given})"
+            elif r < 0.95:
+                op = rng.choice(["+", "-", "*", "/", "//", "%", "~", "~", "==", "<", "in", "and", "or"])
+                e = f"({e} {op} {value()})"
+            else:
+                given = arguments()
+                e = f"({e} is {rng.choice(tests_)}" + (f"({given})" if given else "") + ")"
+        yield f"[{e}]" if rng.random() < 0.7 else e
+
+
 GROUPS = [("string methods", string_methods, 1150), ("other methods", other_methods, None),
     ("globals", globals_, 450),
-          ("formats", formats, 1400), ("filters", filters, 2300), ("tests", tests, 450)]
+          ("formats", formats, 1400), ("filters", filters, 2100), ("tests", tests, 450), ("autoescape", autoescaped, 250)]
 
 
 class Slow(Exception):
@@ -600,7 +708,12 @@ def main():
         # The variables as text: NaN and Infinity are Python's JSON, and nobody else's.
         context = json.dumps(CONTEXT, ensure_ascii=False, separators=(",", ":"))
         out.write(json.dumps({"context": context}, ensure_ascii=False) + "\n")
-        for _, make, size in GROUPS:
+        groups = GROUPS
+        if "--random" in sys.argv:
+            at = sys.argv.index("--random")
+            chains = random.Random(int(sys.argv[at + 1])), int(sys.argv[at + 2])
+            groups, everything = [("random", lambda: random_chains(*chains), None)], True
+        for _, make, size in groups:
             cases = list(dict.fromkeys(make()))
             if size and not everything and len(cases) > size:
                 keep = set(rng.sample(range(len(cases)), size))
@@ -608,7 +721,7 @@ def main():
             for case in cases:
                 signal.alarm(5)
                 try:
-                    text = env.from_string("{{ " + case + " }}").render(**copy.deepcopy(CONTEXT))
+                    text = env.from_string(case if case.startswith("{%") else "{{ " + case + " }}").render(**copy.deepcopy(CONTEXT))
                     if " at 0x" in text.lower() or "<jinja2" in text.lower() or len(text) > 20000:
                         continue  # an address is not the same twice
                     record = [case, text]

@@ -18,7 +18,8 @@ static inox_status render(const char *expression, const char *variables,
     *out = (ix_template_result){ 0 };
     if (!source)
         return ix_fail(err, INOX_E_MEMORY, "no memory");
-    int written = snprintf(source, size, "{{ %s }}", expression);
+    int written =
+        snprintf(source, size, strncmp(expression, "{%", 2) == 0 ? "%s" : "{{ %s }}", expression);
     inox_status status = ix_template_new(source, (size_t)written, &template, err);
     if (status == INOX_OK)
         status = ix_template_render(template, variables, strlen(variables), options, out, err);

@@ -299,7 +299,8 @@ inox_status ix_jf_filesizeformat(ix_jcall *c, ix_jvalue *out, inox_error *err)
         for (i = 0; i < 8; i++) {
             power *= base; /* exact where it is used: powers of 1024 */
             unit = binary ? power : decimal[i];
-            if (x < unit)
+            /* 10^24 is a little more than the double nearest to it: Python compares exactly. */
+            if (x < unit || (!binary && i == 6 && x == unit))
                 break;
         }
         i = i < 8 ? i : 7;

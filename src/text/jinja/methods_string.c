@@ -676,6 +676,50 @@ static inox_status format_map(ix_jcall *c, ix_jvalue *out, inox_error *err)
     return ix_js_format(c->r, self(c), NULL, 0, NULL, 0, c->rest[0], out, err);
 }
 
+/* ---- Markup's own ---------------------------------------------------------------------------- */
+
+static inox_status markup_striptags(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    return ix_js_strip_tags(c->r, self(c), out, err);
+}
+
+static inox_status markup_unescape(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    return ix_js_unescape(c->r, self(c), out, err);
+}
+
+static inox_status markup_escape(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    ix_jbuilder b = ix_jb(c->r);
+    IX_TRY(ix_jb_escape(&b, c->args[0], err));
+    return ix_jb_finish(&b, true, out, err);
+}
+
+static const ix_jentry markup_methods[] = {
+    { .name = "striptags", .run = markup_striptags, .positional = true },
+    { .name = "unescape", .run = markup_unescape, .positional = true },
+    { .name = "escape",
+      .run = markup_escape,
+      .parameters = { "s" },
+      .required = 1,
+      .positional = true },
+    { .name = NULL },
+};
+
+/* The method of that name where the string is Markup; a str has no such attribute. */
+static inox_status markup_only(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    ix_jmethod *method;
+    *out = ix_j_missing();
+    if (!self(c)->safe)
+        return INOX_OK;
+    IX_TRY(IX_J_ALLOC(c->r, &method, 1, err));
+    method->entry = ix_j_find_entry(markup_methods, c->entry->name, strlen(c->entry->name));
+    method->self = c->self;
+    *out = (ix_jvalue){ .kind = IX_J_FUNCTION, .method = method };
+    return INOX_OK;
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 #define NO_ARGUMENTS(n)                                                                            \
@@ -742,6 +786,9 @@ const ix_jentry ix_j_string_methods[] = {
     POSITIONAL(maketrans, 1, "x", "y", "z"),
     { .name = "format", .run = format, .rest = true, .keywords = true },
     { .name = "format_map", .run = format_map, .rest = true, .keywords = true },
+    { .name = "striptags", .run = markup_only, .property = true },
+    { .name = "unescape", .run = markup_only, .property = true },
+    { .name = "escape", .run = markup_only, .property = true },
     { .name = "encode", .excluded = "templates make text, and there is no type for bytes" },
     { .name = NULL },
 };

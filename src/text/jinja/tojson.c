@@ -200,6 +200,8 @@ static inox_status read_separators(ix_jcall *c, json *j, inox_error *err)
                              list.list->count > 2 ? "too many" : "not enough", list.list->count);
         item = list.list->items[0];
         key = list.list->items[1];
+        if (c->args[0].kind == IX_J_STRING)
+            return INOX_OK; /* never looked at */
         if (item.kind != IX_J_STRING || key.kind != IX_J_STRING)
             return ix_j_fail(err, "TypeError", "separators must be str, not %s",
                              ix_j_type_name(item.kind != IX_J_STRING ? item : key));
@@ -215,7 +217,8 @@ inox_status ix_jf_tojson(ix_jcall *c, ix_jvalue *out, inox_error *err)
     json j = { .b = &b };
     IX_TRY(ix_j_truth_argument(c, 1, false, &j.ascii, err));
     IX_TRY(ix_j_truth_argument(c, 4, false, &j.sort, err));
-    IX_TRY(read_indent(c, &j, err));
+    if (c->args[0].kind != IX_J_STRING) /* Python does not come to it for a string */
+        IX_TRY(read_indent(c, &j, err));
     IX_TRY(read_separators(c, &j, err));
     IX_TRY(put_value(&j, c->args[0], err));
     return ix_jb_finish(&b, false, out, err);

@@ -14,8 +14,7 @@ typedef struct urlize {
     ix_jbuilder b;
     ix_jstring *s; /* the text, escaped */
     ix_jstring *attributes;
-    bool trims;
-    int64_t limit; /* characters shown */
+    bool trims; /* argument 1 says how many characters are shown */
     const ix_jlist *schemes;
 } urlize;
 
@@ -269,9 +268,14 @@ static inox_status put_shown(urlize *u, part p, inox_error *err)
 {
     ix_jvalue text;
     IX_TRY(ix_j_slice(u->c->r, u->s, p.start, p.end, &text, err));
-    int64_t length = (int64_t)ix_j_length(text.string), keep = u->limit;
-    if (!u->trims || length <= u->limit)
+    ix_jvalue size = ix_j_int((int64_t)ix_j_length(text.string));
+    int64_t length = size.integer, keep;
+    bool longer = false;
+    if (u->trims)
+        IX_TRY(ix_j_compare(u->c->r, IX_J_GT, size, u->c->args[1], &longer, err));
+    if (!longer)
         return ix_jb_string(&u->b, text.string, err);
+    IX_TRY(ix_j_index_argument(u->c, 1, 0, &keep, err));
     if (keep < 0)
         keep = keep < -length ? 0 : keep + length;
     IX_TRY(ix_jb_part(&u->b, text.string, 0, ix_j_byte_of(text.string, (size_t)keep), err));
@@ -409,8 +413,6 @@ static inox_status read_arguments(urlize *u, inox_error *err)
     IX_TRY(ix_jb_finish(&u->b, false, &value, err));
     u->attributes = value.string;
     u->trims = ix_j_given(c, 1) && c->args[1].kind != IX_J_NONE;
-    if (u->trims)
-        IX_TRY(ix_j_index_argument(c, 1, 0, &u->limit, err));
     if (!ix_j_given(c, 5) || c->args[5].kind == IX_J_NONE)
         return INOX_OK;
     IX_TRY(ix_j_to_list(c->r, c->args[5], &list, err));
