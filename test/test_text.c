@@ -514,7 +514,7 @@ TEST(text_bad_vocabularies)
         ix_tokens_release(&got);
         ix_tokenizer_free(tokenizer);
     }
-    s.model = "bert";
+    s.model = "plamo2";
     CHECK(ix_tokenizer_new(&s, &tokenizer, &err) == INOX_E_UNSUPPORTED);
 }
 

@@ -72,6 +72,20 @@ bool ix_charsmap_begins(const ix_charsmap *m, unsigned char byte)
     return m->begins[byte];
 }
 
+bool ix_charsmap_begins_ascii(const ix_charsmap *m, unsigned char byte)
+{
+    uint32_t at = m->unit_count > 0 ? offset_of(m->units[0]) : 0;
+    int64_t value, next;
+    if (!step(m, &at, byte, &value))
+        return false;
+    bool found = value >= 0;
+    for (unsigned char c = 1; c < 128 && !found; c++) {
+        uint32_t behind = at;
+        found = step(m, &behind, c, &next);
+    }
+    return found;
+}
+
 static uint32_t read_u32(const char *p)
 {
     const unsigned char *b = (const unsigned char *)p;

@@ -27,5 +27,7 @@ size_t ix_charsmap_longest(const ix_charsmap *m, const char *text, size_t size, 
 size_t ix_charsmap_shortest(const ix_charsmap *m, const char *text, size_t size, ix_text_view *to);
 /* Whether a prefix may begin with this byte. */
 bool ix_charsmap_begins(const ix_charsmap *m, unsigned char byte);
+/* Whether a prefix may be this byte alone, or this byte and one of ASCII and more. */
+bool ix_charsmap_begins_ascii(const ix_charsmap *m, unsigned char byte);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "text/spm.h"
 #include "text/unicode.h"
+#include "text/wordpiece_json.h"
 
 #include <string.h>
 
@@ -287,9 +289,10 @@ static inox_status find_kind(ix_gguf_tokenizer *t, const ix_vocab_source *s, ino
     else if (strcmp(model, "whitespace") == 0)
         t->drop_gaps = true;
     else if (strcmp(model, "gpt2") != 0)
-        return ix_fail(
-            err, INOX_E_UNSUPPORTED,
-            "tokenizers of the kind '%.64s' are not supported (gpt2, llama and gemma4 are)", model);
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "tokenizers of the kind '%.64s' are not supported (gpt2, llama, gemma4, "
+                       "bert and t5 are)",
+                       model);
     if (pre && !*pre)
         pre = NULL;
     if (!ix_pretokenizer_find(pre, &t->pre))
@@ -431,7 +434,12 @@ const ix_family ix_gguf_family = {
 inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out, inox_error *err)
 {
     ix_gguf_tokenizer *t = NULL;
+    const char *model = source->model ? source->model : "";
     *out = NULL;
+    if (strcmp(model, "bert") == 0)
+        return ix_tokenizer_from_gguf_wordpiece(source, out, err);
+    if (strcmp(model, "t5") == 0)
+        return ix_tokenizer_from_gguf_unigram(source, out, err);
     IX_TRY(IX_ALLOC(&t, 1, err));
     t->base.family = &ix_gguf_family;
     inox_status status = build(t, source, err);

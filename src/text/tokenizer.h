@@ -64,11 +64,12 @@ typedef struct ix_tokenizer ix_tokenizer;
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* From plain arrays.  Kinds: byte-level BPE with the pre-tokenizers that llama.cpp names, BPE on
- * UTF-8 with byte fallback (gemma-4), and SentencePiece BPE.  Another kind is INOX_E_UNSUPPORTED.
- * Ids out of range count as not given, of several equal pieces the last one is found (as in
- * llama.cpp), merges whose parts or whole are no pieces never apply.  Bytes that are not UTF-8 are
- * read as llama.cpp reads them: a byte that begins no character is U+FFFD (SentencePiece: its byte
- * token), an overlong form is the character that it spells. */
+ * UTF-8 with byte fallback (gemma-4), SentencePiece BPE, and, as their own libraries have them,
+ * Unigram ("t5", text/spm.h) and WordPiece ("bert", text/wordpiece_json.h).  Another kind is
+ * INOX_E_UNSUPPORTED.  Ids out of range count as not given, of several equal pieces the last one is
+ * found (as in llama.cpp), merges whose parts or whole are no pieces never apply.  Bytes that are
+ * not UTF-8 are read as llama.cpp reads them: a byte that begins no character is U+FFFD
+ * (SentencePiece: its byte token), an overlong form is the character that it spells. */
 inox_status ix_tokenizer_new(const ix_vocab_source *source, ix_tokenizer **out,
                              inox_error *err) IX_MUST_USE;
 void ix_tokenizer_free(ix_tokenizer *t); /* NULL is fine */
