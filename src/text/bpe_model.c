@@ -557,29 +557,117 @@ static size_t match_user(const run *r, size_t at, int32_t *id)
     return size;
 }
 
-static inox_status tokenize_pieces(run *r, size_t start)
+/* Symbols from *at on, merged where a border comes, up to `stop` and then to a place where none
+ * waits: *at.  A user-defined piece may reach across `stop`. */
+static inox_status tokenize_symbols(run *r, size_t *at, size_t stop)
 {
     const ix_bpe_model *b = r->b;
     ix_word *w = &r->s->word;
-    for (size_t at = start, n; at < r->end; at += n) {
+    while (*at < r->end && *at != stop && (*at < stop || w->count > 0)) {
         int32_t id = -1;
-        n = b->users > 0 ? match_user(r, at, &id) : 0;
+        size_t n = b->users > 0 ? match_user(r, *at, &id) : 0;
         if (n > 0) {
             IX_TRY(flush_pieces(r));
-            IX_TRY(ix_token_list_add(r->out, id, at, at + n, r->err));
+            IX_TRY(ix_token_list_add(r->out, id, *at, *at + n, r->err));
             r->unknown_size = 0;
+            *at += n;
             continue;
         }
-        n = ix_chunk(r->text + at, r->end - at);
-        id = ix_bpe_symbol(&b->bpe, r->text + at, n);
+        n = ix_chunk(r->text + *at, r->end - *at);
+        id = ix_bpe_symbol(&b->bpe, r->text + *at, n);
         if (b->borders && w->count > 0) {
             uint32_t h = border_hash(w->symbols[w->count - 1].id, id);
             if (!(b->borders[h >> 6] >> (h & 63) & 1))
                 IX_TRY(flush_pieces(r));
         }
-        IX_TRY(ix_word_add(w, (uint32_t)at, (uint32_t)n, id, r->err));
+        IX_TRY(ix_word_add(w, (uint32_t)*at, (uint32_t)n, id, r->err));
+        *at += n;
     }
     return flush_pieces(r);
+}
+
+/* Where the word that begins at `at` ends: spaces (U+2581) and then what is none.  *users: a
+ * user-defined piece may begin in it. */
+static size_t word_end(const run *r, size_t at, bool *users)
+{
+    const char *p = r->text;
+    const bool *first = r->b->user_first;
+    bool spaces = true;
+    *users = false;
+    while (at < r->end) {
+        bool space =
+            p[at] == '\xE2' && r->end - at >= 3 && p[at + 1] == '\x96' && p[at + 2] == '\x81';
+        if (space && !spaces)
+            break;
+        *users = *users || first[(unsigned char)p[at]];
+        spaces = space;
+        at += space ? 3 : 1;
+    }
+    return at;
+}
+
+/* The tokens of a word, from `first` in the list on, where they are ordinary ones side by side. */
+static void remember_word(run *r, size_t first, size_t start, size_t end, ix_cache_key key,
+                          ix_cache_slot *line)
+{
+    const ix_token *tokens = r->out->items + first;
+    size_t count = r->out->count - first, at = start;
+    int32_t ids[IX_CACHED_TOKENS];
+    uint8_t ends[IX_CACHED_TOKENS];
+    if (count == 0 || count > IX_CACHED_TOKENS)
+        return;
+    for (size_t k = 0; k < count; k++) {
+        if (tokens[k].start != at || used_piece(r, tokens[k].id) < 0)
+            return;
+        at = tokens[k].end;
+        ids[k] = tokens[k].id;
+        ends[k] = (uint8_t)(at - start);
+    }
+    if (at == end)
+        ix_cache_put(line, key, ids, ends, count);
+}
+
+/* A word that nothing joins to its neighbours, by way of the cache. */
+static inox_status tokenize_word(run *r, size_t *at, size_t end)
+{
+    size_t start = *at, size = end - start, first = r->out->count;
+    if (size > IX_CACHED_BYTES)
+        return tokenize_symbols(r, at, end);
+    ix_cache_key key = ix_cache_key_of(r->text + start, size, 1, r->end - start >= 16);
+    ix_cache_slot *line = ix_cache_line(&r->s->cache, key);
+    const ix_cache_slot *known = ix_cache_find(line, key);
+    if (!known) {
+        IX_TRY(tokenize_symbols(r, at, end));
+        if (*at == end)
+            remember_word(r, first, start, end, key, line);
+        return INOX_OK;
+    }
+    size_t n = known->info & 15, from = 0, to;
+    IX_TRY(ix_token_list_reserve(r->out, n, r->err));
+    for (size_t k = 0; k < n; k++, from = to) {
+        int32_t id = ix_cache_token(known, k, n, size, &to);
+        r->out->items[r->out->count++] =
+            (ix_token){ id, (uint32_t)(start + from), (uint32_t)(start + to) };
+    }
+    r->unknown_size = 0;
+    *at = end;
+    return INOX_OK;
+}
+
+static inox_status tokenize_pieces(run *r, size_t start)
+{
+    size_t at = start;
+    if (!r->b->words)
+        return tokenize_symbols(r, &at, r->end);
+    while (at < r->end) {
+        bool users;
+        size_t end = word_end(r, at, &users);
+        if (users)
+            IX_TRY(tokenize_symbols(r, &at, end));
+        else
+            IX_TRY(tokenize_word(r, &at, end));
+    }
+    return INOX_OK;
 }
 
 static inox_status find_users(ix_model *m, inox_error *err)
@@ -594,6 +682,8 @@ static inox_status find_users(ix_model *m, inox_error *err)
     }
     inox_status status = ix_trie_new(&m->bpe.user_trie, v->pieces, ids, v->entries, err);
     ix_free(ids);
+    for (int c = 0; c < 256 && status == INOX_OK; c++)
+        m->bpe.user_first[c] = ix_trie_step(&m->bpe.user_trie, 0, (char)c) != IX_TRIE_NONE;
     return status;
 }
 
@@ -624,6 +714,24 @@ static inox_status order_pieces(ix_model *m, const ix_piece_source *s, bool merg
     return ix_bpe_make_dense(order, s->count, ranks, err);
 }
 
+/* Whether a space (U+2581) is only ever at the beginning of pieces that merge, or behind others. */
+static bool merges_words(const ix_model *m, const uint32_t *order)
+{
+    const ix_vocabulary *v = &m->vocabulary;
+    for (size_t i = 0; i < v->entries; i++) {
+        ix_text_view p = v->pieces[i];
+        bool spaces = true;
+        for (size_t k = 0; p.data && order[i] != UINT32_MAX && k < p.size;) {
+            bool space = p.size - k >= 3 && memcmp(p.data + k, "\xE2\x96\x81", 3) == 0;
+            if (space && !spaces)
+                return false;
+            spaces = space;
+            k += space ? 3 : 1;
+        }
+    }
+    return true;
+}
+
 static inox_status make_pieces(ix_model *m, const ix_piece_source *s, bool merge, uint32_t *order,
                                ix_entry *entries, inox_error *err)
 {
@@ -635,8 +743,10 @@ static inox_status make_pieces(ix_model *m, const ix_piece_source *s, bool merge
     IX_TRY(order_pieces(m, s, merge, order, &ranks, err));
     IX_TRY(find_users(m, err));
     IX_TRY(ix_bpe_from_pieces(&b->bpe, &m->vocabulary.table, s->count, order, ranks, false, err));
-    if (!b->has_unused)
+    if (!b->has_unused) {
         IX_TRY(borders_of_pieces(m, order, false, err));
+        b->words = merges_words(m, order);
+    }
     b->sentencepiece = true;
     b->unknown = s->unknown;
     b->byte_fallback = s->byte_fallback;

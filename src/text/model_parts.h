@@ -48,6 +48,8 @@ typedef struct ix_bpe_model {
     bool has_unused;
     size_t users; /* number of user-defined pieces */
     ix_trie user_trie;
+    bool user_first[256]; /* bytes that begin one */
+    bool words;           /* no merge joins a U+2581 to another character before it */
 } ix_bpe_model;
 
 typedef struct ix_wordpiece_model {
