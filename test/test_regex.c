@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "text/pattern.h"
+#include "text/regex/memo.h"
 #include "text/regex/regex.h"
 #include "text/unicode.h"
 
@@ -106,15 +107,13 @@ static void compare_matchers(ix_test *t, const char *expression, ix_regex_syntax
         size_t a, b, c, d, count = 0;
         ix_pattern_start(&hand, p, text, size);
         ix_regex_start(&engine, r, text, size);
-        while (found && also) {
-            CHECK_OK(ix_pattern_next(&hand, &a, &b, &found, &err), &err);
-            CHECK_OK(ix_regex_next(&engine, &c, &d, &also, &err), &err);
-            CHECK_MSG(found == also && a == c && b == d,
-                      "%s: match %zu is %zu..%zu by hand and %zu..%zu by the engine", expression,
-                      count, a, b, c, d);
-            if (a != c || b != d)
-                break;
-            count++;
+        bool same = true;
+        for (; same && found; count++) {
+            same = ix_pattern_next(&hand, &a, &b, &found, &err) == INOX_OK &&
+                   ix_regex_next(&engine, &c, &d, &also, &err) == INOX_OK && found == also &&
+                   a == c && b == d;
+            CHECK_MSG(same, "%s: match %zu is %zu..%zu by hand and %zu..%zu by the engine",
+                      expression, count, a, b, c, d);
         }
     }
     ix_pattern_release(&hand);
@@ -287,6 +286,31 @@ TEST(regex_linear)
                       (unsigned long long)once);
         }
     }
+}
+
+/* A search that would need more memory than it may have ends with an error, and stays ended. */
+TEST(regex_memory_limit)
+{
+    enum { SIZE = 4000 };
+    static char text[SIZE];
+    ix_regex_search s = { 0 };
+    inox_error err;
+    size_t start, end;
+    bool found;
+    ix_regex *r = compile(t, "x|(?:a|b|ab)*c", IX_REGEX_ONIGURUMA);
+    memset(text, 'a', SIZE);
+    text[0] = 'x';
+    if (!r)
+        return;
+    ix_regex_start(&s, r, text, SIZE);
+    CHECK_OK(ix_regex_next(&s, &start, &end, &found, &err), &err);
+    CHECK(found && end == 1);
+    s.work->memory = IX_MAX_REGEX_MEMORY - 20000;
+    CHECK(ix_regex_next(&s, &start, &end, &found, &err) == INOX_E_LIMIT);
+    CHECK(!found && start == 0 && end == 0 && strstr(err.message, "1024 MB"));
+    CHECK(ix_regex_next(&s, &start, &end, &found, &err) == INOX_OK && !found);
+    ix_regex_release(&s);
+    ix_regex_free(r);
 }
 
 /* ---- errors -------------------------------------------------------------------------------- */

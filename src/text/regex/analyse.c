@@ -97,7 +97,6 @@ static bool is_simple(const ix_regex *r, const ix_inst *i)
     case IX_OP_LOOK:
     case IX_OP_LOOK_NOT:
     case IX_OP_ATOMIC: return i->sure;
-    case IX_OP_FAIL:
     case IX_OP_MATCH:
     case IX_OP_ACCEPT: return true;
     default: return i->sure || r->code[i->next].simple;
@@ -143,7 +142,6 @@ static bytes first_of(const ix_regex *r, const ix_inst *i, const bytes *first)
     if (i->backwards)
         return everything();
     switch ((ix_op)i->op) {
-    case IX_OP_FAIL: return b;
     case IX_OP_BYTES:
         put(&b, (unsigned char)r->bytes[i->arg], (unsigned char)r->bytes[i->arg]);
         return b;
@@ -245,7 +243,6 @@ static void count_ways(const ix_regex *r, uint32_t *ways)
     for (uint32_t at = 0; at < r->count; at++) {
         const ix_inst *i = &r->code[at];
         switch (i->op) {
-        case IX_OP_FAIL:
         case IX_OP_MATCH:
         case IX_OP_ACCEPT: break;
         case IX_OP_ATOMIC: ways[i->arg] += 2; /* fall through */

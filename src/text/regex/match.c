@@ -416,7 +416,6 @@ static inline inox_status step(matcher *m, const ix_inst *i, verdict *v)
     size_t n, left = m->size - m->pos;
     bool good = true;
     switch ((ix_op)i->op) {
-    case IX_OP_FAIL: *v = FAILED; return INOX_OK;
     case IX_OP_MATCH: *v = MATCHED; return INOX_OK;
     case IX_OP_ACCEPT: *v = ACCEPTED; return INOX_OK;
     case IX_OP_BYTES:

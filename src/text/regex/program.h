@@ -24,7 +24,6 @@
 #include "text/regex/parse.h"
 
 typedef enum ix_op {
-    IX_OP_FAIL,
     IX_OP_MATCH,
     IX_OP_ACCEPT,
     IX_OP_BYTES,      /* bytes[arg .. arg + count) */
