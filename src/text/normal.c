@@ -304,7 +304,10 @@ inox_status ix_chars_write(const ix_chars *l, ix_edit *e, size_t from, size_t to
     for (size_t i = 0; i < l->count; i++) {
         const ix_char *item = &l->items[i];
         size_t n = ix_utf8_write(item->c, bytes);
-        if (n == item->to - item->from)
+        /* characters that share a range are one run */
+        bool shares = (i > 0 && item[-1].from == item->from) ||
+                      (i + 1 < l->count && item[1].from == item->from);
+        if (n == item->to - item->from && !shares)
             IX_TRY(ix_rewrite_put_same(&e->rewrite, bytes, n, item->from, err));
         else
             IX_TRY(ix_rewrite_put(&e->rewrite, bytes, n, item->from, item->to, err));
