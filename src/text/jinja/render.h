@@ -25,6 +25,7 @@ struct ix_jrender {
     ix_arena arena; /* what does not fit the warm memory */
     char *warm;     /* next free byte of the warm memory */
     size_t warm_left;
+    size_t memory_left, memory_max; /* the budget, wherever memory comes from */
     uint64_t steps_left, steps_max;
     size_t text_max; /* bytes of one string, and of the output */
     unsigned depth;  /* units of the C stack in use, at most IX_MAX_TEMPLATE_DEPTH */

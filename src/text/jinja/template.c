@@ -80,7 +80,7 @@ static inox_status compile(ix_template *t, const char *source, size_t size, inox
     IX_TRY(ix_strndup(source, size, &t->original, err));
     t->original_size = size;
     t->program.arena.limit = IX_MAX_TEMPLATE_MEMORY;
-    t->constants.arena.limit = IX_MAX_TEMPLATE_MEMORY;
+    t->constants.memory_left = t->constants.memory_max = IX_MAX_TEMPLATE_MEMORY;
     t->constants.steps_left = t->constants.steps_max = IX_MAX_TEMPLATE_STEPS;
     t->constants.text_max = IX_MAX_TEMPLATE_BYTES;
     t->constants.error_at = IX_J_NOWHERE;
@@ -224,8 +224,8 @@ static inox_status render(const ix_template *t, ix_jrender *r, const char *varia
     return status == INOX_OK ? hand_out(&text, out, err) : placed(t, r->error_at, status, err);
 }
 
-/* Takes the warm memory for a rendering, as far as its budget goes.  AddressSanitizer sees more
- * where every value is a block of its own. */
+/* Takes the warm memory for a rendering.  AddressSanitizer sees more where every value is a block of
+ * its own. */
 static ix_jwarm *take_warm(const ix_template *t, ix_jrender *r)
 {
 #if defined(__SANITIZE_ADDRESS__)
@@ -237,8 +237,7 @@ static ix_jwarm *take_warm(const ix_template *t, ix_jrender *r)
 
     if (warm) {
         r->warm = warm->data;
-        r->warm_left = (warm->size < r->arena.limit ? warm->size : r->arena.limit / 2) & ~(size_t)7;
-        r->arena.limit -= r->warm_left;
+        r->warm_left = warm->size;
     }
     return warm;
 #endif
@@ -271,7 +270,8 @@ inox_status ix_template_render(const ix_template *t, const char *variables, size
     r.options = options ? options : &defaults;
     r.steps_max = r.options->steps_max ? r.options->steps_max : IX_MAX_TEMPLATE_STEPS;
     r.steps_left = r.steps_max;
-    r.arena.limit = r.options->memory_max ? r.options->memory_max : IX_MAX_TEMPLATE_MEMORY;
+    r.memory_max = r.options->memory_max ? r.options->memory_max : IX_MAX_TEMPLATE_MEMORY;
+    r.memory_left = r.memory_max & ~(size_t)7;
     r.text_max = r.options->output_max ? r.options->output_max : IX_MAX_TEMPLATE_OUTPUT;
     if (r.text_max > UINT32_MAX / 2)
         r.text_max = UINT32_MAX / 2;

@@ -487,14 +487,19 @@ inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, ino
     size_t bytes;
 
     *out = NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->warm_left)
-        return ix_arena_alloc(&r->arena, count, size, out, err);
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->memory_left)
+        return ix_fail(err, INOX_E_LIMIT,
+                       "the template takes more than %zu bytes: raise memory_max if it is right",
+                       r->memory_max);
     if (bytes == 0)
         return INOX_OK;
+    size_t taken = (bytes + 7) & ~(size_t)7; /* memory_left and warm_left are multiples of 8 */
+    r->memory_left -= taken;
+    if (taken > r->warm_left)
+        return ix_arena_alloc(&r->arena, 1, bytes, out, err);
     *out = memset(r->warm, 0, bytes);
-    bytes = (bytes + 7) & ~(size_t)7; /* warm_left is a multiple of 8 */
-    r->warm += bytes;
-    r->warm_left -= bytes;
+    r->warm += taken;
+    r->warm_left -= taken;
     return INOX_OK;
 }
 
