@@ -504,3 +504,68 @@ TEST(text_files_survive_failing_allocations)
     }
     ix_free((char *)settings.data);
 }
+
+/* ---- GGUF's WordPiece and Unigram ---------------------------------------------------------- */
+
+/* Bytes above U+10FFFF, which end llama.cpp, and others that are no UTF-8. */
+TEST(text_files_gguf_kinds)
+{
+    static const char *const bert[] = { "[PAD]",
+                                        "[UNK]",
+                                        "[CLS]",
+                                        "[SEP]",
+                                        "[MASK]",
+                                        "\xE2\x96\x81the",
+                                        "s",
+                                        "\xE2\x96\x81"
+                                        "a",
+                                        "\xE2\x96\x81/" };
+    static const char *const unigram[] = { "<pad>",        "</s>", "<unk>", "\xE2\x96\x81the",
+                                           "\xE2\x96\x81", "s",    "the" };
+    static const float scores[] = { 0, 0, 0, -1, -2, -3, -4 };
+    static const int32_t types[] = { 3, 3, 2, 1, 1, 1, 1 };
+    static const struct {
+        const char *text;
+        int32_t bert[6], unigram[6];
+    } cases[] = {
+        { "thes THE", { 2, 5, 6, 5, 3, -1 }, { 3, 5, 4, 2, 1, -1 } },
+        { "\xF4\x90\x80\x80", { 2, 3, -1 }, { 4, 2, 1, -1 } },
+        { "a\xC0\xAF", { 2, 7, 8, 3, -1 }, { 4, 2, 1, -1 } }, /* an overlong '/' */
+        { "[MASK]the", { 2, 4, 5, 3, -1 }, { 4, 2, 6, 1, -1 } },
+    };
+    ix_text_view pieces[2][9];
+    for (int i = 0; i < 9; i++) {
+        pieces[0][i] = view(bert[i]);
+        pieces[1][i] = view(unigram[i < 7 ? i : 0]);
+    }
+    for (int kind = 0; kind < 2; kind++) {
+        ix_vocab_source s = IX_VOCAB_SOURCE_INIT;
+        ix_tokenizer *tokenizer = NULL;
+        inox_error err;
+        s.model = kind == 0 ? "bert" : "t5";
+        s.count = kind == 0 ? 9 : 7;
+        s.pieces = pieces[kind];
+        s.scores = kind == 0 ? NULL : scores;
+        s.types = kind == 0 ? NULL : types;
+        CHECK_OK(ix_tokenizer_new(&s, &tokenizer, &err), &err);
+        for (size_t c = 0; tokenizer && c < sizeof cases / sizeof *cases; c++) {
+            const int32_t *want = kind == 0 ? cases[c].bert : cases[c].unigram;
+            const char *text = cases[c].text;
+            inox_tokens got;
+            CHECK_OK(ix_tokenizer_encode(tokenizer, text, strlen(text), 3, &got, &err), &err);
+            size_t n = 0;
+            while (n < got.count && want[n] == got.ids[n])
+                n++;
+            CHECK_MSG(n == got.count && want[n] < 0, "%s: case %zu differs at token %zu", s.model,
+                      c, n);
+            for (size_t i = 0; i < got.count; i++)
+                CHECK(got.starts[i] <= got.ends[i] && got.ends[i] <= strlen(text));
+            ix_tokens_release(&got);
+        }
+        ix_text_view last = tokenizer ? ix_tokenizer_piece(tokenizer, 5) : view("");
+        CHECK(last.size == pieces[kind][5].size);
+        ix_tokenizer_free(tokenizer);
+        s.count = 0;
+        CHECK(ix_tokenizer_new(&s, &tokenizer, &err) == INOX_E_FORMAT && !tokenizer);
+    }
+}
