@@ -1,6 +1,6 @@
 /* Finds all matches, for test_regex.py: a line {"syntax", "expression", "text"} of standard input
- * gives a line {"matches": [[start, end], ...]} in bytes, or {"error": "..."}.  Syntax: oniguruma,
- * rust. */
+ * gives a line {"matches": [[start, end], ...], "steps"} in bytes, or {"error": "..."}.  Syntax:
+ * oniguruma, rust. */
 #include "text/regex/regex.h"
 
 #include <jansson.h>
@@ -16,6 +16,7 @@ static json_t *find(const json_t *in, ix_regex_search *search)
     ix_regex *r = NULL;
     inox_error err;
     size_t start, end;
+    uint64_t before = search->steps;
     json_t *matches = json_array();
     inox_status status = ix_regex_new(json_string_value(e), json_string_length(e),
                                       rust ? IX_REGEX_RUST : IX_REGEX_ONIGURUMA, &r, &err);
@@ -26,7 +27,8 @@ static json_t *find(const json_t *in, ix_regex_search *search)
         if (status == INOX_OK && found)
             json_array_append_new(matches, json_pack("[ii]", (int)start, (int)end));
     }
-    json_t *out = status == INOX_OK ? json_pack("{so}", "matches", matches)
+    json_t *out = status == INOX_OK ? json_pack("{sosI}", "matches", matches, "steps",
+                                                (json_int_t)(search->steps - before))
                                     : json_pack("{ss}", "error", err.message);
     if (status != INOX_OK)
         json_decref(matches);

@@ -2,7 +2,7 @@
 """Regular expressions against the libraries: random expressions on random texts.
 
 Oniguruma (Hugging Face tokenizers), Rust's fancy-regex (tiktoken), Python's regex and PCRE2, each where it
-is installed; a test without its library is skipped.  INOX_REGEX_CASES: how many cases of each (2000).
+is installed; a test without its library is skipped.  INOX_REGEX_CASES: how many cases of each (1000).
 """
 import json
 import os
@@ -11,7 +11,7 @@ import subprocess
 import regex_cases
 from support import BUILD, check, generator, main, skip, test
 
-CASES = int(os.environ.get("INOX_REGEX_CASES", "2000"))
+CASES = int(os.environ.get("INOX_REGEX_CASES", "1000"))
 FIND = os.path.join(BUILD, "test", "regex-find")
 # The engine refuses these, which the libraries know; all else that a library knows it has to know.
 REFUSED = ("not supported", "too large", "quantifiers in a row")
@@ -26,10 +26,7 @@ class Engine:
         self.process = subprocess.Popen([FIND], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def find(self, syntax, expression, text):
-        self.process.stdin.write(json.dumps(
-            {"syntax": syntax, "expression": expression, "text": text}).encode() + b"\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
+        answer = self.ask(syntax, expression, text)
         if "error" in answer:
             return answer["error"]
         place, at = {}, 0
@@ -38,6 +35,12 @@ class Engine:
             at += len(c.encode())
         place[at] = len(text)
         return [(place[s], place[e]) for s, e in answer["matches"]]
+
+    def ask(self, syntax, expression, text):
+        self.process.stdin.write(json.dumps(
+            {"syntax": syntax, "expression": expression, "text": text}).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
 
     def close(self):
         self.process.stdin.close()
@@ -91,6 +94,23 @@ def rust():
 def python():
     compare("Python's regex", regex_cases.python_regex(), "common", "rust",
             lambda text, ours, theirs: ours == theirs)
+
+
+@test
+def linear():
+    """Four times the text takes about four times the steps, whatever the expression."""
+    rng, engine = generator("linear"), Engine()
+    maker = regex_cases.Maker(rng, "oniguruma")
+    for _ in range(CASES):
+        expression = maker.expression()
+        unit = "".join(rng.choice(maker.alphabet) for _ in range(rng.choice([1, 1, 2, 3, 7])))
+        steps = []
+        for length in (600, 2400):
+            answer = engine.ask("oniguruma", expression, unit * (length // len(unit)))
+            steps.append(answer.get("steps"))
+        if steps[0] is not None:
+            check(steps[1] < 5 * steps[0] + 2000, repr(expression), "on", repr(unit), steps)
+    engine.close()
 
 
 @test
