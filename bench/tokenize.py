@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Speed of tokenizers on one thread, against the field's libraries, in turns.
+
+    bench/tokenize.py BUILD DATA [--rounds 5] [--peers PYTHON] [--json FILE]
+
+BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data.  PYTHON is an interpreter with the
+packages tokenizers (1.0.0rc3 is the peer to beat), tiktoken and sentencepiece; what it lacks is left out.  This
+interpreter needs the package gguf to make a tokenizer.json from a GGUF vocabulary.
+
+Every round runs Inox and each peer once, one after another, each as a process of its own: a new tokenizer encodes the
+text (fresh), then encodes it once more (warm).  Figures are MB/s of processor time; medians of the ratios of the
+rounds are what counts.  Ids must be the same.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+          r"\s+(?!\S)|\s+")
+
+
+def from_gguf(path, pattern, nfc, ignore_merges, out):
+    """A tokenizer.json with the arrays of a GGUF vocabulary, without added tokens."""
+    from gguf import GGUFReader
+    reader = GGUFReader(path)
+    field = lambda key: [bytes(reader.fields[key].parts[i]).decode() for i in reader.fields[key].data]
+    vocab = {piece: i for i, piece in enumerate(field("tokenizer.ggml.tokens"))}
+    merges = [m for m in field("tokenizer.ggml.merges")]
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+    with open(out, "w", encoding="utf-8") as f:
+        json.dump({"version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+                   "normalizer": {"type": "NFC"} if nfc else None,
+                   "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
+                   "post_processor": None,
+                   "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+                   "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+                             "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
+                             "ignore_merges": ignore_merges, "vocab": vocab, "merges": merges}}, f)
+    return out
+
+
+def id_hash(ids):
+    value = 0
+    for i in ids:
+        value = (value * 31 + i) & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+def measure(encode, text):
+    size = len(text.encode())
+    start = time.process_time()
+    encode(text)
+    middle = time.process_time()
+    ids = encode(text)
+    end = time.process_time()
+    return {"fresh": 1e-6 * size / (middle - start), "warm": 1e-6 * size / (end - middle), "tokens": len(ids),
+            "hash": id_hash(ids)}
+
+
+def peer(kind, file, text):
+    """Runs in the peers' interpreter."""
+    with open(text, encoding="utf-8", newline="") as f:
+        text = f.read()
+    if kind == "tokenizers":
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        from tokenizers import Tokenizer
+        with open(file, encoding="utf-8") as f:
+            whole = json.load(f)
+        whole["truncation"] = whole["padding"] = None
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:  # not all releases read strings
+            json.dump(whole, f)
+            f.flush()
+            tokenizer = Tokenizer.from_file(f.name)
+        return measure(lambda t: tokenizer.encode(t, add_special_tokens=False).ids, text)
+    if kind == "tiktoken":
+        import base64
+        import tiktoken
+        with open(file, "rb") as f:
+            ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in f if line.strip())}
+        encoding = tiktoken.Encoding("bench", pat_str=LLAMA3, mergeable_ranks=ranks, special_tokens={})
+        return measure(encoding.encode_ordinary, text)
+    import sentencepiece
+    model = sentencepiece.SentencePieceProcessor(model_file=file)
+    return measure(model.encode, text)
+
+
+def run(argv):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rows(data, folder):
+    """name, tokenizer.json, [(peer, file)]"""
+    real, vocab = os.path.join(data, "tokenizers", "real"), os.path.join(data, "vocab")
+    gpt2 = os.path.join(data, "tokenizers", "gpt2.tokenizer.json")
+    minilm = os.path.join(real, "minilm.tokenizer.json")
+    llama = from_gguf(os.path.join(vocab, "ggml-vocab-llama-bpe.gguf"), LLAMA3, False, True,
+                      os.path.join(folder, "llama3.json"))
+    qwen = from_gguf(os.path.join(vocab, "ggml-vocab-qwen2.gguf"), LLAMA3.replace("{1,3}", ""), True, False,
+                     os.path.join(folder, "qwen2.json"))
+    return [("GPT-2", gpt2, [("tokenizers", gpt2)]),
+            ("Llama 3", llama, [("tokenizers", llama), ("tiktoken", os.path.join(real, "llama3.tiktoken")),
+                                ("sentencepiece", os.path.join(real, "mistral_v1.model"))]),
+            ("Qwen 2", qwen, [("tokenizers", qwen)]),
+            ("BERT", minilm, [("tokenizers", minilm)])]
+
+
+def main():
+    if len(sys.argv) == 5 and sys.argv[1] == "--peer":
+        print(json.dumps(peer(*sys.argv[2:])))
+        return
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build")
+    p.add_argument("data")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--peers", default=sys.executable)
+    p.add_argument("--json")
+    args = p.parse_args()
+    text = os.path.join(args.data, "text", "books.txt")
+    program = os.path.join(args.build, "bench", "bench-tokenize")
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file, peers in rows(args.data, folder):
+            for _ in range(args.rounds):
+                own = run([program, file, text, "1"])
+                if own is None:
+                    sys.exit(f"{program} {file} fails")
+                results.append({"name": name, "who": "inox", **own})
+                for kind, of in peers:
+                    found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text])
+                    if found is None:
+                        continue
+                    same = found["hash"] == own["hash"] if kind == "tokenizers" else None
+                    results.append({"name": name, "who": kind, **found, "same_ids": same, "own": own})
+    print(f"{'':10}{'':16}{'fresh':>9}{'warm':>9}   Inox fresh, warm")
+    for name, who in dict.fromkeys((r["name"], r["who"]) for r in results):
+        of = [r for r in results if (r["name"], r["who"]) == (name, who)]
+        middle = lambda key: statistics.median(key(r) for r in of)
+        line = f"{name:10}{who:16}{middle(lambda r: r['fresh']):9.1f}{middle(lambda r: r['warm']):9.1f}"
+        if who == "inox":
+            line += f"   (memory reads at {middle(lambda r: r['read_gb_per_s']):.1f} GB/s)"
+        else:
+            line += (f"   {middle(lambda r: r['own']['fresh'] / r['fresh']):.1f}x, "
+                     f"{middle(lambda r: r['own']['warm'] / r['warm']):.1f}x")
+            if any(r["same_ids"] is False for r in of):
+                line += "   OTHER IDS"
+        print(line)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump(results, f, indent=1)
+
+
+if __name__ == "__main__":
+    main()
