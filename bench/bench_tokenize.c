@@ -1,5 +1,5 @@
-/* bench-tokenize TOKENIZER.json TEXT [ROUNDS]: megabytes of text per second on one thread, beside the
- * speed at which the machine reads memory.
+/* bench-tokenize TOKENIZER.json TEXT [ROUNDS]: megabytes of text per second on one thread, beside
+ * the speed at which the machine reads memory.
  *
  *     fresh   the first time over the text by a new tokenizer: all caches are empty
  *     warm    the second time

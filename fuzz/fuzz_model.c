@@ -1,5 +1,5 @@
-/* Fuzz target: the "model" object of a tokenizer.json, then words tokenized with it, twice (the second
- * time from the cache of words), and by its fast path where it has one.
+/* Fuzz target: the "model" object of a tokenizer.json, then words tokenized with it, twice (the
+ * second time from the cache of words), and by its fast path where it has one.
  *
  *     JSON | 0xFF | pre-tokenizer number | text
  *
