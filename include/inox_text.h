@@ -54,8 +54,7 @@ INOX_API void inox_tokenizer_free(inox_tokenizer *tokenizer);
 /* What a tokenizer is.  Ids are -1 where there is none. */
 typedef struct inox_tokenizer_info {
     size_t size;
-    const char *format; /* "tokenizer.json", "tiktoken", "sentencepiece", "tekken", ... */
-    const char *model;  /* "BPE", "Unigram", "WordPiece", "WordLevel" */
+    const char *format; /* "gguf", "tokenizer.json", "tiktoken", "sentencepiece", ... */
     size_t count;       /* ids are below it; some of them may name no token */
     int32_t bos, eos, unknown, padding;
     bool parse_special;                   /* what INOX_PARSE_SPECIAL_FORMAT means here */
@@ -113,13 +112,15 @@ typedef struct inox_text {
     size_t bytes;
 } inox_text;
 
-/* One sequence: a text, or a list of words that are already cut (then `words` is not NULL). */
+/* One sequence: a text, or with is_split a list of words that are already cut (offsets count from
+ * the beginning of each word then). */
 typedef struct inox_sequence {
     inox_text text;
     const inox_text *words;
     size_t word_count;
-    /* Ranges of `text`, ascending, that come from people who are not trusted: no special token is
-     * found there, whatever they write.  NULL: none. */
+    bool is_split;
+    /* Ranges of `text`, ascending and apart, that come from people who are not trusted: no special
+     * token is found that has a byte in one of them, whatever they write.  NULL: none. */
     const inox_range *plain;
     size_t plain_count;
 } inox_sequence;
@@ -127,7 +128,7 @@ typedef struct inox_sequence {
 /* What is encoded as one: a sequence, or two. */
 typedef struct inox_input {
     inox_sequence first, second;
-    bool pair; /* there is a second one */
+    bool is_pair; /* there is a second one */
 } inox_input;
 
 /* Which sequence of a pair is cut to fit. */
@@ -150,13 +151,14 @@ typedef struct inox_truncation {
 /* What is too short is filled up. */
 typedef struct inox_padding {
     size_t size;
-    size_t length;   /* 0: as the longest of the call */
-    size_t multiple; /* lengths are multiples of it; 0: any */
+    bool is_fixed; /* all encodings get `length` tokens; else as many as the longest of the call */
+    size_t length;
+    size_t multiple; /* lengths are rounded up to multiples of it; 0: not */
     bool left;       /* in front */
     int32_t id;
     uint32_t type_id;
 } inox_padding;
-#define INOX_PADDING_INIT { sizeof(inox_padding), 0, 0, false, 0, 0 }
+#define INOX_PADDING_INIT { sizeof(inox_padding), false, 0, 0, false, 0, 0 }
 
 /* Whether the spellings of special tokens inside a text become those tokens. */
 typedef enum inox_parse_special {
@@ -165,18 +167,30 @@ typedef enum inox_parse_special {
     INOX_PARSE_SPECIAL_YES = 2
 } inox_parse_special;
 
+/* The arrays of an encoding that are wanted besides ids: each costs time and memory. */
+#define INOX_WANT_OFFSETS 1u
+#define INOX_WANT_TYPES 2u
+#define INOX_WANT_MASKS 4u /* special_mask and attention_mask */
+#define INOX_WANT_WORDS 8u
+#define INOX_WANT_SEQUENCES 16u
+#define INOX_WANT_OVERFLOW 32u /* windows that truncation cut off */
+#define INOX_WANT_ALL 63u
+
 /* How to encode. */
 typedef struct inox_encode_options {
     size_t size;
     bool special; /* add the tokens that the model puts around a text */
     inox_parse_special parse_special;
+    unsigned want; /* INOX_WANT_... */
     const inox_truncation *truncation; /* NULL: none */
     const inox_padding *padding;       /* NULL: none */
     bool as_shipped; /* take truncation and padding of the file itself, instead of none */
     int32_t threads; /* for several inputs; 0: all processors of this process */
+    uint64_t memory_max; /* bytes that one encoding may take while it is made; 0: no limit */
 } inox_encode_options;
 #define INOX_ENCODE_OPTIONS_INIT                                                                   \
-    { sizeof(inox_encode_options), false, INOX_PARSE_SPECIAL_FORMAT, NULL, NULL, false, 1 }
+    { sizeof(inox_encode_options), false, INOX_PARSE_SPECIAL_FORMAT, INOX_WANT_ALL,                \
+      NULL, NULL, false, 1, 0 }
 
 typedef struct inox_encodings inox_encodings;
 
@@ -192,12 +206,13 @@ INOX_API size_t inox_encodings_count(const inox_encodings *encodings);
 /* Windows of one input: 1, and those that truncation cut off; 0 for an index out of range. */
 INOX_API size_t inox_encodings_windows(const inox_encodings *encodings, size_t index);
 
-/* One window; all arrays have `count` items and belong to the inox_encodings. */
+/* One window.  Arrays have `count` items and belong to the inox_encodings; those that were not
+ * wanted are NULL. */
 typedef struct inox_encoding {
     size_t size;
     size_t count;
     const int32_t *ids;
-    const uint32_t *starts, *ends; /* bytes of the token's text or word; 0, 0: of none */
+    const uint32_t *starts, *ends; /* bytes of the token's text or word; empty: of none */
     const uint32_t *type_ids;      /* 0 and 1 for the parts of a pair, as the template says */
     const uint8_t *special_mask;   /* 1: added, not from the text */
     const uint8_t *attention_mask; /* 0: padding */

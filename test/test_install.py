@@ -71,41 +71,47 @@ def declared(*headers):
     return names
 
 
-def exports(stage):
+def exports(stage, library="libinox.so", headers=HEADERS):
     need("nm")
-    library = find(stage, "libinox.so")
+    library = find(stage, library)
     rows = out("nm", "-D", "--defined-only", library).split("\n")
     names = {row.split()[-1].split("@")[0] for row in rows if row.strip()}
     strange = {n for n in names if not n.startswith("inox_")}
     if option("b_sanitize") != "none":
         raise Skip("sanitizers add names of their own")
     assert not strange, f"not inox_: {sorted(strange)}"
-    wanted = declared(*HEADERS)
+    wanted = declared(*headers)
     missing, extra = wanted - names, names - wanted
     assert not missing, f"declared, but not in the library: {sorted(missing)}"
     assert not extra, f"exported, but in no header: {sorted(extra)}"
 
 
+def text_exports(stage):
+    """The small library exports tokenizers and templates, and nothing of the engine."""
+    exports(stage, "libinox_text.so", HEADERS[:2])
+
+
 def soname(stage):
     need("readelf")
-    text = out("readelf", "-d", find(stage, "libinox.so"))
-    assert re.search(r"SONAME.*\[libinox\.so\.0\]", text), text
+    for name in ("libinox", "libinox_text"):
+        text = out("readelf", "-d", find(stage, f"{name}.so"))
+        assert re.search(rf"SONAME.*\[{name}\.so\.0\]", text), text
 
 
 def hardening(stage):
     need("readelf")
-    library = find(stage, "libinox.so")
-    assert "GNU_RELRO" in out("readelf", "-lW", library)
-    assert re.search(r"BIND_NOW|FLAGS.*NOW", out("readelf", "-dW", library))
-    stack = [row for row in out("readelf", "-lW", library).split("\n") if "GNU_STACK" in row]
-    assert stack and "RWE" not in stack[0], "the stack is executable"
+    for library in (find(stage, "libinox.so"), find(stage, "libinox_text.so")):
+        assert "GNU_RELRO" in out("readelf", "-lW", library)
+        assert re.search(r"BIND_NOW|FLAGS.*NOW", out("readelf", "-dW", library))
+        stack = [row for row in out("readelf", "-lW", library).split("\n") if "GNU_STACK" in row]
+        assert stack and "RWE" not in stack[0], "the stack is executable"
     if os.path.exists(os.path.join(BUILD, "inox")):
         program = find(stage, os.path.join("bin", "inox"))
         assert "DYN" in out("readelf", "-hW", program), "the program is not position-independent"
 
 
 def installed_files(stage):
-    for name in ("libinox.so.0", "libinox.a", "inox.pc", *HEADERS):
+    for name in ("libinox.so.0", "libinox.a", "inox.pc", "libinox_text.so.0", "libinox_text.a", "inox_text.pc", *HEADERS):
         find(stage, name)
     for name, source in (("inox", os.path.join(BUILD, "inox")),
                          ("inox.1", os.path.join(ROOT, "docs", "inox.1"))):
@@ -113,11 +119,14 @@ def installed_files(stage):
             assert any(name in files for _, _, files in os.walk(stage)), f"{name} is not installed"
 
 
-def compiler_flags(stage):
+def compiler_flags(stage, source):
+    """Of the library that an example's first comment names."""
     need("pkg-config")
+    with open(source, encoding="utf-8") as f:
+        name = re.search(r"pkg-config --cflags --libs (\w+)", f.read())[1]
     folder = os.path.dirname(find(stage, "inox.pc"))
     environment = dict(os.environ, PKG_CONFIG_PATH=folder, PKG_CONFIG_SYSROOT_DIR=stage)
-    return out("pkg-config", "--cflags", "--libs", "inox", env=environment).split()
+    return out("pkg-config", "--cflags", "--libs", name, env=environment).split()
 
 
 def header_alone(stage):
@@ -135,7 +144,7 @@ def example(stage, source):
         raise Skip("examples are compiled against the plain library")
     program = os.path.join(stage, "example")
     out("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", source, "-o", program,
-        *compiler_flags(stage))
+        *compiler_flags(stage, source))
     libraries = os.path.dirname(find(stage, "libinox.so"))
     state = os.path.join(stage, "state")
     text = out(program, env=dict(os.environ, LD_LIBRARY_PATH=libraries, XDG_STATE_HOME=state))
@@ -151,7 +160,7 @@ def main():
         except AssertionError as why:
             print(f"  {why}\nFAILED  install\n0 passed, 1 failed")
             return 1
-        for test in (installed_files, exports, soname, hardening, header_alone):
+        for test in (installed_files, exports, text_exports, soname, hardening, header_alone):
             check(test, stage)
         for source in sorted(glob.glob(os.path.join(ROOT, "examples", "*.c"))):
             check(example, stage, source)

@@ -187,6 +187,11 @@ void ix_free(void *p)
     free(p);
 }
 
+void inox_string_free(char *s)
+{
+    ix_free(s);
+}
+
 void ix_free_aligned(void *p)
 {
     void *base;

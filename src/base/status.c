@@ -1,4 +1,4 @@
-/* Status codes, and the caller-owned error.
+/* Status codes, the caller-owned error, the version.
  *
  * Invariant: a message is NUL-terminated, well-formed UTF-8 without control characters (but line
  * feeds), whatever bytes of a file were formatted into it, so that it can go to a terminal or into
@@ -8,6 +8,16 @@
 
 #include <stdio.h>
 #include <string.h>
+
+const char *inox_version(void)
+{
+#define TEXT_OF(x) TEXT_OF_(x)
+#define TEXT_OF_(x) #x
+    return TEXT_OF(INOX_VERSION_MAJOR) "." TEXT_OF(INOX_VERSION_MINOR) "." TEXT_OF(
+        INOX_VERSION_PATCH);
+#undef TEXT_OF_
+#undef TEXT_OF
+}
 
 const char *inox_status_name(inox_status code)
 {

@@ -15,16 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *inox_version(void)
-{
-#define TEXT_OF(x) TEXT_OF_(x)
-#define TEXT_OF_(x) #x
-    return TEXT_OF(INOX_VERSION_MAJOR) "." TEXT_OF(INOX_VERSION_MINOR) "." TEXT_OF(
-        INOX_VERSION_PATCH);
-#undef TEXT_OF_
-#undef TEXT_OF
-}
-
 const char *inox_kernel_rejected(int32_t index)
 {
     static const char *(*const FAMILIES[])(int) = { ix_matmul_rejected, ix_row_rejected,
@@ -69,11 +59,6 @@ const char *inox_version_json(void)
     }
     ix_lock_give(&lock);
     return text;
-}
-
-void inox_string_free(char *s)
-{
-    ix_free(s);
 }
 
 inox_status inox_random_seed(uint64_t *out, inox_error *err)

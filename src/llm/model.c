@@ -4,6 +4,7 @@
 #include "base/embedded.h"
 #include "base/os.h"
 #include "pass/pass.h"
+#include "text/public.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -336,6 +337,27 @@ inox_status inox_model_describe(const inox_model *m, inox_model_info *out, inox_
 
 /* ---- tokens */
 
+inox_status inox_tokenizer_from_model(const inox_model *m, inox_tokenizer **out, inox_error *err)
+{
+    if (m == NULL || out == NULL)
+        return ix_fail(err, INOX_E_ARGUMENT, "inox_tokenizer_from_model: a pointer is NULL");
+    *out = NULL;
+    IX_TRY(ix_model_needs_tokenizer(m, err));
+    return ix_public_tokenizer(m->tokenizer, NULL, "gguf", NULL, NULL, out, err);
+}
+
+inox_status inox_template_from_model(const inox_model *m, const char *name, inox_template **out,
+                                     inox_error *err)
+{
+    if (m == NULL || out == NULL)
+        return ix_fail(err, INOX_E_ARGUMENT, "inox_template_from_model: a pointer is NULL");
+    *out = NULL;
+    inox_status status = ix_template_from_gguf(m->file, name, out, err);
+    if (status != INOX_OK && m->path[0] != '\0')
+        status = ix_prefix(err, status, "%s", m->path);
+    return status;
+}
+
 inox_status inox_tokenize(const inox_model *m, const char *text, size_t bytes, unsigned flags,
                           inox_tokens *out, inox_error *err)
 {
@@ -344,12 +366,6 @@ inox_status inox_tokenize(const inox_model *m, const char *text, size_t bytes, u
     *out = (inox_tokens){ 0 };
     IX_TRY(ix_model_needs_tokenizer(m, err));
     return ix_tokenizer_encode(m->tokenizer, text, bytes, flags, out, err);
-}
-
-void inox_tokens_release(inox_tokens *t)
-{
-    if (t != NULL)
-        ix_tokens_release(t);
 }
 
 inox_status inox_detokenize(const inox_model *m, const int32_t *ids, size_t count,

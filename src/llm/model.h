@@ -15,6 +15,7 @@
 #include "front/gguf/gguf.h"
 #include "llm/arch/arch.h"
 #include "base/span.h"
+#include "llm/vocab.h"
 #include "text/tokenizer.h"
 
 typedef struct ix_variant {
@@ -58,9 +59,6 @@ bool ix_model_is_float(const inox_model *m);
 /* inspect.c: a text as JSON has it, with its quotes; what is not UTF-8 becomes U+FFFD. */
 inox_status ix_append_json_string(ix_buffer *out, const char *s, inox_error *err) IX_MUST_USE;
 
-/* vocab.c: the tokenizer of a GGUF file. */
-inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out,
-                                   inox_error *err) IX_MUST_USE;
 /* INOX_OK, or why the model has no tokenizer. */
 inox_status ix_model_needs_tokenizer(const inox_model *m, inox_error *err) IX_MUST_USE;
 

@@ -1,5 +1,7 @@
 /* The tokenizer of a GGUF file: keys tokenizer.ggml.* as plain arrays for text/. */
-#include "llm/model.h"
+#include "llm/vocab.h"
+
+#include "base/alloc.h"
 
 #include <string.h>
 
