@@ -286,8 +286,13 @@ inox_status ix_tokenizer_from_json_object(const json_t *root, const json_t *conf
     return INOX_OK;
 }
 
+/* Published configurations say "model_max_length": 10^30, which is no integer of jansson's; no
+ * number in them is looked at. */
+#define CONFIG_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
+
 /* *out = NULL for a file that is not there. */
-static inox_status parse(ix_text_view file, const char *name, json_t **out, inox_error *err)
+static inox_status parse(ix_text_view file, const char *name, size_t flags, json_t **out,
+                         inox_error *err)
 {
     json_error_t error;
     *out = NULL;
@@ -296,7 +301,7 @@ static inox_status parse(ix_text_view file, const char *name, json_t **out, inox
     if (file.size > IX_MAX_JSON_BYTES)
         return ix_fail(err, INOX_E_LIMIT, "%s has %zu bytes, more than %llu", name, file.size,
                        (unsigned long long)IX_MAX_JSON_BYTES);
-    *out = json_loadb(file.data, file.size, JSON_ALLOW_NUL, &error);
+    *out = json_loadb(file.data, file.size, flags, &error);
     if (!*out)
         return ix_fail_at(err, INOX_E_FORMAT, (uint64_t)(error.position > 0 ? error.position : 0),
                           "%s is not good JSON: line %d, column %d: %s", name, error.line,
@@ -308,11 +313,12 @@ inox_status ix_tokenizer_from_json(const ix_json_files *files, ix_tokenizer **ou
 {
     json_t *root = NULL, *config = NULL, *special_map = NULL;
     *out = NULL;
-    inox_status status = parse(files->tokenizer, "tokenizer.json", &root, err);
+    inox_status status = parse(files->tokenizer, "tokenizer.json", JSON_ALLOW_NUL, &root, err);
     if (status == INOX_OK)
-        status = parse(files->config, "tokenizer_config.json", &config, err);
+        status = parse(files->config, "tokenizer_config.json", CONFIG_FLAGS, &config, err);
     if (status == INOX_OK)
-        status = parse(files->special_map, "special_tokens_map.json", &special_map, err);
+        status =
+            parse(files->special_map, "special_tokens_map.json", CONFIG_FLAGS, &special_map, err);
     if (status == INOX_OK)
         status = ix_tokenizer_from_json_object(root, config, special_map, out, err);
     json_decref(root);

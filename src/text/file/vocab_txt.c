@@ -24,7 +24,7 @@ static inox_status load_config(ix_text_view config, json_t **out, inox_error *er
     *out = NULL;
     if (!config.data)
         return INOX_OK;
-    *out = json_loadb(config.data, config.size, 0, &e);
+    *out = json_loadb(config.data, config.size, JSON_DECODE_INT_AS_REAL, &e);
     if (!json_is_object(*out))
         return ix_fail(err, INOX_E_FORMAT, "tokenizer_config.json, line %d: %s", e.line, e.text);
     return INOX_OK;
@@ -35,7 +35,9 @@ static inox_status open_json(json_t *root, const json_t *settings, ix_text_view 
                              ix_tokenizer **out, inox_error *err)
 {
     json_error_t e;
-    json_t *map = special_map.data ? json_loadb(special_map.data, special_map.size, 0, &e) : NULL;
+    json_t *map = special_map.data
+                      ? json_loadb(special_map.data, special_map.size, JSON_DECODE_INT_AS_REAL, &e)
+                      : NULL;
     inox_status status =
         special_map.data && !map
             ? ix_fail(err, INOX_E_FORMAT, "special_tokens_map.json, line %d: %s", e.line, e.text)
