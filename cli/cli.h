@@ -133,10 +133,15 @@ bool path_exists(const char *path);
 /* Draws "what  [=====     ]  50 %" on standard error, at most ten times a second; fraction 1 wipes
  * it away. */
 void draw_progress(const char *what, double fraction);
+/* The same where nobody knows how much is to come: "what  12 MB". */
+void draw_amount(const char *what, uint64_t bytes);
 
 /* ---- files and JSON */
 /* Whole file, or standard input for "-".  NUL behind it; free with free(). */
 int read_file(const common *c, const char *path, char **data, size_t *size);
+/* One line of standard input without its newline, in *line, which grows (free it).  0: there is
+ * one; -1: the end of the input; else an exit code, which was told. */
+int read_line(const common *c, char **line, size_t *size, size_t *room);
 /* JSON array of token ids from a file. */
 int read_ids(const common *c, const char *path, int32_t **ids, size_t *count);
 /* One line of compact JSON on standard output; takes the object. */
@@ -157,6 +162,7 @@ int cmd_replay(const command *c, int argc, char **argv);
 int cmd_logits(const command *c, int argc, char **argv);
 int cmd_inspect(const command *c, int argc, char **argv);
 int cmd_tokenize(const command *c, int argc, char **argv);
+int cmd_template(const command *c, int argc, char **argv);
 int cmd_perplexity(const command *c, int argc, char **argv);
 int cmd_bench(const command *c, int argc, char **argv);
 int cmd_list(const command *c, int argc, char **argv);

@@ -1,312 +1,451 @@
-/* inox tokenize: text to tokens and back, for people and, line by line, for programs. */
-#include "cli.h"
+/* inox tokenize: text to tokens and back, for people; programs: tokenize_lines.c.
+ *
+ *     FILE --chunks--> encoder --tokens that became certain--> printer
+ *
+ * Files and pipes of any size go through in chunks, so that memory does not grow with them; only
+ * --json and --as-shipped hold the whole.
+ */
+#include "tokenize.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct tokenize_options {
-    common common;
-    const char *file, *decode;
-    bool jsonl, special, parse_special, offsets, count;
-} tokenize_options;
+enum {
+    CHUNK_BYTES = 1 << 20,
+    PROGRESS_BYTES = 8 << 20, /* less is over before anybody waits */
+};
 
-static json_t *error_object(const char *message)
+inox_encode_options encode_options(const tokenize_options *o)
 {
-    return json_pack("{s:o}", "error", json_text(message, strlen(message)));
+    inox_encode_options e = INOX_ENCODE_OPTIONS_INIT;
+    e.special = o->special;
+    e.parse_special = o->parse_special      ? INOX_PARSE_SPECIAL_YES
+                      : o->no_parse_special ? INOX_PARSE_SPECIAL_NO
+                                            : INOX_PARSE_SPECIAL_FORMAT;
+    e.as_shipped = o->as_shipped;
+    e.threads = (int32_t)o->common.threads;
+    return e;
 }
 
-static json_t *tokens_object(const inox_tokens *t)
-{
-    json_t *ids = json_array(), *offsets = json_array();
-    for (size_t i = 0; i < t->count; i++) {
-        json_array_append_new(ids, json_integer(t->ids[i]));
-        json_array_append_new(offsets, json_pack("[i, i]", (int)t->starts[i], (int)t->ends[i]));
-    }
-    return json_pack("{s:o, s:o}", "ids", ids, "offsets", offsets);
-}
+/* ---- one text */
 
-static json_t *encode(const inox_model *m, const char *text, size_t bytes, bool special,
-                      bool parse_special)
+/* Hands a chunk to the encoder (NULL: the end of the text) and prints what became certain. */
+static int encode_chunk(const tokenize_options *o, inox_encoder *encoder, printer *p,
+                        const char *text, size_t bytes)
 {
     inox_error err;
-    inox_tokens t;
-    unsigned flags =
-        (special ? INOX_TOKENIZE_SPECIAL : 0u) | (parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
-    if (inox_tokenize(m, text, bytes, flags, &t, &err) != INOX_OK)
-        return error_object(err.message);
-    json_t *o = tokens_object(&t);
-    inox_tokens_release(&t);
-    return o;
-}
-
-static json_t *decode(const inox_model *m, const json_t *ids, bool special)
-{
-    inox_error err;
-    char *text;
-    size_t bytes, n = json_array_size(ids);
-    int32_t *list = malloc((n + 1) * sizeof *list);
-    if (list == NULL)
-        return error_object("no memory");
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(ids, i);
-        json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        list[i] = id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
-    }
-    inox_status status = inox_detokenize(m, list, n, special, &text, &bytes, &err);
-    free(list);
+    inox_stream_tokens t;
+    inox_status status = text == NULL ? inox_encoder_finish(encoder, &t, &err)
+                                      : inox_encoder_push(encoder, text, bytes, &t, &err);
     if (status != INOX_OK)
-        return error_object(err.message);
-    json_t *o = json_pack("{s:o}", "text", json_text(text, bytes));
-    inox_string_free(text);
-    return o;
+        return fail(&o->common, &err);
+    bool good = true;
+    if (text != NULL && (p->mode == PRINT_OFFSETS || p->mode == PRINT_PIECES))
+        good = hold(p, text, bytes);
+    if (!good || !print_tokens(p, &t))
+        return fail_text(&o->common, EXIT_MEMORY, "no memory for the tokens of this text");
+    p->bytes += bytes;
+    return ferror(stdout) ? EXIT_IO : 0; /* main tells what the matter is */
 }
 
-static int hex_digit(char c)
+/* All windows of a text with the file's own truncation and padding. */
+static int encode_as_shipped(const tokenize_options *o, const vocabulary *v, printer *p,
+                             const char *text, size_t bytes)
 {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static json_t *encode_hex(const inox_model *m, const char *hex, size_t n, bool special,
-                          bool parse_special)
-{
-    char *bytes = malloc(n / 2 + 1);
-    if (bytes == NULL)
-        return error_object("no memory");
-    bool good = n % 2 == 0;
-    for (size_t i = 0; good && i < n / 2; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-        good = high >= 0 && low >= 0;
-        bytes[i] = (char)(high * 16 + low);
-    }
-    json_t *o = good ? encode(m, bytes, n / 2, special, parse_special)
-                     : error_object("bytes_hex is not pairs of hexadecimal digits");
-    free(bytes);
-    return o;
-}
-
-/* A member that must be true, false or missing; *bad is set where it is something else. */
-static bool flag_of(const json_t *request, const char *key, bool fallback, bool *bad)
-{
-    const json_t *v = json_object_get(request, key);
-    if (v != NULL && !json_is_boolean(v))
-        *bad = true;
-    return v == NULL ? fallback : json_is_true(v);
-}
-
-static json_t *answer(const inox_model *m, const tokenize_options *o, const char *line, size_t n)
-{
-    json_error_t e;
-    char message[sizeof e.text + 64];
-    json_t *request = json_loadb(line, n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e), *result;
-    if (request == NULL) {
-        snprintf(message, sizeof message, "not JSON: %s at byte %d", e.text, e.position);
-        return error_object(message);
-    }
-    const json_t *text = json_object_get(request, "text"),
-                 *hex = json_object_get(request, "bytes_hex");
-    const json_t *ids = json_object_get(request, "ids");
-    bool bad = false, special = flag_of(request, "special", o->special, &bad);
-    bool parse_special = flag_of(request, "parse_special", o->parse_special, &bad);
-    if (bad)
-        result = error_object("special and parse_special must be true or false");
-    else if ((text != NULL) + (hex != NULL) + (ids != NULL) != 1)
-        result = error_object("the line must be an object with one of text, bytes_hex and ids");
-    else if (json_is_string(text))
-        result =
-            encode(m, json_string_value(text), json_string_length(text), special, parse_special);
-    else if (json_is_string(hex))
-        result =
-            encode_hex(m, json_string_value(hex), json_string_length(hex), special, parse_special);
-    else if (json_is_array(ids))
-        result = decode(m, ids, special);
-    else
-        result = error_object("text and bytes_hex must be strings, ids an array");
-    json_decref(request);
-    return result;
-}
-
-/* One line without its newline.  0: there is one; -1: the end of the input; else an exit code,
- * which was told. */
-static int read_line(const common *c, char **line, size_t *size, size_t *room)
-{
-    int byte = getc(stdin);
-    bool nothing = byte == EOF;
-    *size = 0;
-    for (; byte != EOF && byte != '\n'; byte = getc(stdin)) {
-        if (*size + 1 >= *room) {
-            size_t more = *room == 0 ? 4096 : *room * 2;
-            char *bigger = realloc(*line, more);
-            if (bigger == NULL)
-                return fail_text(c, EXIT_MEMORY, "no memory for a line of %zu bytes", more);
-            *line = bigger;
-            *room = more;
-        }
-        (*line)[(*size)++] = (char)byte;
-    }
-    if (ferror(stdin)) /* also in the middle of a line, which is none then */
-        return errno == EINTR ? EXIT_INTERRUPTED : fail_file(c, "standard input");
-    return nothing ? -1 : 0;
-}
-
-static int answer_lines(const inox_model *m, const tokenize_options *o)
-{
-    char *line = NULL;
-    size_t size, room = 0;
+    inox_error err;
+    inox_input input = { .first.text = { text, bytes } };
+    inox_encode_options options = encode_options(o);
+    inox_encodings *e;
     int code = 0;
-    while (code == 0 && !interrupted()) {
-        code = read_line(&o->common, &line, &size, &room);
-        if (code == 0)
-            code = print_json(&o->common, answer(m, o, line == NULL ? "" : line, size));
-        fflush(stdout); /* the other side may wait for it */
+    if (inox_tokenizer_encode_all(v->tokenizer, &input, 1, &options, &e, &err) != INOX_OK)
+        return fail(&o->common, &err);
+    for (size_t w = 0; code == 0 && w < inox_encodings_windows(e, 0); w++) {
+        inox_encoding one = INOX_ENCODING_INIT;
+        uint64_t *ranges;
+        if (inox_encodings_get(e, 0, w, &one, &err) != INOX_OK) {
+            code = fail(&o->common, &err);
+            break;
+        }
+        ranges = malloc((2 * one.count + 1) * sizeof *ranges);
+        for (size_t i = 0; ranges != NULL && i < one.count; i++) {
+            ranges[i] = one.starts[i];
+            ranges[one.count + i] = one.ends[i];
+        }
+        inox_stream_tokens t = { one.count, one.ids, ranges, ranges + one.count };
+        if (w > 0 && p->mode == PRINT_IDS)
+            printf("\n");
+        if (w > 0 && p->mode == PRINT_IDS)
+            p->tokens = 0;
+        p->held_base = p->shown = 0;
+        p->held_size = 0;
+        if (ranges == NULL || !hold(p, text, bytes) || !print_tokens(p, &t))
+            code = fail_text(&o->common, EXIT_MEMORY, "no memory for the tokens of this text");
+        free(ranges);
     }
-    free(line);
-    return interrupted() ? EXIT_INTERRUPTED : code == -1 ? EXIT_FINE : code;
+    p->bytes = bytes;
+    inox_encodings_free(e);
+    return code;
 }
 
-/* "12 345" or "[12, 345]" */
-static int decode_list(const inox_model *m, const tokenize_options *o)
+static int encode_text(const tokenize_options *o, const vocabulary *v, const char *text,
+                       size_t bytes, const char *name)
 {
-    json_t *ids = json_array(), *object;
-    for (const char *p = o->decode; *p != '\0';) {
-        char *end;
-        long id = strtol(p, &end, 10);
-        if (end != p)
-            json_array_append_new(ids, json_integer(id));
-        p = end != p ? end : p + 1;
+    printer p = new_printer(o, v);
+    int code = 0;
+    if (o->as_shipped) {
+        code = encode_as_shipped(o, v, &p, text, bytes);
+    } else {
+        inox_error err;
+        inox_encoder *encoder;
+        inox_encode_options options = encode_options(o);
+        if (inox_encoder_new(v->tokenizer, &options, &encoder, &err) != INOX_OK)
+            return fail(&o->common, &err);
+        code = encode_chunk(o, encoder, &p, text, bytes);
+        if (code == 0)
+            code = encode_chunk(o, encoder, &p, NULL, 0);
+        inox_encoder_free(encoder);
     }
-    object = decode(m, ids, o->special);
-    json_decref(ids);
-    const json_t *text = json_object_get(object, "text");
-    if (text == NULL) {
-        int code = fail_text(&o->common, EXIT_USAGE, "%s",
-                             json_string_value(json_object_get(object, "error")));
-        json_decref(object);
+    if (code == 0)
+        print_end(o, &p, name);
+    release_printer(&p);
+    return code;
+}
+
+/* ---- files */
+
+/* What is to come of a file, or 0 where nobody knows. */
+static uint64_t size_of(FILE *f)
+{
+    long here = ftell(f), end;
+    if (here < 0 || fseek(f, 0, SEEK_END) != 0)
+        return 0;
+    end = ftell(f);
+    return fseek(f, here, SEEK_SET) == 0 && end > here ? (uint64_t)(end - here) : 0;
+}
+
+static void show_progress(const tokenize_options *o, uint64_t done, uint64_t all)
+{
+    if (done < PROGRESS_BYTES || o->common.quiet || !is_terminal(stderr) || is_terminal(stdout))
+        return;
+    if (all > 0)
+        draw_progress("encoding", done < all ? (double)done / (double)all : 0.999);
+    else
+        draw_amount("encoding", done);
+}
+
+static int encode_stream(const tokenize_options *o, const vocabulary *v, FILE *f, const char *path,
+                         const char *name)
+{
+    inox_error err;
+    inox_encoder *encoder;
+    inox_encode_options options = encode_options(o);
+    printer p = new_printer(o, v);
+    uint64_t all = size_of(f);
+    int code = 0;
+    char *chunk = malloc(CHUNK_BYTES);
+    if (chunk == NULL)
+        return fail_text(&o->common, EXIT_MEMORY, "no memory for a chunk of the text");
+    if (inox_encoder_new(v->tokenizer, &options, &encoder, &err) != INOX_OK) {
+        free(chunk);
+        return fail(&o->common, &err);
+    }
+    size_t n = 1;
+    while (code == 0 && n > 0 && !interrupted()) {
+        errno = 0;
+        n = fread(chunk, 1, CHUNK_BYTES, f);
+        if (ferror(f))
+            code = interrupted() ? EXIT_INTERRUPTED : fail_file(&o->common, path);
+        else
+            code = encode_chunk(o, encoder, &p, n > 0 ? chunk : NULL, n);
+        show_progress(o, p.bytes, all);
+    }
+    if (p.bytes >= PROGRESS_BYTES && !o->common.quiet && is_terminal(stderr))
+        draw_progress("encoding", 1);
+    if (interrupted())
+        code = EXIT_INTERRUPTED;
+    if (code == 0)
+        print_end(o, &p, name);
+    inox_encoder_free(encoder);
+    release_printer(&p);
+    free(chunk);
+    return code;
+}
+
+/* path: "-" is standard input. */
+static int encode_file(const tokenize_options *o, const vocabulary *v, const char *path,
+                       const char *name)
+{
+    bool standard = strcmp(path, "-") == 0;
+    if (o->as_shipped) {
+        char *text;
+        size_t bytes;
+        int code = read_file(&o->common, path, &text, &bytes);
+        if (code != 0)
+            return code;
+        code = encode_text(o, v, text, bytes, name);
+        free(text);
         return code;
     }
-    if (o->common.json)
-        return print_json(&o->common, object);
-    fwrite(json_string_value(text), 1, json_string_length(text), stdout);
-    printf("\n");
-    json_decref(object);
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    if (f == NULL && errno == ENOENT)
+        return fail_text(&o->common, EXIT_NOT_FOUND,
+                         "%s: no such file (a text itself is given by --text)", path);
+    if (f == NULL)
+        return fail_file(&o->common, path);
+    int code = encode_stream(o, v, f, standard ? "standard input" : path, name);
+    if (!standard)
+        fclose(f);
+    return code;
+}
+
+/* ---- decoding */
+
+/* Reads whole numbers out of anything that has them: "12 345", "[12, 345]". */
+typedef struct id_reader {
+    const char *at, *end; /* of a text, or */
+    FILE *file;
+} id_reader;
+
+static int next_byte(id_reader *r)
+{
+    if (r->file != NULL)
+        return getc(r->file);
+    return r->at < r->end ? (unsigned char)*r->at++ : EOF;
+}
+
+/* *found: there was one more.  False: it is no token id. */
+static bool next_id(id_reader *r, int32_t *id, bool *found)
+{
+    int c = next_byte(r);
+    int64_t value = 0;
+    while (c != EOF && strchr(" \t\r\n,[]", c) != NULL && c != '\0')
+        c = next_byte(r);
+    *found = c != EOF;
+    if (c == EOF)
+        return true;
+    bool good = c >= '0' && c <= '9';
+    for (; c >= '0' && c <= '9'; c = next_byte(r)) {
+        value = 10 * value + (c - '0');
+        if (value > INT32_MAX)
+            return false;
+    }
+    *id = (int32_t)value;
+    return good && (c == EOF || (c != '\0' && strchr(" \t\r\n,[]", c) != NULL));
+}
+
+/* The ids as one JSON object: {"text": "..."}. */
+static int decode_object(const tokenize_options *o, const vocabulary *v, id_reader *r,
+                         const char *name)
+{
+    inox_error err;
+    int32_t *ids = NULL;
+    size_t count = 0, room = 0, bytes;
+    int code = 0;
+    char *text;
+    for (bool found = true; code == 0 && found;) {
+        if (count == room) {
+            room = room == 0 ? 256 : 2 * room;
+            int32_t *more = realloc(ids, room * sizeof *ids);
+            if (more == NULL) {
+                free(ids);
+                return fail_text(&o->common, EXIT_MEMORY, "no memory for the ids");
+            }
+            ids = more;
+        }
+        if (!next_id(r, &ids[count], &found))
+            code = fail_text(&o->common, EXIT_USAGE, "%s: item %zu is not a token id", name, count);
+        count += found;
+    }
+    if (code == 0 &&
+        inox_tokenizer_decode(v->tokenizer, ids, count, o->special, &text, &bytes, &err) != INOX_OK)
+        code = fail(&o->common, &err);
+    else if (code == 0) {
+        code = print_json(&o->common, json_pack("{s:o}", "text", json_text(text, bytes)));
+        inox_string_free(text);
+    }
+    free(ids);
+    return code;
+}
+
+static int decode_stream(const tokenize_options *o, const vocabulary *v, id_reader *r,
+                         const char *name)
+{
+    inox_error err;
+    inox_decoder *decoder;
+    inox_text text;
+    bool found = true;
+    int code = 0;
+    if (inox_decoder_new(v->tokenizer, o->special, &decoder, &err) != INOX_OK)
+        return fail(&o->common, &err);
+    for (uint64_t n = 0; code == 0 && found && !interrupted(); n++) {
+        int32_t id;
+        if (!next_id(r, &id, &found)) {
+            code = fail_text(&o->common, EXIT_USAGE, "%s: item %llu is not a token id", name,
+                             (unsigned long long)n);
+            break;
+        }
+        inox_status status = found ? inox_decoder_push(decoder, id, &text, &err)
+                                   : inox_decoder_finish(decoder, &text, &err);
+        if (status != INOX_OK)
+            code = fail(&o->common, &err);
+        else
+            fwrite(text.data, 1, text.bytes, stdout);
+    }
+    if (code == 0)
+        printf("\n");
+    inox_decoder_free(decoder);
+    return interrupted() ? EXIT_INTERRUPTED : code;
+}
+
+static int decode_from(const tokenize_options *o, const vocabulary *v, id_reader *r,
+                       const char *name)
+{
+    int code = o->common.json ? decode_object(o, v, r, name) : decode_stream(o, v, r, name);
+    if (r->file != NULL && ferror(r->file) && !interrupted())
+        code = fail_file(&o->common, name);
+    return code;
+}
+
+static int decode_file(const tokenize_options *o, const vocabulary *v, const char *path)
+{
+    bool standard = strcmp(path, "-") == 0;
+    id_reader r = { .file = standard ? stdin : fopen(path, "rb") };
+    if (r.file == NULL)
+        return fail_file(&o->common, path);
+    int code = decode_from(o, v, &r, standard ? "standard input" : path);
+    if (!standard)
+        fclose(r.file);
+    return code;
+}
+
+/* ---- the command */
+
+static int open_vocabulary(const tokenize_options *o, const char *name, vocabulary *v)
+{
+    inox_error err = { 0 };
+    inox_tokenizer_info info = INOX_TOKENIZER_INFO_INIT;
+    inox_tokenizer_options options = INOX_TOKENIZER_OPTIONS_INIT;
+    options.pattern = o->pattern;
+    inox_status status;
+    if (path_exists(name)) {
+        status = inox_tokenizer_open(name, &options, &v->tokenizer, &err);
+    } else {
+        status = open_model(&o->common, name, true, 0, &v->model, &err);
+        if (status == INOX_OK)
+            status = inox_tokenizer_from_model(v->model, &v->tokenizer, &err);
+    }
+    if (status == INOX_OK)
+        status = inox_tokenizer_describe(v->tokenizer, &info, &err);
+    if (status != INOX_OK)
+        return fail(&o->common, &err);
+    v->has_masks = strcmp(info.format, "tokenizer.json") == 0;
+    if (o->common.verbose)
+        fprintf(stderr, "%s: %s, %zu tokens\n", name, info.format, info.count);
     return 0;
 }
 
-/* A piece as one word for people: spaces and control characters are spelt out. */
-static void print_piece(const char *text, size_t bytes)
+static void close_vocabulary(vocabulary *v)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char b = (unsigned char)text[i];
-        if (b == '\n')
-            printf("\\n");
-        else if (b == '\t')
-            printf("\\t");
-        else if (b < 0x20 || b == 0x7f)
-            printf("\\x%02x", b);
-        else
-            putchar(b);
-    }
+    inox_tokenizer_free(v->tokenizer);
+    inox_model_close(v->model);
 }
 
-static void print_pieces(const char *text, const inox_tokens *t, bool offsets)
+/* What is to be done with the files: none of them is standard input. */
+static int work_on_files(const tokenize_options *o, const vocabulary *v, char **paths, size_t count)
 {
-    static const char *const COLOURS[] = { "\033[30;46m", "\033[30;43m", "\033[30;42m",
-                                           "\033[30;45m" };
-    bool colour = is_terminal(stdout);
-    for (size_t i = 0; i < t->count; i++) {
-        if (offsets) {
-            printf("%7d  %u..%u  ", t->ids[i], t->starts[i], t->ends[i]);
-            print_piece(text + t->starts[i], t->ends[i] - t->starts[i]);
-            printf("\n");
-        } else if (colour) {
-            printf("%s", COLOURS[i % 4]);
-            print_piece(text + t->starts[i], t->ends[i] - t->starts[i]);
-            printf("\033[0m");
-        }
-    }
-    if (!offsets && colour)
-        printf("\n");
-    for (size_t i = 0; !offsets && i < t->count; i++)
-        printf("%s%d", i == 0 ? "" : " ", t->ids[i]);
-    if (!offsets)
-        printf("\n");
-}
-
-static int encode_text(const inox_model *m, const tokenize_options *o, const char *text,
-                       size_t bytes)
-{
-    inox_error err;
-    inox_tokens t;
-    unsigned flags = (o->special ? INOX_TOKENIZE_SPECIAL : 0u) |
-                     (o->parse_special ? INOX_TOKENIZE_PARSE_SPECIAL : 0u);
-    if (inox_tokenize(m, text, bytes, flags, &t, &err) != INOX_OK)
-        return fail(&o->common, &err);
+    static char standard[] = "-";
+    char *only = standard;
     int code = 0;
-    if (o->count && o->common.json)
-        code = print_json(&o->common, json_pack("{s:I, s:I}", "tokens", (json_int_t)t.count,
-                                                "bytes", (json_int_t)bytes));
-    else if (o->count)
-        printf("%zu\n", t.count);
-    else if (o->common.json)
-        code = print_json(&o->common, tokens_object(&t));
-    else
-        print_pieces(text, &t, o->offsets);
-    inox_tokens_release(&t);
+    if (count == 0) {
+        paths = &only;
+        count = 1;
+    }
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = o->decode != NULL ? decode_file(o, v, paths[i])
+                                 : encode_file(o, v, paths[i], count > 1 ? paths[i] : NULL);
     return code;
 }
+
+static int work(const tokenize_options *o, const vocabulary *v, char **paths, size_t count)
+{
+    if (o->jsonl)
+        return answer_lines(v, o);
+    if (o->decode != NULL && strcmp(o->decode, "-") != 0) {
+        id_reader r = { .at = o->decode, .end = o->decode + strlen(o->decode) };
+        return decode_from(o, v, &r, "--decode");
+    }
+    if (o->text != NULL)
+        return encode_text(o, v, o->text, strlen(o->text), NULL);
+    if (o->file != NULL) {
+        char *path = (char *)(uintptr_t)o->file;
+        return work_on_files(o, v, &path, 1);
+    }
+    return work_on_files(o, v, paths, count);
+}
+
+static const char NOTES[] =
+    "TOKENIZER is a file or a directory (tokenizer.json, tiktoken, SentencePiece .model, "
+    "tekken.json,\n"
+    "vocab.txt, GGUF), whose kind is seen from its content, or the name of a model; 'default' is "
+    "the\n"
+    "embedded one. Without FILE, or where it is '-', the text is standard input.\n\n"
+    "With --jsonl a line is an object with one of text, parts ([[unit, count], ...]), bytes_hex, "
+    "words\n"
+    "and batch (texts, or pairs as arrays), and perhaps pair, special (false), parse_special (true "
+    "for\n"
+    "tokenizer.json, else false), truncation, padding and as_shipped; it is answered by ids, "
+    "offsets in\n"
+    "bytes, type_ids (unless all 0), special_mask (tokenizer.json), attention_mask (unless all 1) "
+    "and\n"
+    "overflow, or by encodings, a list of such objects. {\"ids\": [...], \"special\": true|false} "
+    "is\n"
+    "answered by {\"text\": \"...\"}. What fails is answered by {\"error\": \"...\"}.";
 
 int cmd_tokenize(const command *c, int argc, char **argv)
 {
     tokenize_options o = { 0 };
     const option options[] = {
-        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the text is in a file ('-': standard input)",
-          NULL },
-        { "decode", 'd', OPTION_TEXT, &o.decode, "IDS", "ids to text: \"12 345\"", NULL },
+        { "text", 0, OPTION_TEXT, &o.text, "TEXT", "encode this text", NULL },
+        { "file", 'f', OPTION_TEXT, &o.file, "FILE", "the same as FILE", NULL },
+        { "decode", 'd', OPTION_TEXT, &o.decode, "IDS",
+          "ids to text: \"12 345\" ('-': they are in the FILEs)", NULL },
         { "jsonl", 0, OPTION_FLAG, &o.jsonl, NULL,
           "answer lines of JSON on standard input, one for one", NULL },
         { "special", 0, OPTION_FLAG, &o.special, NULL,
           "add the model's special tokens; keep their texts in decoding", NULL },
         { "parse-special", 0, OPTION_FLAG, &o.parse_special, NULL,
-          "special tokens may be spelt in the text", NULL },
+          "special tokens may be spelt in the text (usual for tokenizer.json)", NULL },
+        { "no-parse-special", 0, OPTION_FLAG, &o.no_parse_special, NULL,
+          "their spellings are plain text (usual for the others)", NULL },
         { "offsets", 0, OPTION_FLAG, &o.offsets, NULL, "one token per line, with its bytes", NULL },
         { "count", 0, OPTION_FLAG, &o.count, NULL, "only how many tokens", NULL },
+        { "as-shipped", 0, OPTION_FLAG, &o.as_shipped, NULL,
+          "truncate and pad as the file itself says", NULL },
+        { "pattern", 0, OPTION_TEXT, &o.pattern, "REGEX",
+          "what cuts text into words, for a tiktoken file that nothing else tells it of", NULL },
         COMMON_OPTIONS(o.common),
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    static const char NOTES[] = "With --jsonl a line is {\"text\": \"...\"} or {\"bytes_hex\": "
-                                "\"...\"} with \"special\" and \"parse_special\" (false),\n"
-                                "answered by {\"ids\": [...], \"offsets\": [[start, end], ...]}, "
-                                "or {\"ids\": [...], \"special\": true|false},\n"
-                                "answered by {\"text\": \"...\"}; what fails is answered by "
-                                "{\"error\": \"...\"}. MODEL 'default' is the embedded one.";
-    inox_error err = { 0 };
-    inox_model *model;
-    char *text = NULL;
-    size_t bytes = 0;
+    vocabulary v = { 0 };
     int n = parse_options(c, options, NOTES, argc, argv);
     if (n < 0)
         return parse_exit(n);
-    if (n < 1 || n > 2 || (n == 2 && (o.jsonl || o.decode != NULL || o.file != NULL)))
-        return usage_error(c, "a MODEL is needed, and one of TEXT, --file, --decode and --jsonl"),
+    int inputs = (o.text != NULL) + (o.file != NULL) + o.jsonl + (n > 1);
+    if (o.decode != NULL && strcmp(o.decode, "-") != 0)
+        inputs++;
+    if (n < 1 || inputs > 1)
+        return usage_error(c, "a TOKENIZER is needed, and one of FILE..., --text, --file, --decode "
+                              "IDS and --jsonl"),
                EXIT_USAGE;
-    if (open_model(&o.common, argv[0], true, 0, &model, &err) != INOX_OK)
-        return fail(&o.common, &err);
-    int code = 0;
-    if (o.jsonl) {
-        code = answer_lines(model, &o);
-    } else if (o.decode != NULL) {
-        code = decode_list(model, &o);
-    } else if (n == 2) {
-        code = encode_text(model, &o, argv[1], strlen(argv[1]));
-    } else {
-        code = read_file(&o.common, o.file != NULL ? o.file : "-", &text, &bytes);
-        if (code == 0)
-            code = encode_text(model, &o, text, bytes);
-    }
-    free(text);
-    inox_model_close(model);
+    if (o.parse_special && o.no_parse_special)
+        return usage_error(c, "--parse-special and --no-parse-special exclude each other"),
+               EXIT_USAGE;
+    if (o.decode != NULL && o.text != NULL)
+        return usage_error(c, "--text is encoded, and --decode is for ids"), EXIT_USAGE;
+    int code = open_vocabulary(&o, argv[0], &v);
+    if (code == 0)
+        code = work(&o, &v, argv + 1, (size_t)(n - 1));
+    close_vocabulary(&v);
     return code;
 }

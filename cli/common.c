@@ -149,6 +149,27 @@ int read_file(const common *c, const char *path, char **data, size_t *size)
     return 0;
 }
 
+int read_line(const common *c, char **line, size_t *size, size_t *room)
+{
+    int byte = getc(stdin);
+    bool nothing = byte == EOF;
+    *size = 0;
+    for (; byte != EOF && byte != '\n'; byte = getc(stdin)) {
+        if (*size + 1 >= *room) {
+            size_t more = *room == 0 ? 4096 : *room * 2;
+            char *bigger = realloc(*line, more);
+            if (bigger == NULL)
+                return fail_text(c, EXIT_MEMORY, "no memory for a line of %zu bytes", more);
+            *line = bigger;
+            *room = more;
+        }
+        (*line)[(*size)++] = (char)byte;
+    }
+    if (ferror(stdin)) /* also in the middle of a line, which is none then */
+        return errno == EINTR ? EXIT_INTERRUPTED : fail_file(c, "standard input");
+    return nothing ? -1 : 0;
+}
+
 int read_ids(const common *c, const char *path, int32_t **ids, size_t *count)
 {
     char *text;

@@ -58,19 +58,35 @@ bool interrupted(void)
     return interrupts > 0;
 }
 
-void draw_progress(const char *what, double fraction)
+/* Not more than ten times a second. */
+static bool is_time_to_draw(void)
 {
     static double last;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    if (seconds - last < 0.1)
+        return false;
+    last = seconds;
+    return true;
+}
+
+void draw_amount(const char *what, uint64_t bytes)
+{
+    if (!is_time_to_draw())
+        return;
+    fprintf(stderr, "\r%s %.0f MB", what, (double)bytes / 1e6);
+    fflush(stderr);
+}
+
+void draw_progress(const char *what, double fraction)
+{
     if (fraction >= 1.0) {
         fprintf(stderr, "\r\033[K");
         return;
     }
-    if (seconds - last < 0.1)
+    if (!is_time_to_draw())
         return;
-    last = seconds;
     int done = (int)(fraction * 30);
     fprintf(stderr, "\r%s [", what);
     for (int i = 0; i < 30; i++)

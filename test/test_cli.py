@@ -12,12 +12,12 @@ from support import (CONTEXT, DEFAULT, ENVIRONMENT, FORMAT, INOX, INTERRUPTED, I
                      SCRATCH, SLOWER, UNSUPPORTED, USAGE, check, fails, generator, good, inox, main, object_of,
                      path, read, test, version, write)
 
-COMMANDS = ["run", "replay", "logits", "inspect", "tokenize", "perplexity", "bench", "list"]
+COMMANDS = ["run", "replay", "logits", "inspect", "tokenize", "template", "perplexity", "bench", "list"]
 GREEDY = ["--temp", "0"]
 
 
 def ids_of(text, *options):
-    return object_of(good("tokenize", "default", text, "--json", *options))["ids"]
+    return object_of(good("tokenize", "default", "--text", text, "--json", *options))["ids"]
 
 
 # ---- help, versions, usage -------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def help_answers():
         fails(USAGE, command, "--bogus", says="--bogus")
         fails(USAGE, command, "-Z", says="-Z")
         fails(USAGE, command, "--json=1", says="--json")
-        if command == "list":  # opens no model: has none of the options about that
+        if command in ("list", "template"):  # computes nothing: has none of the options about that
             fails(USAGE, command, "--threads", "1", says="--threads")
             continue
         fails(USAGE, command, "--threads", says="--threads")
@@ -456,18 +456,121 @@ def bad_utf8_decodes_to_replacements():
 
 @test
 def tokenize_for_people():
-    ids = ids_of("Once upon a time")
-    check(good("tokenize", "default", "Once upon a time").out.split() == [str(i) for i in ids])
-    check(good("tokenize", "default", stdin=b"Once upon a time").out.split() == [str(i) for i in ids])
-    name = write("text.txt", "Once upon a time")
-    check(good("tokenize", "default", "--file", name).out.split() == [str(i) for i in ids])
-    check(good("tokenize", "default", "Once upon a time", "--count").out == f"{len(ids)}\n")
-    check(good("tokenize", "default", "--decode", json.dumps(ids)).out == "Once upon a time\n")
-    fails(USAGE, "tokenize", "default", "--decode", "999999")
+    text = "Once upon a time"
+    ids = ids_of(text)
+    line = " ".join(str(i) for i in ids) + "\n"
+    name = write("text.txt", text)
+    for arguments in (["--text", text], [name], ["--file", name], ["-"], []):
+        check(good("tokenize", "default", *arguments, stdin=text.encode()).out == line, arguments)
+    check(good("tokenize", "default", name, name).out == line * 2)
+    check(good("tokenize", "default", "--text", text, "--count").out == f"{len(ids)}\n")
+    check(good("tokenize", "default", name, "-", "--count", stdin=b"").out == f"{len(ids)} {name}\n0 -\n")
+    check(object_of(good("tokenize", "default", name, "--count", "--json")) == {"tokens": len(ids), "bytes": len(text)})
+    whole = object_of(good("tokenize", "default", name, "--json"))
+    check(whole["ids"] == ids and whole["offsets"][-1][1] == len(text), whole)
+    rows = good("tokenize", "default", name, "--offsets").out.splitlines()
+    check([int(r.split()[0]) for r in rows] == ids and rows[0].split()[1:] == ["0..1", "O"], rows)
+    check(good("tokenize", "default", "--text", "a\x1b[31m\n", "--offsets").out.count("\x1b") == 0)
     fails(USAGE, "tokenize")
-    fails(NOT_FOUND, "tokenize", path("nothing.gguf"), "x")
-    fails(NOT_FOUND, "tokenize", "default", "--file", path("nothing.txt"), says="nothing.txt")
-    fails(IO, "tokenize", "default", "--file", SCRATCH, says=SCRATCH)
+    fails(USAGE, "tokenize", "default", name, "--text", "x")
+    fails(USAGE, "tokenize", "default", "--jsonl", name)
+    fails(USAGE, "tokenize", "default", name, "--parse-special", "--no-parse-special")
+    fails(USAGE, "tokenize", DEFAULT, name, "--pattern", "x", says="tiktoken")
+    fails(NOT_FOUND, "tokenize", path("nothing.gguf"), name, says="nothing.gguf")
+    fails(NOT_FOUND, "tokenize", "default", path("nothing.txt"), says="nothing.txt")
+    fails(IO, "tokenize", "default", SCRATCH, says=SCRATCH)
+    check(not any(good("tokenize", "default", name, *o).err for o in ([], ["--json"], ["--count"])), "notes")
+
+
+@test
+def tokenize_decodes():
+    text = "Once upon a time"
+    ids = ids_of(text)
+    for spelling in (json.dumps(ids), " ".join(map(str, ids)), "\n".join(map(str, ids)) + "\n"):
+        check(good("tokenize", "default", "--decode", spelling).out == text + "\n", spelling)
+        check(good("tokenize", "default", "--decode", "-", stdin=spelling.encode()).out == text + "\n", spelling)
+        name = write("ids.txt", spelling)
+        check(good("tokenize", "default", "--decode", "-", name).out == text + "\n", spelling)
+        check(object_of(good("tokenize", "default", "--decode", "-", name, "--json")) == {"text": text}, spelling)
+    check(good("tokenize", "default", "--decode", "").out == "\n")
+    fails(USAGE, "tokenize", "default", "--decode", "999999")
+    for bad in ("x", "1 x", "1.5", "-1", "99999999999", "1;2"):
+        fails(USAGE, "tokenize", "default", "--decode", bad, says="token id")
+    fails(USAGE, "tokenize", "default", "--decode", "1", "--text", "a")
+    fails(NOT_FOUND, "tokenize", "default", "--decode", "-", path("nothing.txt"), says="nothing.txt")
+
+
+@test
+def tokenize_streams():
+    """A file of many chunks gives what the whole gives, wherever the chunks are cut."""
+    random = generator(7)
+    text = "".join(random.choice(["naïve ", "漢字", "🙂🏽", "word ", " ", "\n", "12345", "x" * 50]) for _ in range(300000))
+    name = write("long.txt", text)
+    check(os.path.getsize(name) > 2 << 20)
+    whole = object_of(good("tokenize", "default", name, "--json"))
+    lines = [json.loads(a) for a in good("tokenize", "default", "--jsonl",
+                                         stdin=json.dumps({"text": text}).encode() + b"\n").out.splitlines()]
+    check(whole["ids"] == lines[0]["ids"] and whole["offsets"] == lines[0]["offsets"], "streamed or not")
+    ids = good("tokenize", "default", name).out.split()
+    check([int(i) for i in ids] == whole["ids"], "ids as text")
+    check(good("tokenize", "default", "--decode", "-", stdin=" ".join(ids).encode()).out == text + "\n", "decoded")
+
+
+@test
+def tokenize_beside_a_configuration():
+    """Published ones hold a number that is no 64-bit integer."""
+    folder = path("tokenizer")
+    os.mkdir(folder)
+    write("tokenizer/tokenizer.json", {"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1, "[S]": 2}},
+                                       "pre_tokenizer": {"type": "Whitespace"}})
+    write("tokenizer/tokenizer_config.json", {"model_max_length": 10 ** 30, "bos_token": "[S]"})
+    check(good("tokenize", folder, "--text", "a b").out == "1 0\n")
+    write("tokenizer/tokenizer_config.json", "{")
+    fails(FORMAT, "tokenize", folder, "--text", "a b", says="tokenizer_config.json")
+
+
+# ---- template --------------------------------------------------------------------------------------
+
+@test
+def template_for_people():
+    source = write("chat.jinja", "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}\n{% endfor %}{{ now }}")
+    variables = {"messages": [{"role": "user", "content": "Hé <|x|>"}], "now": 123456789012345678901234567890}
+    want = "<|user|>Hé <|x|>\n123456789012345678901234567890"
+    name = write("chat.json", variables)
+    check(good("template", source, name).out == want)
+    check(good("template", source, stdin=json.dumps(variables).encode()).out == want)
+    got = object_of(good("template", source, name, "--json"))
+    spans = "".join(want.encode()[a:b].decode() for a, b in got["spans"])
+    check(got["text"] == want and "Hé <|x|>" in spans and "\n" not in spans, got)
+    rows = good("template", source, name, "--spans").out.splitlines()
+    check(any(r.endswith(' "Hé <|x|>"') for r in rows), rows)
+    config = write("tokenizer_config.json", {"model_max_length": 10 ** 30, "chat_template": [
+        {"name": "default", "template": "{{ a }}"}, {"name": "tool_use", "template": "tools {{ a }}"}]})
+    check(good("template", config, stdin=b'{"a": 1}').out == "1")
+    check(good("template", SCRATCH, "--name", "tool_use", stdin=b'{"a": 1}').out == "tools 1")
+    fails(NOT_FOUND, "template", config, "--name", "rag", stdin=b"{}", says="rag")
+    fails(USAGE, "template")
+    fails(USAGE, "template", source, name, "--jsonl")
+    fails(USAGE, "template", source, "--now", "yesterday", stdin=b"{}", says="yesterday")
+    fails(USAGE, "template", source, "--now", "2026-02-29 00:00:00", stdin=b"{}")
+    fails(NOT_FOUND, "template", path("nothing.jinja"), says="nothing")
+    fails(NOT_FOUND, "template", source, path("nothing.json"), says="nothing.json")
+    fails(NOT_FOUND, "template", "default", stdin=b"{}", says="template")
+    fails(FORMAT, "template", write("bad.jinja", "a\n{% if %}"), stdin=b"{}", says="2")
+    for bad in (b"", b"[]", b"{", b'{"a": }', b'{"a": 1} x', b"\xff"):
+        fails(FORMAT, "template", source, stdin=bad)
+
+
+@test
+def template_lines():
+    source = write("lines.jinja", "{{ raise_exception('no') if x == 1 else x }}{{ strftime_now('%d %b %Y %H') }}")
+    done = good("template", source, "--jsonl", "--now", "2026-07-04 15:30:45",
+                stdin=b'{"x": "a"}\n{"x": 1}\n[]\n\n{"x": "\\u0000"}\n{"x": 1.5}')
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    check(len(answers) == 6, done.out)
+    check(answers[0] == {"text": "a04 Jul 2026 15"} and answers[5] == {"text": "1.504 Jul 2026 15"}, answers)
+    check(answers[4] == {"text": "\x0004 Jul 2026 15"}, answers)
+    check(all(set(answers[i]) == {"error"} for i in (1, 2, 3)) and "no" in answers[1]["error"], answers)
 
 
 # ---- logits, perplexity, bench, inspect ----------------------------------------------------------

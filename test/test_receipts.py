@@ -80,7 +80,7 @@ def is_what_the_document_says():
     check(receipt["output"] == got["ids"] and receipt["sampling"]["seed"] == "18446744073709551615")
     check(receipt["model"]["sha256"] == tree(read(DEFAULT)) and receipt["model"]["path"] == DEFAULT)
     check(receipt["stops"] == ['né"\\\t\x01\x7f'], receipt["stops"])
-    check(receipt["prompt"] == object_of(good("tokenize", "default", "It was", "--special", "--json"))["ids"])
+    check(receipt["prompt"] == object_of(good("tokenize", "default", "--text", "It was", "--special", "--json"))["ids"])
     v = version()
     check(receipt["contract"]["sha256"] == v["contract"]["sha256"] and receipt["engine"]["build"] == v["build"])
     ids = write("all.json", receipt["prompt"] + receipt["output"])

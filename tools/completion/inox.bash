@@ -12,7 +12,7 @@ _inox() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run replay logits inspect tokenize perplexity bench list --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "run replay logits inspect tokenize template perplexity bench list --help --version" -- "$word")
         return
     fi
     case "$command $before" in
@@ -25,8 +25,9 @@ _inox() {
     "run --threads" | "run --memory" | "replay -t" | "replay --threads" | \
     "replay --memory" | "logits --chunk" | "logits -t" | "logits --threads" | \
     "logits --memory" | "inspect -t" | "inspect --threads" | "inspect --memory" | \
-    "tokenize -d" | "tokenize --decode" | "tokenize -t" | "tokenize --threads" | \
-    "tokenize --memory" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
+    "tokenize --text" | "tokenize -d" | "tokenize --decode" | "tokenize --pattern" | \
+    "tokenize -t" | "tokenize --threads" | "tokenize --memory" | "template --now" | \
+    "template --name" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
     "perplexity --threads" | "perplexity --memory" | "bench -p" | "bench --prompt" | \
     "bench -n" | "bench --tokens" | "bench -b" | "bench --batch" | \
     "bench -d" | "bench --depth" | "bench -r" | "bench --repeat" | \
@@ -35,7 +36,8 @@ _inox() {
         return ;;
     "run -f" | "run --file" | "run --receipt" | "replay -m" | \
     "replay --model" | "logits --ids" | "logits -o" | "logits --out" | \
-    "inspect --svg" | "tokenize -f" | "tokenize --file" | "perplexity --ids")
+    "inspect --svg" | "tokenize -f" | "tokenize --file" | "template --tokenizer" | \
+    "perplexity --ids")
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return ;;
     "run --cache" | "logits --cache" | "perplexity --cache" | "bench --cache")
@@ -58,7 +60,9 @@ _inox() {
         inspect)
             mapfile -t COMPREPLY < <(compgen -W "--metadata --tensors --graph --svg --identity -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         tokenize)
-            mapfile -t COMPREPLY < <(compgen -W "-f --file -d --decode --jsonl --special --parse-special --offsets --count -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--text -f --file -d --decode --jsonl --special --parse-special --no-parse-special --offsets --count --as-shipped --pattern -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+        template)
+            mapfile -t COMPREPLY < <(compgen -W "--jsonl --now --name --spans --tokenizer --json -q --quiet -h --help" -- "$word") ;;
         perplexity)
             mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         bench)
@@ -69,7 +73,7 @@ _inox() {
         ;;
     *)
         case "$command" in
-        run | logits | inspect | tokenize | perplexity | bench)
+        run | logits | inspect | tokenize | template | perplexity | bench)
             mapfile -t COMPREPLY < <(compgen -W "$(_inox_models)" -- "$word"; compgen -f -- "$word") ;;
         list) ;;
         *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
