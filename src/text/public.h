@@ -19,8 +19,8 @@ inox_status ix_public_tokenizer(const ix_tokenizer *t, ix_tokenizer *owned, cons
                                 void *keep, void (*drop)(void *keep), inox_tokenizer **out,
                                 inox_error *err) IX_MUST_USE;
 
-/* public_template.c: the template in the bytes of a file that is no GGUF: Jinja source, or JSON with
- * a member chat_template.  name: which of several, NULL: "default". */
+/* public_template.c: the template in the bytes of a file that is no GGUF: Jinja source, or JSON
+ * with a member chat_template.  name: which of several, NULL: "default". */
 inox_status ix_public_template(const char *data, size_t size, const char *name, inox_template **out,
                                inox_error *err) IX_MUST_USE;
 /* The same of a directory. */
