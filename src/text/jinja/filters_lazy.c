@@ -154,7 +154,7 @@ static inox_status slice_next(ix_jrender *r, ix_jiter *it, ix_jvalue *item, bool
     int64_t longer = length % z->count, number = z->next++;
     int64_t start = number * each + (number < longer ? number : longer);
     int64_t end = start + each + (number < longer);
-    IX_TRY(ix_j_steps(r, 1, err));
+    IX_TRY(ix_j_steps(r, (uint64_t)(end - start) / 4 + 1, err));
     IX_TRY(ix_j_list(r, (size_t)(end - start) + 1, item, err));
     for (int64_t i = start; i < end; i++)
         IX_TRY(ix_j_append(r, *item, z->list.list->items[i], err));

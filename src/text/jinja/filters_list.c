@@ -171,6 +171,7 @@ inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
     IX_TRY(getters(c, c->args[3], !sensitive, &get, &parts, err));
     IX_TRY(ix_j_to_list(c->r, c->args[0], out, err));
     size_t count = out->list->count;
+    IX_TRY(ix_j_steps(c->r, count * parts, err));
     IX_TRY(IX_J_ALLOC(c->r, &keys, count, err));
     for (size_t i = 0; i < count; i++) {
         if (parts == 1) {
@@ -213,6 +214,7 @@ inox_status ix_jf_dictsort(ix_jcall *c, ix_jvalue *out, inox_error *err)
                          ix_j_type_name(v));
     const ix_jdict *d = v.dict;
     IX_TRY(ix_j_index_argument(c, 3, 0, &backwards, err));
+    IX_TRY(ix_j_steps(c->r, d->count, err));
     IX_TRY(ix_j_list(c->r, d->count, out, err));
     IX_TRY(IX_J_ALLOC(c->r, &keys, d->count, err));
     for (size_t i = 0; i < d->count; i++) {
@@ -258,6 +260,7 @@ inox_status ix_jf_groupby(ix_jcall *c, ix_jvalue *out, inox_error *err)
     shown.fold = false;
     IX_TRY(ix_j_to_list(c->r, c->args[0], &list, err));
     size_t count = list.list->count, from = 0;
+    IX_TRY(ix_j_steps(c->r, count * 2, err));
     IX_TRY(IX_J_ALLOC(c->r, &keys, count, err));
     for (size_t i = 0; i < count; i++)
         IX_TRY(ix_jg_get(c->r, &get, list.list->items[i], &keys[i], err));

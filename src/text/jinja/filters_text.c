@@ -147,7 +147,7 @@ inox_status ix_jf_wordcount(ix_jcall *c, ix_jvalue *out, inox_error *err)
     uint32_t k;
     bool user, in_word = false;
     IX_TRY(text_of(c, &s, err));
-    IX_TRY(ix_j_steps(c->r, s->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(c->r, s->size / 16 + 1, err));
     for (ix_jwalk w = { .s = s }; ix_jwalk_next(&w, &k, &user);) {
         bool word = k == '_' || ix_char_is(k, IX_CHAR_ALNUM);
         n += word && !in_word;

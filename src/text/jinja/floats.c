@@ -75,6 +75,7 @@ inox_status ix_js_float(ix_jrender *r, double x, char style, int64_t precision, 
     }
     if (style == 'g' && precision == 0)
         precision = 1;
+    IX_TRY(ix_j_steps(r, 50, err)); /* exact digits take a while */
     place(x, style, precision, flags, &d, &fraction, &exponent);
     int64_t before = exponent || d.count == 0 || d.point < 1 ? 1 : d.point;
     if (d.count == 0 && flags & IX_J_FLOAT_NO_NEGATIVE_ZERO)

@@ -301,10 +301,11 @@ static inox_status format_text(formatting *f, ix_jbuilder *b, ix_jstring *s, int
     field part;
     if (depth < 0)
         return value_error(err, "Max string recursion exceeded");
+    IX_TRY(ix_j_steps(f->r, s->size / 16 + 1, err));
     for (size_t at = 0; at < s->size;) {
         ix_jvalue value, text, spec;
         ix_jbuilder inner = ix_jb(f->r);
-        IX_TRY(ix_j_steps(f->r, 1 + (s->size - at > 64), err));
+        IX_TRY(ix_j_steps(f->r, 1, err));
         IX_TRY(next_part(s, &at, &part, err));
         IX_TRY(ix_jb_part(b, s, part.literal, part.literal_end, err));
         if (!part.present)
@@ -344,6 +345,7 @@ inox_status ix_js_ascii(ix_jbuilder *b, ix_jvalue v, inox_error *err)
     uint32_t c;
     bool user;
     IX_TRY(ix_j_repr(b->r, v, &shown, err));
+    IX_TRY(ix_j_steps(b->r, shown.string->size / 8, err));
     ix_jwalk w = { .s = shown.string };
     for (size_t at = 0; ix_jwalk_next(&w, &c, &user); at = w.at) {
         char text[10] = { '\\', c < 0x100 ? 'x' : c < 0x10000 ? 'u' : 'U' };

@@ -60,6 +60,7 @@ static inox_status add_pairs(ix_jcall *c, ix_jvalue dict, ix_jvalue from, inox_e
     if (from.kind == IX_J_UNDEFINED)
         return ix_j_undefined_error(c->r, from, err);
     if (from.kind == IX_J_DICT) {
+        IX_TRY(ix_j_steps(c->r, from.dict->count / 4, err));
         for (size_t i = 0; i < from.dict->count; i++)
             IX_TRY(
                 ix_j_dict_set(c->r, dict, from.dict->pairs[i].key, from.dict->pairs[i].value, err));

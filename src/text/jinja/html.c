@@ -130,7 +130,7 @@ inox_status ix_js_unescape(ix_jrender *r, ix_jstring *s, ix_jvalue *out, inox_er
         size_t at = found ? (size_t)(found - s->data) : s->size, end = 0;
         uint64_t number;
         IX_TRY(ix_jb_part(&b, s, from, at, err));
-        IX_TRY(ix_j_steps(r, 4, err));
+        IX_TRY(ix_j_steps(r, 16, err)); /* names are looked up */
         if (!found)
             break;
         if (at + 1 < s->size && s->data[at + 1] == '#') {
@@ -238,6 +238,7 @@ inox_status ix_jf_xmlattr(ix_jcall *c, ix_jvalue *out, inox_error *err)
         const ix_jpair *p = &v.dict->pairs[i];
         if (p->value.kind == IX_J_NONE || p->value.kind == IX_J_UNDEFINED)
             continue;
+        IX_TRY(ix_j_steps(c->r, 1, err));
         IX_TRY(check_name(c, p->key, err));
         if (any || space)
             IX_TRY(ix_jb_text(&b, " ", err));

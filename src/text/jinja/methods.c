@@ -12,6 +12,7 @@ static inox_status list_count(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     const ix_jlist *l = c->self.list;
     int64_t n = 0;
+    IX_TRY(ix_j_steps(c->r, l->count / 8, err));
     for (size_t i = 0; i < l->count; i++) {
         bool equal = ix_j_is_same(l->items[i], c->args[0]);
         if (!equal)
@@ -34,6 +35,7 @@ static inox_status list_index(ix_jcall *c, ix_jvalue *out, inox_error *err)
     IX_TRY(ix_j_index_argument(c, 2, INT64_MAX, &to, err));
     from = from >= 0 ? from : from < -length ? 0 : from + length;
     to = to >= 0 ? to : to < -length ? 0 : to + length;
+    IX_TRY(ix_j_steps(c->r, l->count / 8, err));
     for (int64_t i = from; i < to && i < length; i++) {
         bool equal = ix_j_is_same(l->items[i], c->args[0]);
         if (!equal)
@@ -126,6 +128,7 @@ static inox_status dict_get(ix_jcall *c, ix_jvalue *out, inox_error *err)
 static inox_status dict_copy(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     const ix_jdict *d = c->self.dict;
+    IX_TRY(ix_j_steps(c->r, d->count / 4, err));
     IX_TRY(ix_j_dict(c->r, d->count, out, err));
     for (size_t i = 0; i < d->count; i++)
         IX_TRY(ix_j_dict_set(c->r, *out, d->pairs[i].key, d->pairs[i].value, err));
@@ -233,6 +236,7 @@ static inox_status range_find(ix_jcall *c, int64_t *at, inox_error *err)
 {
     const ix_jrange *g = c->self.range;
     *at = -1;
+    IX_TRY(ix_j_steps(c->r, (uint64_t)g->count / 8, err));
     for (int64_t i = 0; i < g->count && *at < 0; i++) { /* at most 100,000 */
         bool equal;
         IX_TRY(ix_j_equal(c->r, ix_j_int(g->start + i * g->step), c->args[0], &equal, err));

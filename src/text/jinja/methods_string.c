@@ -44,7 +44,7 @@ static inox_status all(ix_jcall *c, unsigned flags, bool empty, ix_jvalue *out, 
     ix_jwalk w = { .s = self(c) };
     uint32_t k;
     bool user, yes = self(c)->size > 0 || empty;
-    IX_TRY(ix_j_steps(c->r, self(c)->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(c->r, self(c)->size / 16 + 1, err));
     while (yes && ix_jwalk_next(&w, &k, &user))
         yes = ix_char_is(k, flags);
     *out = ix_j_bool(yes);
@@ -87,7 +87,7 @@ static inox_status one_case(ix_jcall *c, unsigned wanted, unsigned never, ix_jva
     ix_jwalk w = { .s = self(c) };
     uint32_t k;
     bool user, found = false;
-    IX_TRY(ix_j_steps(c->r, self(c)->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(c->r, self(c)->size / 16 + 1, err));
     *out = ix_j_bool(false);
     while (ix_jwalk_next(&w, &k, &user)) {
         unsigned flags = ix_char_of(k)->flags;
@@ -114,7 +114,7 @@ static inox_status str_istitle(ix_jcall *c, ix_jvalue *out, inox_error *err)
     ix_jwalk w = { .s = self(c) };
     uint32_t k;
     bool user, found = false, after_cased = false;
-    IX_TRY(ix_j_steps(c->r, self(c)->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(c->r, self(c)->size / 16 + 1, err));
     *out = ix_j_bool(false);
     while (ix_jwalk_next(&w, &k, &user)) {
         unsigned flags = ix_char_of(k)->flags;
@@ -142,7 +142,7 @@ static inox_status search(ix_jcall *c, bool last, bool must, ix_jvalue *out, ino
     if (at == SIZE_MAX && must)
         return ix_j_fail(err, "ValueError", "substring not found");
     *out = ix_j_int(at == SIZE_MAX ? -1 : (int64_t)ix_j_character_at(self(c), at));
-    return INOX_OK;
+    return ix_j_steps(c->r, at == SIZE_MAX ? 0 : at / 32, err);
 }
 
 static inox_status find(ix_jcall *c, ix_jvalue *out, inox_error *err)
@@ -179,6 +179,7 @@ static inox_status count(ix_jcall *c, ix_jvalue *out, inox_error *err)
                 break;
             start = at + needle->size;
             n++;
+            IX_TRY(ix_j_steps(c->r, 1, err));
         }
     }
     *out = ix_j_int(n);
@@ -275,6 +276,7 @@ static inox_status append_part(ix_jcall *c, ix_jvalue list, size_t start, size_t
                                inox_error *err)
 {
     ix_jvalue item;
+    IX_TRY(ix_j_steps(c->r, 1, err));
     IX_TRY(part(c, start, end, &item, err));
     return ix_j_append(c->r, list, item, err);
 }
@@ -530,7 +532,7 @@ static inox_status expandtabs(ix_jcall *c, ix_jvalue *out, inox_error *err)
     IX_TRY(ix_j_index_argument(c, 0, 8, &size, err));
     if (size > INT32_MAX || size < INT32_MIN)
         return ix_j_fail(err, "OverflowError", "Python int too large to convert to C int");
-    IX_TRY(ix_j_steps(c->r, self(c)->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(c->r, self(c)->size / 16 + 1, err));
     for (size_t at = 0; ix_jwalk_next(&w, &k, &user); at = w.at) {
         if (k == '\t') {
             int64_t spaces = size > 0 ? size - column % size : 0;
@@ -565,6 +567,7 @@ static inox_status translation(ix_jcall *c, uint32_t k, ix_jvalue *out, inox_err
     case IX_J_STRING:
         if (k < ix_j_length(table.string)) {
             size_t at = ix_j_byte_of(table.string, k), n;
+            IX_TRY(ix_j_steps(c->r, k / 32, err));
             (void)ix_js_read(table.string, at, &n);
             return ix_j_slice(c->r, table.string, at, at + n, out, err);
         }

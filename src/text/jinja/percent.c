@@ -174,6 +174,7 @@ static inox_status int_text(percent *p, const conversion *f, ix_jvalue v, ix_jva
     if (v.kind == IX_J_BOOL)
         v = ix_j_int(v.boolean);
     IX_TRY(ix_j_int_text(p->r, v, base, &text, &size, err));
+    IX_TRY(ix_j_steps(p->r, size / 8, err));
     size_t sign = text[0] == '-';
     int64_t digits = (int64_t)(size - sign);
     IX_TRY(ix_jb_bytes(&b, text, sign, false, err));
@@ -318,6 +319,7 @@ inox_status ix_j_percent(ix_jrender *r, ix_jstring *format, ix_jvalue values, ix
     p.mapping = values.kind == IX_J_DICT || values.kind == IX_J_LIST || values.kind == IX_J_RANGE ||
                 values.kind == IX_J_UNDEFINED;
     size_t from = 0;
+    IX_TRY(ix_j_steps(r, format->size / 32 + 1, err));
     for (ix_jwalk w = { .s = format }; w.at < format->size;) {
         const char *found = memchr(format->data + w.at, '%', format->size - w.at);
         size_t at = found ? (size_t)(found - format->data) : format->size;

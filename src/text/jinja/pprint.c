@@ -71,6 +71,7 @@ static inox_status put_dict_in_line(ix_jbuilder *b, ix_jvalue v, inox_error *err
 static inox_status put_line(ix_jbuilder *b, ix_jvalue v, inox_error *err)
 {
     inox_status status;
+    IX_TRY(ix_j_steps(b->r, 1, err));
     if (v.kind != IX_J_DICT && !is_plain_list(v))
         return ix_jb_repr(b, v, err);
     IX_TRY(ix_j_enter(b->r, err));

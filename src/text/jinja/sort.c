@@ -22,6 +22,7 @@ static inox_status string_parts(ix_jrender *r, ix_jstring *s, ix_jgetter *out, i
     bool ok;
     for (size_t i = 0; i < s->size; i++)
         count += s->data[i] == '.';
+    IX_TRY(ix_j_steps(r, s->size / 16 + count, err));
     IX_TRY(IX_J_ALLOC(r, &out->parts, count, err));
     for (size_t i = 0; i <= s->size; i++) {
         if (i < s->size && s->data[i] != '.')
@@ -82,6 +83,7 @@ static inox_status usual_less(ix_jrender *r, ix_jvalue a, ix_jvalue b, bool *out
 
 static inox_status less(sorting *s, ix_jvalue a, ix_jvalue b, bool *out, inox_error *err)
 {
+    IX_TRY(ix_j_steps(s->r, 1, err));
     return s->less(s->r, a, b, out, err);
 }
 

@@ -59,6 +59,8 @@ inox_status ix_js_bounds(const ix_jcall *c, int i, ix_jstring *s, size_t *start,
         to = to < -length ? 0 : to + length;
     if (from < 0)
         from = from < -length ? 0 : from + length;
+    if (length != s->size) /* positions are counted out */
+        IX_TRY(ix_j_steps(c->r, s->size / 32, err));
     *valid = from <= to;
     *start = *valid ? ix_j_byte_of(s, (size_t)from) : 0;
     *end = *valid ? ix_j_byte_of(s, (size_t)to) : 0;
@@ -176,7 +178,7 @@ inox_status ix_js_strip(ix_jrender *r, const ix_jstring *s, const ix_jstring *se
 {
     bool in = true;
     size_t n, i = 0, j = s->size;
-    IX_TRY(ix_j_steps(r, s->size / 64 + 1, err));
+    IX_TRY(ix_j_steps(r, s->size / 32 + 1, err));
     while (sides & IX_J_LEFT && i < j) {
         IX_TRY(is_in_set(r, set, ix_js_read(s, i, &n), &in, err));
         if (!in)
@@ -230,6 +232,7 @@ inox_status ix_js_replace(ix_jrender *r, ix_jstring *s, const ix_jstring *old,
     if (at == SIZE_MAX)
         return ix_j_with_safe(r, s, safe, out, err);
     while (at != SIZE_MAX) {
+        IX_TRY(ix_j_steps(r, 1, err));
         IX_TRY(ix_jb_part(&b, s, from, at, err));
         IX_TRY(ix_jb_string(&b, new, err));
         from = at + old->size;

@@ -40,6 +40,7 @@ static inox_status put_string(json *j, const ix_jstring *s, inox_error *err)
         bool user = ix_j_is_user(s, at);
         IX_TRY(ix_jb_part(j->b, s, from, at, err));
         from = at + n;
+        IX_TRY(ix_j_steps(j->b->r, 1, err));
         if (c > 0xFFFF) {
             IX_TRY(put_escape(j, 0xD800 + ((c - 0x10000) >> 10), user, err));
             c = 0xDC00 + (c & 0x3FF);
@@ -142,6 +143,7 @@ static inox_status put_dict(json *j, const ix_jdict *d, inox_error *err)
 static inox_status put_value(json *j, ix_jvalue v, inox_error *err)
 {
     inox_status status;
+    IX_TRY(ix_j_steps(j->b->r, 1, err));
     switch (v.kind) {
     case IX_J_NONE: return ix_jb_text(j->b, "null", err);
     case IX_J_BOOL: return ix_jb_text(j->b, v.boolean ? "true" : "false", err);

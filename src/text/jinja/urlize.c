@@ -318,7 +318,7 @@ static inox_status put_word(urlize *u, part word, inox_error *err)
     trim(s, &p, word.end);
     part address = { p.start + 7, p.end };
     bool mailto = starts_with(s, p, "mailto:");
-    IX_TRY(ix_j_steps(u->c->r, (word.end - word.start) / 8 + 1, err));
+    IX_TRY(ix_j_steps(u->c->r, (word.end - word.start) / 2 + 1, err));
     IX_TRY(ix_jb_part(&u->b, s, word.start, p.start, err));
     if (is_link(s, p)) {
         bool whole = starts_with(s, p, "https://") || starts_with(s, p, "http://");

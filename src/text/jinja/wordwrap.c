@@ -99,7 +99,7 @@ static inox_status take_line(wrap *w, size_t start, size_t end, inox_error *err)
 {
     size_t n;
     w->length = w->count = 0;
-    IX_TRY(ix_j_steps(w->r, (end - start) / 8 + 1, err));
+    IX_TRY(ix_j_steps(w->r, (end - start) / 4 + 1, err));
     for (size_t at = start; at < end; at += n) {
         w->bytes[w->length] = at;
         w->c[w->length++] = ix_js_read(w->s, at, &n);
