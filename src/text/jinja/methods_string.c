@@ -232,6 +232,7 @@ static inox_status removeprefix(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jstring *what;
     IX_TRY(ix_js_argument(c, 0, &what, err));
+    IX_TRY(ix_j_steps(c->r, what->size / 64, err));
     bool has = has_at_side(self(c), 0, self(c)->size, what, false);
     return part(c, has ? what->size : 0, self(c)->size, out, err);
 }
@@ -240,6 +241,7 @@ static inox_status removesuffix(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jstring *what;
     IX_TRY(ix_js_argument(c, 0, &what, err));
+    IX_TRY(ix_j_steps(c->r, what->size / 64, err));
     bool has = has_at_side(self(c), 0, self(c)->size, what, true);
     return part(c, 0, self(c)->size - (has ? what->size : 0), out, err);
 }

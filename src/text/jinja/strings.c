@@ -345,7 +345,7 @@ inox_status ix_js_parse_float(ix_jrender *r, const ix_jstring *s, double *out, b
     size_t size;
     IX_TRY(ascii_number(r, s, &text, &size, err));
     *ok = ix_j_parse_float(text, size, out);
-    return INOX_OK;
+    return ix_j_steps(r, size / 8 + 8, err);
 }
 
 inox_status ix_js_int_of(ix_jrender *r, ix_jvalue v, ix_jvalue *out, inox_error *err)

@@ -219,15 +219,17 @@ static inox_status find_first(ix_jrender *r, const char *s, size_t from, size_t 
     while (p <= last) {
         const char *hit = memchr(p, needle->data[0], (size_t)(last - p) + 1);
 
-        if (!hit)
+        if (!hit) {
+            looked += (uint64_t)(last - p) / 16;
             break;
+        }
         looked += (uint64_t)(hit - p) / 16 + 1;
         size_t same = 1;
         while (same < needle->size && hit[same] == needle->data[same])
             same++;
         if (same == needle->size) {
             *at = (size_t)(hit - s);
-            return ix_j_steps(r, looked / 4, err);
+            return ix_j_steps(r, (looked + same / 4) / 4, err);
         }
         looked += same;
         if (looked >= 4096) {
@@ -252,7 +254,7 @@ static inox_status find_last(ix_jrender *r, const char *s, size_t from, size_t t
             same++;
         if (same == needle->size) {
             *at = p;
-            return ix_j_steps(r, looked / 16, err);
+            return ix_j_steps(r, (looked + same) / 16, err);
         }
         looked += same + 1;
         if (looked >= 4096) {
