@@ -34,14 +34,19 @@ static json_int_t id_of(const json_t *list, const char *text)
     return -1;
 }
 
-static json_t *special_piece(const char *text, int type)
+json_t *ix_template_token_json(const char *text, int type)
 {
     return json_pack("{s:{s:s, s:i}}", "SpecialToken", "id", text, "type_id", type);
 }
 
-static json_t *sequence_piece(const char *name, int type)
+json_t *ix_template_sequence_json(const char *name, int type)
 {
     return json_pack("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", type);
+}
+
+json_t *ix_template_entry_json(const char *text, const json_t *added)
+{
+    return json_pack("{s:s, s:[I], s:[s]}", "id", text, "ids", id_of(added, text), "tokens", text);
 }
 
 /* [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with the second part of type 1. */
@@ -50,14 +55,13 @@ static json_t *template_json(const ix_bert_settings *s, const json_t *added)
     json_t *tokens = json_object();
     const char *const texts[] = { s->cls, s->separator };
     for (size_t i = 0; i < 2; i++)
-        json_object_set_new(tokens, texts[i],
-                            json_pack("{s:s, s:[I], s:[s]}", "id", texts[i], "ids",
-                                      id_of(added, texts[i]), "tokens", texts[i]));
+        json_object_set_new(tokens, texts[i], ix_template_entry_json(texts[i], added));
     return json_pack("{s:s, s:[o, o, o], s:[o, o, o, o, o], s:o}", "type", "TemplateProcessing",
-                     "single", special_piece(s->cls, 0), sequence_piece("A", 0),
-                     special_piece(s->separator, 0), "pair", special_piece(s->cls, 0),
-                     sequence_piece("A", 0), special_piece(s->separator, 0), sequence_piece("B", 1),
-                     special_piece(s->separator, 1), "special_tokens", tokens);
+                     "single", ix_template_token_json(s->cls, 0), ix_template_sequence_json("A", 0),
+                     ix_template_token_json(s->separator, 0), "pair",
+                     ix_template_token_json(s->cls, 0), ix_template_sequence_json("A", 0),
+                     ix_template_token_json(s->separator, 0), ix_template_sequence_json("B", 1),
+                     ix_template_token_json(s->separator, 1), "special_tokens", tokens);
 }
 
 inox_status ix_bert_json(json_t *vocab, const ix_bert_settings *s, json_t **out, inox_error *err)

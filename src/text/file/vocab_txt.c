@@ -184,6 +184,37 @@ static inox_status gpt2_specials(const json_t *settings, const json_t *vocab, js
     return INOX_OK;
 }
 
+/* What goes around texts and pairs where the settings say so; null where they do not. */
+static json_t *edges_json(const json_t *settings, const json_t *added)
+{
+    const char *bos = spelling(settings, "bos_token", "<|endoftext|>");
+    const char *eos = spelling(settings, "eos_token", "<|endoftext|>");
+    bool add_bos = setting(settings, "add_bos_token", 0) != 0;
+    bool add_eos = setting(settings, "add_eos_token", 0) != 0;
+    json_t *single = json_array(), *pair = json_array(), *tokens = json_object();
+    if (!add_bos && !add_eos) {
+        json_decref(single);
+        json_decref(pair);
+        json_decref(tokens);
+        return json_null();
+    }
+    for (int k = 0; k < 3; k++) { /* the text; both of a pair */
+        json_t *list = k == 0 ? single : pair;
+        int type = k == 2;
+        if (add_bos)
+            json_array_append_new(list, ix_template_token_json(bos, type));
+        json_array_append_new(list, ix_template_sequence_json(k == 2 ? "B" : "A", type));
+        if (add_eos)
+            json_array_append_new(list, ix_template_token_json(eos, type));
+    }
+    if (add_bos)
+        json_object_set_new(tokens, bos, ix_template_entry_json(bos, added));
+    if (add_eos)
+        json_object_set_new(tokens, eos, ix_template_entry_json(eos, added));
+    return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair",
+                     pair, "special_tokens", tokens);
+}
+
 static inox_status gpt2_json(json_t *vocab, json_t *merges, const json_t *settings, json_t **out,
                              inox_error *err)
 {
@@ -194,10 +225,11 @@ static inox_status gpt2_json(json_t *vocab, json_t *merges, const json_t *settin
         json_decref(added);
         return status;
     }
-    *out = json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:n, s:o, s:{s:s, s:n, s:n, s:s, s:s, s:b, "
+    json_t *around = edges_json(settings, added);
+    *out = json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:o, s:o, s:{s:s, s:n, s:n, s:s, s:s, s:b, "
                      "s:b, s:b, s:O, s:O}}",
                      "version", "1.0", "truncation", "padding", "added_tokens", added, "normalizer",
-                     "pre_tokenizer", byte_level(prefix), "post_processor", "decoder",
+                     "pre_tokenizer", byte_level(prefix), "post_processor", around, "decoder",
                      byte_level(true), "model", "type", "BPE", "dropout", "unk_token",
                      "continuing_subword_prefix", "", "end_of_word_suffix", "", "fuse_unk", 0,
                      "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges", merges);
