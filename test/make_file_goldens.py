@@ -22,7 +22,7 @@ import sentencepiece
 import tiktoken
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from sentencepiece import sentencepiece_model_pb2 as pb
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "files")
 RANKS, TEKKEN, TEXT = sys.argv[1:4]
@@ -194,6 +194,29 @@ def vocab_txt(inputs):
         write("bert-cased" if cased else "bert", records)
 
 
+def vocab_json(inputs):
+    """The steps of transformers' GPT2Tokenizer, with the library that it stands on."""
+    folder = os.path.join(OUT, "gpt2")
+    os.makedirs(folder, exist_ok=True)
+    tok = Tokenizer(models.BPE())
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    with open(TEXT, encoding="utf-8") as f:
+        tok.train_from_iterator(f.read().split("\n")[:3000], trainer)
+    tok.model.save(folder)
+    tok = Tokenizer(models.BPE.from_file(os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt")))
+    tok.pre_tokenizer, tok.decoder = pre_tokenizers.ByteLevel(add_prefix_space=True), decoders.ByteLevel()
+    tok.add_special_tokens(["<s>", "<|endoftext|>"])
+    with open(os.path.join(folder, "tokenizer_config.json"), "w", encoding="utf-8") as f:
+        f.write('{"add_prefix_space": true, "bos_token": "<s>", "add_bos_token": true}\n')
+    records = []
+    for text in inputs:
+        ids = tok.encode(text, add_special_tokens=False).ids
+        records.append({"text": text, "ids": ids, "decoded": tok.decode(ids), "parse_special": True})
+        records.append({"text": text, "ids": [tok.token_to_id("<s>")] + ids, "parse_special": True, "special": True})
+    write("gpt2", records)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     inputs = texts()
@@ -201,6 +224,7 @@ def main():
     tiktoken_file(inputs)
     tekken_file(inputs)
     vocab_txt(inputs)
+    vocab_json(inputs)
 
 
 main()

@@ -161,11 +161,17 @@ static void check_file(ix_test *t, const char *vocabulary, const char *goldens, 
 
 TEST(text_files_goldens)
 {
-    static const char *const names[] = { "bpe-bytes.model",     "bpe-unused.model",
-                                         "unigram-rules.model", "unigram-users.model",
-                                         "unigram-bytes.model", "word-bytes.model",
-                                         "char-spaces.model",   "small.tiktoken",
-                                         "small-tekken.json",   "bert" };
+    static const char *const names[] = { "bpe-bytes.model",
+                                         "bpe-unused.model",
+                                         "unigram-rules.model",
+                                         "unigram-users.model",
+                                         "unigram-bytes.model",
+                                         "word-bytes.model",
+                                         "char-spaces.model",
+                                         "small.tiktoken",
+                                         "small-tekken.json",
+                                         "bert",
+                                         "gpt2" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[80], goldens[80];
         (void)snprintf(path, sizeof path, "data/files/%s", names[i]);
