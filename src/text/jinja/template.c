@@ -192,7 +192,7 @@ static inox_status resolve_globals(ix_jrender *r, const ix_jdict *variables, ino
 /* Half a surrogate pair cannot be written as UTF-8: Python fails there too. */
 static inox_status check_surrogates(const ix_jbuilder *b, inox_error *err)
 {
-    const char *p = b->data, *end = p + b->size;
+    const char *p = b->data, *end = b->size > 0 ? p + b->size : p;
 
     while (p < end && (p = memchr(p, 0xED, (size_t)(end - p))) != NULL) {
         if (end - p > 1 && (unsigned char)p[1] >= 0xA0)
