@@ -541,7 +541,7 @@ def template_for_people():
     check(good("template", source, stdin=json.dumps(variables).encode()).out == want)
     got = object_of(good("template", source, name, "--json"))
     spans = "".join(want.encode()[a:b].decode() for a, b in got["spans"])
-    check(got["text"] == want and "Hé <|x|>" in spans and "\n" not in spans, got)
+    check(got["text"] == want and spans == "Hé <|x|>", got)
     rows = good("template", source, name, "--spans").out.splitlines()
     check(any(r.endswith(' "Hé <|x|>"') for r in rows), rows)
     config = write("tokenizer_config.json", {"model_max_length": 10 ** 30, "chat_template": [

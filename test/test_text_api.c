@@ -288,9 +288,11 @@ TEST(text_api_plain_ranges)
 
 TEST(text_api_template_to_tokens)
 {
-    static const char SOURCE[] = "{% for m in messages %}{{ m.content | trim }}<tok>{% endfor %}";
+    static const char SOURCE[] = "{% for m in messages %}{{ m.content | trim }}{{ '<' + m.role + "
+                                 "'>' }}{% endfor %}";
     static const char VARIABLES[] =
-        "{\"messages\": [{\"content\": \" a <tok> b \"}, {\"content\": \"<tok>\"}]}";
+        "{\"messages\": [{\"content\": \" a <tok> b \", \"role\": \"tok\"}, {\"content\": "
+        "\"<tok>\", \"role\": \"tok\"}, {\"content\": \"<\", \"role\": \"><tok>\"}]}";
     inox_error err = { 0 };
     inox_tokenizer *tokenizer = open_vocabulary(t, "components/added-both-strips.json");
     inox_template *chat = NULL;
@@ -303,9 +305,9 @@ TEST(text_api_template_to_tokens)
              &err);
     input.first.text = inox_rendering_text(rendering);
     input.first.plain = inox_rendering_spans(rendering, &input.first.plain_count);
-    CHECK_MSG(strcmp(input.first.text.data, "a <tok> b<tok><tok><tok>") == 0, "%s",
+    CHECK_MSG(strcmp(input.first.text.data, "a <tok> b<tok><tok><tok><<><tok>>") == 0, "%s",
               input.first.text.data);
-    CHECK(input.first.plain_count == 2);
+    CHECK(input.first.plain_count == 4);
     if (tokenizer != NULL)
         CHECK_OK(inox_tokenizer_encode_all(tokenizer, &input, 1, NULL, &e, &err), &err);
     if (e != NULL)

@@ -2,7 +2,8 @@
  * Infinity, lone surrogates), into values of the rendering.
  *
  * Strings without escapes are views of the text.  All are a user's but those of the top-level keys
- * *_token.
+ * *_token, and the roles of messages that are plain words: published templates build special tokens
+ * around them ('<|' + message['role'] + '|>'), and a word by itself spells none.
  */
 #include "text/jinja/decimal.h"
 #include "text/jinja/render.h"
@@ -249,6 +250,26 @@ static bool names_token(const ix_jstring *key)
     return key->size >= 6 && memcmp(key->data + key->size - 6, "_token", 6) == 0;
 }
 
+/* The string that begins here is a word of letters, digits and _-. */
+static bool is_word(const reader *in)
+{
+    const char *at = in->at + 1;
+    while (at < in->end && ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+                            (*at >= '0' && *at <= '9') || *at == '_' || *at == '-'))
+        at++;
+    return at < in->end && *at == '"';
+}
+
+/* The string that begins here, the value of `key`, is not a user's. */
+static bool is_own(const reader *in, const ix_jstring *key)
+{
+    if (in->at == in->end || *in->at != '"')
+        return false;
+    if (in->depth == 1)
+        return names_token(key);
+    return in->depth == 3 && key->size == 4 && memcmp(key->data, "role", 4) == 0 && is_word(in);
+}
+
 static inox_status read_object(reader *in, ix_jvalue *out, inox_error *err)
 {
     ix_jvalue key, value;
@@ -267,8 +288,7 @@ static inox_status read_object(reader *in, ix_jvalue *out, inox_error *err)
         if (!skip_word(in, ":"))
             return bad(in, "a key without :", err);
         skip_space(in);
-        bool own = in->depth == 1 && in->at < in->end && *in->at == '"' && names_token(key.string);
-        in->origin = own ? IX_J_TEMPLATE : IX_J_USER;
+        in->origin = is_own(in, key.string) ? IX_J_TEMPLATE : IX_J_USER;
         IX_TRY(read_value(in, &value, err));
         in->origin = IX_J_USER;
         IX_TRY(ix_j_dict_set(in->r, *out, key, value, err));
