@@ -8,8 +8,8 @@
  * and may be rendered by several threads at once.
  *
  * Marks: text that the variables bring is a user's, but for top-level variables whose name ends in
- * _token (bos_token, eos_token, ...) and for roles of messages that are plain words.  The rendering tells which bytes of its text are a user's, so
- * that no special token is looked for inside them.
+ * _token (bos_token, eos_token, ...) and for roles of messages that are plain words.  The rendering
+ * tells which bytes of its text are a user's, so that no special token is looked for inside them.
  */
 #ifndef IX_TEXT_JINJA_TEMPLATE_H
 #define IX_TEXT_JINJA_TEMPLATE_H
