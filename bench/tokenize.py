@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed of tokenizers on one thread, against the field's libraries, in turns.
 
-    bench/tokenize.py BUILD DATA [--rounds 5] [--peers PYTHON] [--json FILE]
+    bench/tokenize.py BUILD DATA [--rounds 5] [--peers PYTHON] [--megabytes N] [--json FILE]
 
 BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data.  PYTHON is an interpreter with the
 packages tokenizers (1.0.0rc3 is the peer to beat), tiktoken and sentencepiece; what it lacks is left out.  This
@@ -122,12 +122,19 @@ def main():
     p.add_argument("data")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--peers", default=sys.executable)
+    p.add_argument("--megabytes", type=float, help="only the beginning of the text")
     p.add_argument("--json")
     args = p.parse_args()
     text = os.path.join(args.data, "text", "books.txt")
     program = os.path.join(args.build, "bench", "bench-tokenize")
     results = []
     with tempfile.TemporaryDirectory() as folder:
+        if args.megabytes:
+            with open(text, "rb") as f:
+                lines = f.read(int(1e6 * args.megabytes)).splitlines(True)
+            text = os.path.join(folder, "text.txt")
+            with open(text, "wb") as f:
+                f.writelines(lines[:-1])
         for name, file, peers in rows(args.data, folder):
             for _ in range(args.rounds):
                 own = run([program, file, text, "1"])
