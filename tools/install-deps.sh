@@ -29,7 +29,6 @@ have_compiler >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 need pkg-config have_command pkg-config
 need libssl-dev have_library libcrypto
 need libjansson-dev have_library jansson
-need libutf8proc-dev have_library libutf8proc
 need python3 have_command python3
 
 [ -n "$missing" ] || exit 0

@@ -5,12 +5,11 @@
 
 The properties are asked of Hugging Face `tokenizers` itself (its regular expressions, its
 Digits and Punctuation), because exactness means agreeing with it about every character.  Made with
-tokenizers 0.23.3.  The table does not depend on the C library's or libutf8proc's Unicode.
+tokenizers 0.23.3.  The table does not depend on the C library's Unicode.
 """
 import string
-import unicodedata
 
-from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import Regex, pre_tokenizers
 
 BLOCK = 128
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -37,18 +36,6 @@ def rust_numeric():
     return {ord(piece) for piece, _ in pieces if len(piece) == 1} - {ord("a")}
 
 
-def late_marks():
-    """Marks that the NFC of Hugging Face, whose Unicode is older, takes for starters."""
-    nfc, late = normalizers.NFC().normalize_str, set()
-    for c in CODE_POINTS:
-        order = unicodedata.combining(chr(c))
-        if order:  # behind a mark of a higher class, or before one of a lower, it has to move
-            text = "a\u035c" + chr(c) if order < 233 else "a" + chr(c) + "\u0334"
-            if nfc(text) == text:
-                late.add(c)
-    return late
-
-
 PROPERTIES = [
     ("IX_UPPER", matching(r"[\p{Lu}\p{Lt}]")),
     ("IX_LOWER", matching(r"\p{Ll}")),
@@ -62,7 +49,6 @@ PROPERTIES = [
     ("IX_WORD", matching(r"\w")),
     ("IX_OLD_PUNCTUATION", rust_punctuation()),
     ("IX_NUMERIC", rust_numeric()),
-    ("IX_LATE_MARK", late_marks()),
     ("IX_HAN", matching(r"\p{Han}")),
 ]
 

@@ -1,7 +1,7 @@
 /* Characters: reading UTF-8, properties, normalization form C.
  *
  * Properties come from a table in this folder (tools/make_unicode.py), so that they are the same
- * whatever libraries are installed; decompositions come from libutf8proc.
+ * whatever libraries are installed.
  */
 #ifndef IX_TEXT_UNICODE_H
 #define IX_TEXT_UNICODE_H
@@ -29,7 +29,6 @@ enum {
         1024,          /* punctuation in Hugging Face's own pre-tokenizers, all of ASCII's */
     IX_NUMERIC = 2048, /* N in Hugging Face's own pre-tokenizers (a newer Unicode) */
     IX_HAN = 4096,     /* script Han */
-    IX_LATE_MARK = 8192,       /* newer than the normalization of the original tokenizers */
     IX_LETTER = IX_UPPER | IX_LOWER | IX_OTHER_LETTER,
 };
 
