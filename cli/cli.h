@@ -106,6 +106,49 @@ typedef struct common {
             "type of the key-value cache (f32 beside float weights, else f16)", NULL               \
     }
 
+/* ---- sampling.c: how tokens are chosen, for run and chat */
+typedef struct sampling_options {
+    double temperature, top_p, min_p, typical, repetition, presence, frequency;
+    int64_t top_k, penalty_window;
+    uint64_t seed;
+    bool seed_given;
+    option_texts biases;
+    int32_t *bias_ids; /* of take_sampling */
+    float *bias_values;
+} sampling_options;
+#define SAMPLING_INIT                                                                              \
+    {                                                                                              \
+        .temperature = 0.8, .top_k = 40, .top_p = 0.95, .min_p = 0.05, .typical = 1.0,             \
+        .repetition = 1.0, .penalty_window = 64                                                    \
+    }
+#define SAMPLING_OPTIONS(s)                                                                        \
+        { "temp", 0, OPTION_FLOAT, &(s).temperature, "T",                                          \
+          "temperature (0.8); 0: always the likeliest token", NULL },                              \
+        { "top-k", 0, OPTION_INT, &(s).top_k, "N", "choose among the N likeliest (40; 0: all)",    \
+          NULL },                                                                                  \
+        { "top-p", 0, OPTION_FLOAT, &(s).top_p, "P",                                               \
+          "choose among the likeliest that make up P (0.95; 1: all)", NULL },                      \
+        { "min-p", 0, OPTION_FLOAT, &(s).min_p, "P",                                               \
+          "drop what is below P times the likeliest (0.05; 0: none)", NULL },                      \
+        { "typical", 0, OPTION_FLOAT, &(s).typical, "P",                                           \
+          "locally typical sampling (1: off)", NULL },                                             \
+        { "repeat-penalty", 0, OPTION_FLOAT, &(s).repetition, "X",                                 \
+          "divide the logits of recent tokens (1: off)", NULL },                                   \
+        { "presence-penalty", 0, OPTION_FLOAT, &(s).presence, "X",                                 \
+          "subtract from recent tokens (0: off)", NULL },                                          \
+        { "frequency-penalty", 0, OPTION_FLOAT, &(s).frequency, "X",                               \
+          "subtract per occurrence (0: off)", NULL },                                              \
+        { "penalty-window", 0, OPTION_INT, &(s).penalty_window, "N",                               \
+          "recent tokens (64; 0: none; -1: all)", NULL },                                          \
+        { "logit-bias", 0, OPTION_TEXTS, &(s).biases, "ID=X",                                      \
+          "add X to a token's logit; -inf bans it (repeatable)", NULL },                           \
+        { "seed", 's', OPTION_U64, &(s).seed, "S",                                                 \
+          "seed of the random numbers (default: drawn, and recorded)", &(s).seed_given }
+/* Checks what was given, draws a seed where none was, and fills *out, which views `s`.  0, or an
+ * exit code. */
+int take_sampling(const command *c, const common *shared, sampling_options *s, inox_sampling *out);
+void free_sampling(sampling_options *s);
+
 /* Tells an error ("inox: ..." on standard error; with json also an object on standard output) and
  * returns its exit code. */
 int fail(const common *c, const inox_error *err);
@@ -126,6 +169,9 @@ void catch_interrupt(void);
 bool interrupted(void);
 /* From here on the first Ctrl-C ends the program: for commands that cannot look at the flag. */
 void interrupt_at_once(void);
+/* From here on Ctrl-C only sets the flag, however often: the command asks and clears it. */
+void interrupt_never_ends(void);
+void clear_interrupt(void);
 /* Makes sure that descriptors 0 to 2 are taken; call it first. */
 void keep_standard_files(void);
 /* Something has this path, readable or not; does not open it (a pipe would wait). */
@@ -158,6 +204,7 @@ json_t *profile_by_layers(const char *profile);
 void print_profile(const char *what, const json_t *profile);
 
 int cmd_run(const command *c, int argc, char **argv);
+int cmd_chat(const command *c, int argc, char **argv);
 int cmd_replay(const command *c, int argc, char **argv);
 int cmd_logits(const command *c, int argc, char **argv);
 int cmd_inspect(const command *c, int argc, char **argv);

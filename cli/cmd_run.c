@@ -1,7 +1,6 @@
 /* inox run: text behind a prompt. */
 #include "cli.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +8,10 @@ typedef struct run_options {
     common common;
     const char *prompt, *file, *receipt_file, *draft;
     inox_cache_type cache;
-    int64_t tokens, context, chunk, top_k, penalty_window, lookup, draft_tokens;
-    double temperature, top_p, min_p, typical, repetition, presence, frequency;
-    uint64_t seed;
-    bool seed_given, parse_special, no_special, ignore_end, no_receipt, no_echo;
-    option_texts stops, biases;
+    int64_t tokens, context, chunk, lookup, draft_tokens;
+    sampling_options sampling;
+    bool parse_special, no_special, ignore_end, no_receipt, no_echo;
+    option_texts stops;
     const char *echo; /* the prompt, until it is printed: an error before the answer stands alone */
     size_t echo_bytes;
 } run_options;
@@ -59,32 +57,6 @@ static int take_arguments(const command *c, run_options *o, int n, char **argv, 
     if (o->prompt != NULL && strcmp(o->prompt, "-") == 0) {
         o->prompt = NULL;
         o->file = "-";
-    }
-    return 0;
-}
-
-/* "ID=VALUE" texts to arrays. */
-static int take_biases(const command *c, const run_options *o, int32_t **ids, float **values)
-{
-    *ids = calloc(o->biases.count + 1, sizeof **ids);
-    *values = calloc(o->biases.count + 1, sizeof **values);
-    if (*ids == NULL || *values == NULL)
-        return fail_text(&o->common, EXIT_MEMORY, "no memory");
-    for (size_t i = 0; i < o->biases.count; i++) {
-        char *end;
-        const char *text = o->biases.items[i];
-        long id = strtol(text, &end, 10);
-        if (end == text || *end != '=' || id < 0 || id > INT32_MAX) {
-            usage_error(c, "--logit-bias needs ID=VALUE, not '%s'", text);
-            return EXIT_USAGE;
-        }
-        (*ids)[i] = (int32_t)id;
-        const char *number = end + 1;
-        (*values)[i] = strtof(number, &end);
-        if (end == number || *end != '\0') {
-            usage_error(c, "--logit-bias needs ID=VALUE, not '%s'", text);
-            return EXIT_USAGE;
-        }
     }
     return 0;
 }
@@ -265,21 +237,9 @@ static int run(const command *c, run_options *o, const char *model_path, const c
     inox_result *result = NULL;
     inox_generate_options g = INOX_GENERATE_OPTIONS_INIT;
     inox_result_info info = INOX_RESULT_INFO_INIT;
-    int32_t *bias_ids = NULL;
-    float *bias_values = NULL;
     g.max_tokens = (int32_t)o->tokens;
     g.lookup = (int32_t)o->lookup;
     g.draft_tokens = (int32_t)o->draft_tokens;
-    inox_sampling *s = &g.sampling;
-    s->temperature = (float)o->temperature;
-    s->top_k = (int32_t)o->top_k;
-    s->top_p = (float)o->top_p;
-    s->min_p = (float)o->min_p;
-    s->typical_p = (float)o->typical;
-    s->repetition_penalty = (float)o->repetition;
-    s->presence_penalty = (float)o->presence;
-    s->frequency_penalty = (float)o->frequency;
-    s->penalty_window = (int32_t)o->penalty_window;
     g.stops = o->stops.items;
     g.stop_count = o->stops.count;
     g.ignore_end = o->ignore_end;
@@ -287,16 +247,7 @@ static int run(const command *c, run_options *o, const char *model_path, const c
     g.on_text = on_text;
     g.on_prompt = on_prompt;
     g.context = o;
-    int code = take_biases(c, o, &bias_ids, &bias_values);
-    s->bias_ids = bias_ids;
-    s->bias_values = bias_values;
-    s->bias_count = o->biases.count;
-    if (code == 0 && !o->seed_given) {
-        if (inox_random_seed(&o->seed, &err) != INOX_OK)
-            code = fail(&o->common, &err);
-        o->seed &= (UINT64_C(1) << 53) - 1; /* a number that every reader of JSON keeps */
-    }
-    s->seed = o->seed;
+    int code = take_sampling(c, &o->common, &o->sampling, &g.sampling);
     if (code == 0 &&
         (open_model(&o->common, model_path, false, (int32_t)o->chunk, &model, &err) != INOX_OK ||
          answer(o, model, text, bytes, &g, &result, &err) != INOX_OK))
@@ -304,11 +255,9 @@ static int run(const command *c, run_options *o, const char *model_path, const c
     if (code == 0 && inox_result_describe(result, &info, &err) != INOX_OK)
         code = fail(&o->common, &err);
     if (code == 0)
-        code = report(o, &info, o->seed);
+        code = report(o, &info, o->sampling.seed);
     inox_result_free(result);
     inox_model_close(model);
-    free(bias_ids);
-    free(bias_values);
     return code;
 }
 
@@ -318,9 +267,6 @@ static int check_options(const command *c, const run_options *o)
         return usage_error(c, "-n must be 0 or more");
     if (o->context < 0 || o->context > INT32_MAX || o->chunk < 0 || o->chunk > 65536)
         return usage_error(c, "--ctx or --chunk is out of range");
-    if (o->top_k < 0 || o->top_k > INT32_MAX || o->penalty_window < -1 ||
-        o->penalty_window > INT32_MAX)
-        return usage_error(c, "--top-k or --penalty-window is out of range");
     if (o->lookup < 0 || o->lookup > 1024 || o->draft_tokens < 1 || o->draft_tokens > 256)
         return usage_error(c, "--lookup must be 0 to 1024, --draft-tokens 1 to 256");
     return 0;
@@ -342,47 +288,19 @@ static int run_parsed(const command *c, run_options *o, int n, char **argv)
                    text != NULL ? bytes : strlen(o->prompt));
     free(text);
     free_texts(&o->stops);
-    free_texts(&o->biases);
+    free_sampling(&o->sampling);
     return code;
 }
 
 int cmd_run(const command *c, int argc, char **argv)
 {
-    run_options o = { .tokens = 128,
-                      .top_k = 40,
-                      .draft_tokens = 8,
-                      .penalty_window = 64,
-                      .temperature = 0.8,
-                      .top_p = 0.95,
-                      .min_p = 0.05,
-                      .typical = 1.0,
-                      .repetition = 1.0 };
+    run_options o = { .tokens = 128, .draft_tokens = 8, .sampling = SAMPLING_INIT };
     const option options[] = {
         { "prompt", 'p', OPTION_TEXT, &o.prompt, "TEXT", "the prompt", NULL },
         { "file", 'f', OPTION_TEXT, &o.file, "FILE",
           "the prompt is in a file ('-': standard input)", NULL },
         { "tokens", 'n', OPTION_INT, &o.tokens, "N", "tokens to write at most (128)", NULL },
-        { "temp", 0, OPTION_FLOAT, &o.temperature, "T",
-          "temperature (0.8); 0: always the likeliest token", NULL },
-        { "top-k", 0, OPTION_INT, &o.top_k, "N", "choose among the N likeliest (40; 0: all)",
-          NULL },
-        { "top-p", 0, OPTION_FLOAT, &o.top_p, "P",
-          "choose among the likeliest that make up P (0.95; 1: all)", NULL },
-        { "min-p", 0, OPTION_FLOAT, &o.min_p, "P",
-          "drop what is below P times the likeliest (0.05; 0: none)", NULL },
-        { "typical", 0, OPTION_FLOAT, &o.typical, "P", "locally typical sampling (1: off)", NULL },
-        { "repeat-penalty", 0, OPTION_FLOAT, &o.repetition, "X",
-          "divide the logits of recent tokens (1: off)", NULL },
-        { "presence-penalty", 0, OPTION_FLOAT, &o.presence, "X",
-          "subtract from recent tokens (0: off)", NULL },
-        { "frequency-penalty", 0, OPTION_FLOAT, &o.frequency, "X",
-          "subtract per occurrence (0: off)", NULL },
-        { "penalty-window", 0, OPTION_INT, &o.penalty_window, "N",
-          "recent tokens (64; 0: none; -1: all)", NULL },
-        { "logit-bias", 0, OPTION_TEXTS, &o.biases, "ID=X",
-          "add X to a token's logit; -inf bans it (repeatable)", NULL },
-        { "seed", 's', OPTION_U64, &o.seed, "S",
-          "seed of the random numbers (default: drawn, and recorded)", &o.seed_given },
+        SAMPLING_OPTIONS(o.sampling),
         { "stop", 0, OPTION_TEXTS, &o.stops, "TEXT", "end before this text (repeatable)", NULL },
         { "ignore-end", 0, OPTION_FLAG, &o.ignore_end, NULL, "go on behind end-of-text tokens",
           NULL },

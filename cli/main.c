@@ -7,6 +7,7 @@
 static const command COMMANDS[] = {
     { "run", "run [MODEL] [PROMPT] [options]", "Write text behind a prompt, with a receipt.",
       cmd_run },
+    { "chat", "chat [MODEL] [options]", "Talk with a model, a line at a time.", cmd_chat },
     { "replay", "replay FILE|ID [options]",
       "Run a receipt again; exit status 0 only when identical.", cmd_replay },
     { "logits", "logits MODEL --ids FILE.json --out FILE.f32 [options]",

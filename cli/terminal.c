@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupts, at_once;
+static volatile sig_atomic_t interrupts, at_once, never;
 
 bool is_terminal(FILE *f)
 {
@@ -20,7 +20,7 @@ bool input_is_terminal(void)
 
 static void on_interrupt(int number)
 {
-    if (interrupts++ > 0 || at_once)
+    if ((interrupts++ > 0 || at_once) && !never)
         _exit(EXIT_INTERRUPTED);
     (void)number;
 }
@@ -35,6 +35,16 @@ void catch_interrupt(void)
 void interrupt_at_once(void)
 {
     at_once = 1;
+}
+
+void interrupt_never_ends(void)
+{
+    never = 1;
+}
+
+void clear_interrupt(void)
+{
+    interrupts = 0;
 }
 
 /* A file opened later must not become standard output because that was closed.  The wrong

@@ -289,6 +289,9 @@ typedef struct inox_generate_options {
     int (*on_text)(void *context, const char *text, size_t bytes);
     /* Prompt progress: tokens done of all.  A non-zero return stops. */
     int (*on_prompt)(void *context, size_t done, size_t all);
+    /* Every token as it is chosen, also one that ends the answer, before its text.  A non-zero
+     * return stops behind it. */
+    int (*on_token)(void *context, int32_t id);
     void *context;
     /* Guesses of the tokens to come, which are computed together and taken where the model makes
      * the same choice: answer, receipt and session are those without, only sooner.  `draft` is a
@@ -300,7 +303,7 @@ typedef struct inox_generate_options {
 } inox_generate_options;
 #define INOX_GENERATE_OPTIONS_INIT                                                                 \
     { sizeof(inox_generate_options), 128, INOX_SAMPLING_INIT, NULL, 0, false, true,                \
-      NULL, NULL, NULL, NULL, 0, 8 }
+      NULL, NULL, NULL, NULL, NULL, 0, 8 }
 
 typedef struct inox_result inox_result;
 

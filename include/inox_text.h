@@ -310,6 +310,56 @@ INOX_API inox_text inox_rendering_text(const inox_rendering *rendering);
  * writes cannot become a special token. */
 INOX_API const inox_range *inox_rendering_spans(const inox_rendering *rendering, size_t *count);
 
+/* ---- answers --------------------------------------------------------------------------------- */
+
+/* How the model of a chat template writes what it answers: its reasoning, its calls of tools, what
+ * ends it.  Learned by rendering answers with the template. */
+typedef struct inox_answer_format inox_answer_format;
+
+/* The format of a template.  Where it renders no answers, what its source mentions is taken. */
+INOX_API INOX_CHECK inox_status inox_answer_format_new(const inox_template *t,
+                                                       inox_answer_format **out, inox_error *err);
+/* Parsers are freed before.  NULL is fine. */
+INOX_API void inox_answer_format_free(inox_answer_format *format);
+/* What was learned, a line for each mark, for people; inox_string_free. */
+INOX_API INOX_CHECK inox_status inox_answer_format_describe(const inox_answer_format *format,
+                                                            char **out, inox_error *err);
+
+/* An answer in the making.  What a model writes is not trusted: what fits nothing is content. */
+typedef struct inox_answer_parser inox_answer_parser;
+
+/* What a piece of an answer is. */
+typedef enum inox_answer_part {
+    INOX_ANSWER_REASONING = 0,
+    INOX_ANSWER_CONTENT = 1,
+    INOX_ANSWER_CALL = 2
+} inox_answer_part;
+
+/* The next bytes of reasoning or content, or a whole call of a tool. */
+typedef struct inox_answer_event {
+    inox_answer_part part;
+    inox_text text;                /* reasoning, content */
+    inox_text name, id, arguments; /* call; the id may be empty, arguments are a JSON object */
+} inox_answer_event;
+
+/* prompt: the rendered prompt, whose end tells whether the model begins inside its reasoning. */
+INOX_API INOX_CHECK inox_status inox_answer_parser_new(const inox_answer_format *format,
+                                                       const char *prompt, size_t bytes,
+                                                       inox_answer_parser **out, inox_error *err);
+/* The next piece of the answer, of any size, with the texts of special tokens in it (decode with
+ * keep_special).  *events: what became certain; the parser's, until its next call. */
+INOX_API INOX_CHECK inox_status inox_answer_push(inox_answer_parser *parser, const char *text,
+                                                 size_t bytes, const inox_answer_event **events,
+                                                 size_t *count, inox_error *err);
+/* The end of the answer: what was held back. */
+INOX_API INOX_CHECK inox_status inox_answer_finish(inox_answer_parser *parser,
+                                                   const inox_answer_event **events, size_t *count,
+                                                   inox_error *err);
+/* The mark that ends a turn has come: nothing that follows belongs to the answer. */
+INOX_API bool inox_answer_ended(const inox_answer_parser *parser);
+/* NULL is fine. */
+INOX_API void inox_answer_parser_free(inox_answer_parser *parser);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,7 @@ have_compiler >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 need pkg-config have_command pkg-config
 need libssl-dev have_library libcrypto
 need libjansson-dev have_library jansson
+need libedit-dev have_library libedit
 need python3 have_command python3
 
 [ -n "$missing" ] || exit 0

@@ -14,7 +14,7 @@ OPTION = re.compile(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +(\S.*)$")
 COMMAND = re.compile(r"^  (\w+) +(\S.*)$")
 ISAS = "isas"  # what the program says that this machine runs
 ASK_ISAS = """inox --version --json 2>/dev/null | sed -n 's/.*"isa_present": \\[\\([^]]*\\)\\].*/\\1/p' | tr -d '",'"""
-FIRST_IS_MODEL = ["run", "logits", "inspect", "tokenize", "template", "perplexity", "bench"]  # else: a file
+FIRST_IS_MODEL = ["run", "chat", "logits", "inspect", "tokenize", "template", "perplexity", "bench"]  # else: a file
 NO_ARGUMENT = ["list"]
 
 

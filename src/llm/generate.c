@@ -208,6 +208,13 @@ static inox_status one_token(generation *g, inox_error *err)
     int32_t id;
     IX_TRY(choose(g, &id, err));
     IX_TRY(keep_id(g, id, err));
+    if (g->options->on_token != NULL && g->options->on_token(g->options->context, id) != 0) {
+        ix_fpenv_enter(); /* as in emit() */
+        r->finish = "cancelled";
+        g->done = true;
+        return INOX_OK;
+    }
+    ix_fpenv_enter();
     if (!g->options->ignore_end && ix_tokenizer_is_end(g->session->model->tokenizer, id)) {
         r->finish = "end";
         g->done = true;

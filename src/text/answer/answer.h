@@ -67,6 +67,8 @@ inox_status ix_answer_push(ix_answer_parser *p, const char *text, size_t size,
                            inox_error *err) IX_MUST_USE;
 /* The end of the answer: what was held back.  A call that is not complete is content. */
 inox_status ix_answer_finish(ix_answer_parser *p, inox_error *err) IX_MUST_USE;
+/* What ends a turn has come: the rest is dropped. */
+bool ix_answer_ended(const ix_answer_parser *p);
 void ix_answer_parser_free(ix_answer_parser *p); /* NULL is fine */
 
 #endif

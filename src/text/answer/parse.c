@@ -428,6 +428,11 @@ inox_status ix_answer_finish(ix_answer_parser *p, inox_error *err)
     return run(p);
 }
 
+bool ix_answer_ended(const ix_answer_parser *p)
+{
+    return p->state == DONE;
+}
+
 void ix_answer_parser_free(ix_answer_parser *p)
 {
     if (!p)
