@@ -360,6 +360,67 @@ static void check_batch(run *r, bool as_shipped)
     free(e);
 }
 
+/* Appends a record's text to the long one that is streamed. */
+static void add_to_long(run *r, ix_buffer *text)
+{
+    static const char *const between[] = { " and then ", "\n", " ", "", "  ", ". The " };
+    inox_error err;
+    const json_t *own = json_object_get(r->record, "text");
+    const char *gap = between[r->records % 6];
+    if (!own || text->size > 40000)
+        return;
+    if (ix_buffer_append(text, json_string_value(own), json_string_length(own), &err) != INOX_OK ||
+        ix_buffer_append(text, gap, strlen(gap), &err) != INOX_OK)
+        report(r, err.message);
+}
+
+/* A text in chunks has the tokens of the whole, at the same places. */
+static void check_stream(run *r, const ix_buffer *text, bool special, size_t chunk)
+{
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encode_input in = { .first = { .text = { text->data, text->size } } };
+    ix_encoding whole, part = { 0 };
+    ix_encode_stream *s = NULL;
+    inox_error err = { 0 };
+    size_t seen = 0, before_end = 0;
+    uint64_t state = chunk;
+    o.special = special;
+    o.parse_special = true;
+    if (ix_encode(r->tokenizer, &in, &o, &whole, &err) != INOX_OK ||
+        ix_encode_stream_new(r->tokenizer, &o, &s, &err) != INOX_OK) {
+        ix_encoding_release(&whole);
+        return; /* no unknown token, or a template that does not stream: checked elsewhere */
+    }
+    bool good = true, ended = false;
+    for (size_t at = 0; good && !ended;) {
+        size_t n = 1 + ix_test_random(&state) % chunk;
+        n = n < text->size - at ? n : text->size - at;
+        ended = at == text->size;
+        good = (ended ? ix_encode_stream_end(s, &part, &err)
+                      : ix_encode_stream_push(s, text->data + at, n, &part, &err)) == INOX_OK;
+        at += n;
+        before_end += ended ? 0 : part.count;
+        for (size_t i = 0; i < part.count && good; i++, seen++) {
+            bool edge = part.starts[i] == part.ends[i];
+            uint64_t base = edge && part.starts[i] == 0 ? 0 : ix_encode_stream_base(s);
+            good = seen < whole.count && whole.ids[seen] == part.ids[i] &&
+                   whole.starts[seen] == part.starts[i] + base &&
+                   whole.ends[seen] == part.ends[i] + base;
+        }
+    }
+    r->t->checks++;
+    if (!good || seen != whole.count) {
+        r->failures++;
+        ix_test_fail(r->t, r->where, (int)seen, "chunks of up to %d bytes: token %d of %d differs",
+                     (int)chunk, (int)seen, (int)whole.count);
+    }
+    if (text->size > 20000 && ix_encode_stream_bounded(s) && before_end == 0)
+        ix_test_fail(r->t, r->where, (int)chunk, "nothing came before the end");
+    ix_encoding_release(&whole);
+    ix_encoding_release(&part);
+    ix_encode_stream_free(s);
+}
+
 /* Every record of a file. */
 static void check_records(ix_test *t, const char *tokenizer_path, const char *records_path,
                           bool as_shipped)
@@ -367,6 +428,7 @@ static void check_records(ix_test *t, const char *tokenizer_path, const char *re
     size_t size;
     char *bytes = read_whole(records_path, &size), *next;
     run r = { .t = t, .where = records_path };
+    ix_buffer together = { 0 };
     CHECK_MSG(bytes != NULL, "%s cannot be read", records_path);
     ix_tokenizer *tokenizer = bytes ? open_json(t, tokenizer_path) : NULL;
     r.tokenizer = tokenizer;
@@ -383,8 +445,13 @@ static void check_records(ix_test *t, const char *tokenizer_path, const char *re
             check_batch(&r, as_shipped);
         else if (record)
             check_record(&r, as_shipped);
+        add_to_long(&r, &together);
         json_decref(record);
     }
+    r.record = NULL;
+    for (size_t chunk = 1; tokenizer && chunk < 20000; chunk = chunk * 13 + 1)
+        check_stream(&r, &together, chunk & 4, chunk);
+    ix_buffer_release(&together);
     if (r.failures > 0)
         (void)printf("        %s: %d of %d records differ\n", records_path, (int)r.failures,
                      (int)r.records);
@@ -464,4 +531,269 @@ TEST(tokenizers_given)
     if (!path)
         SKIP("INOX_TOKENIZER_CASES names no directory");
     check_directory(t, path);
+}
+
+/* ---- what no oracle answers ------------------------------------------------------------------ */
+
+static const char small_file[] =
+    "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":["
+    "{\"id\":5,\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+    "\"normalized\":false,\"special\":true},"
+    "{\"id\":6,\"content\":\"tok\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+    "\"normalized\":false,\"special\":false},"
+    "{\"id\":7,\"content\":\"<S>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+    "\"normalized\":true,\"special\":true}],"
+    "\"normalizer\":{\"type\":\"NFKC\"},\"pre_tokenizer\":{\"type\":\"Whitespace\"},"
+    "\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"b\",2],\"cls\":[\"a\",1]},"
+    "\"decoder\":{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true},"
+    "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"a\":1,\"b\":2,\"<"
+    "\":3,"
+    "\">\":4,\"s\":5,\"S\":6}}}";
+
+static inox_status make(const char *json, const char *config, ix_tokenizer **out, inox_error *err)
+{
+    ix_json_files files = { .tokenizer = { json, strlen(json) } };
+    if (config)
+        files.config = (ix_text_view){ config, strlen(config) };
+    return ix_tokenizer_from_json(&files, out, err);
+}
+
+/* Encodes with one plain range and compares the ids. */
+static void check_plain(ix_test *t, const ix_tokenizer *tokenizer, const char *text, size_t from,
+                        size_t to, const int32_t *want, size_t count)
+{
+    ix_range plain = { from, to };
+    ix_encode_input in = { .first = { .text = { text, strlen(text) } } };
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encoding e;
+    inox_error err;
+    in.first.plain = &plain;
+    in.first.plain_count = from < to;
+    o.parse_special = true;
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+    bool same = e.count == count && memcmp(e.ids, want, count * sizeof *want) == 0;
+    CHECK_MSG(same, "'%s' with [%d, %d) plain: %d tokens", text, (int)from, (int)to, (int)e.count);
+    ix_encoding_release(&e);
+}
+
+TEST(tokenizers_plain_ranges)
+{
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    CHECK_OK(make(small_file, NULL, &tokenizer, &err), &err);
+    if (!tokenizer)
+        return;
+    const char *text = "a <s> tok <s> b";
+    check_plain(t, tokenizer, text, 0, 0, (int32_t[]){ 1, 7, 8, 7, 2 }, 5);
+    check_plain(t, tokenizer, text, 0, 9, (int32_t[]){ 1, 3, 5, 4, 8, 7, 2 }, 7);
+    /* One byte is enough, at either end; and the other occurrence stays what it is. */
+    check_plain(t, tokenizer, text, 2, 3, (int32_t[]){ 1, 3, 5, 4, 8, 7, 2 }, 7);
+    check_plain(t, tokenizer, text, 4, 5, (int32_t[]){ 1, 3, 5, 4, 8, 7, 2 }, 7);
+    check_plain(t, tokenizer, text, 12, 15, (int32_t[]){ 1, 7, 8, 3, 5, 4, 2 }, 7);
+    /* A spelling that is only there once the text is normalized: a fullwidth less-than sign. */
+    const char *wide = "\xEF\xBC\x9CS> <S>";
+    check_plain(t, tokenizer, wide, 0, 0, (int32_t[]){ 9, 9 }, 2);
+    check_plain(t, tokenizer, wide, 0, 5, (int32_t[]){ 3, 6, 4, 9 }, 4);
+    check_plain(t, tokenizer, wide, 1, 2, (int32_t[]){ 3, 6, 4, 9 }, 4);
+    check_plain(t, tokenizer, wide, 6, 7, (int32_t[]){ 9, 3, 6, 4 }, 4);
+    ix_range bad[2] = { { 3, 5 }, { 4, 6 } };
+    ix_encode_input in = { .first = { .text = { text, 15 }, .plain = bad, .plain_count = 2 } };
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encoding e;
+    CHECK(ix_encode(tokenizer, &in, &o, &e, &err) == INOX_E_ARGUMENT);
+    bad[1] = (ix_range){ 9, 99 };
+    CHECK(ix_encode(tokenizer, &in, &o, &e, &err) == INOX_E_ARGUMENT && e.count == 0);
+    ix_tokenizer_free(tokenizer);
+}
+
+TEST(tokenizers_bytes_that_are_not_utf8)
+{
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encode_input in = { .first = { .text = { "a \xF4\x90\x80\x80 \xE2\x82 b", 11 } } };
+    ix_encoding e;
+    CHECK_OK(make(small_file, NULL, &tokenizer, &err), &err);
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+    /* Whitespace joins neighbours that are neither letters nor spaces. */
+    CHECK(e.count == 4 && e.ids[1] == 0 && e.ids[2] == 0 && e.ids[3] == 2);
+    CHECK(e.count == 4 && e.starts[1] == 2 && e.ends[1] == 6 && e.starts[2] == 7 &&
+          e.ends[2] == 9 && e.starts[3] == 10 && e.ends[3] == 11);
+    ix_encoding_release(&e);
+    ix_tokenizer_free(tokenizer);
+}
+
+TEST(tokenizers_batches_are_as_single_texts)
+{
+    enum { COUNT = 3000 };
+    static ix_encode_input in[COUNT];
+    static ix_encoding one[COUNT], many[COUNT];
+    static char texts[COUNT][64];
+    static const char *const words[] = { "a", "b", "<s>", "tok", " ", "s S", "x", "\xC3\xA9" };
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    uint64_t state = 7;
+    CHECK_OK(make(small_file, NULL, &tokenizer, &err), &err);
+    for (int i = 0; i < COUNT; i++) {
+        for (uint64_t n = ix_test_random(&state) % 12; n > 0; n--)
+            (void)strcat(texts[i], words[ix_test_random(&state) % 8]);
+        in[i] = (ix_encode_input){ .first = { .text = { texts[i], strlen(texts[i]) } } };
+    }
+    o.special = o.parse_special = true;
+    ix_padding pad = { .id = 3, .multiple_of = 4 };
+    o.padding = &pad;
+    CHECK_OK(ix_encode_batch(tokenizer, in, COUNT, &o, one, &err), &err);
+    o.threads = 4;
+    CHECK_OK(ix_encode_batch(tokenizer, in, COUNT, &o, many, &err), &err);
+    int differing = 0;
+    size_t longest = one[0].count;
+    for (int i = 0; i < COUNT; i++) {
+        size_t bytes = one[i].count * sizeof *one[i].ids;
+        differing += one[i].count != many[i].count || one[i].count != longest ||
+                     memcmp(one[i].ids, many[i].ids, bytes) != 0;
+        ix_encoding_release(&one[i]);
+        ix_encoding_release(&many[i]);
+    }
+    CHECK(differing == 0);
+    /* The first input that fails is named, whatever the threads. */
+    ix_range bad = { 5, 4 };
+    for (int i = 1234; i < COUNT; i += 100) {
+        in[i].first.plain = &bad;
+        in[i].first.plain_count = 1;
+    }
+    CHECK(ix_encode_batch(tokenizer, in, COUNT, &o, many, &err) == INOX_E_ARGUMENT);
+    CHECK_MSG(strncmp(err.message, "input 1234: ", 12) == 0, "%s", err.message);
+    CHECK(many[0].count == 0 && many[0].ids == NULL);
+    ix_tokenizer_free(tokenizer);
+}
+
+TEST(tokenizers_memory_is_limited)
+{
+    enum { BYTES = 1 << 20 };
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    char *text = malloc(BYTES);
+    ix_encoding e;
+    CHECK_OK(make(small_file, NULL, &tokenizer, &err), &err);
+    for (int i = 0; i < BYTES; i++)
+        text[i] = "a "[i & 1];
+    ix_encode_input in = { .first = { .text = { text, BYTES } } };
+    o.memory_max = 1 << 20;
+    CHECK(ix_encode(tokenizer, &in, &o, &e, &err) == INOX_E_LIMIT);
+    CHECK_MSG(strstr(err.message, "limit of memory") != NULL, "%s", err.message);
+    o.memory_max = 256 << 20;
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+    CHECK(e.count == BYTES / 2);
+    ix_encoding_release(&e);
+    ix_tokenizer_free(tokenizer);
+    free(text);
+}
+
+/* A file with `from` replaced, and the beginning of what is said about it. */
+TEST(tokenizers_bad_files_are_told)
+{
+    static const struct {
+        const char *from, *to, *says;
+        inox_status status;
+    } cases[] = {
+        { "\"1.0\"", "\"2.0\"", "unknown version '2.0'", INOX_E_UNSUPPORTED },
+        { "\"1.0\"", "1", "unknown version", INOX_E_UNSUPPORTED },
+        { "BertProcessing", "Bort", "unknown post_processor 'Bort'", INOX_E_UNSUPPORTED },
+        { "[\"b\",2]", "[\"b\",-2]", "post_processor: a token's id", INOX_E_FORMAT },
+        { "[\"b\",2]", "2", "post_processor: 'sep' must be", INOX_E_FORMAT },
+        { "\"NFKC\"", "\"NFXX\"", "", INOX_E_UNSUPPORTED },
+        { "\"Whitespace\"", "\"Whitespice\"", "", INOX_E_UNSUPPORTED },
+        { "\"WordPiece\",\"prefix\":\"##\"", "\"Nope\",\"x\":1", "", INOX_E_UNSUPPORTED },
+        { "\"WordLevel\"", "\"WordLeval\"", "model type 'WordLeval'", INOX_E_FORMAT },
+        { "\"content\":\"tok\"", "\"content\":7", "added_tokens: a token has no", INOX_E_FORMAT },
+        { "\"special\":false", "\"special\":0", "added_tokens: 'special' must", INOX_E_FORMAT },
+        { "\"truncation\":null", "\"truncation\":{\"max_length\":-1}",
+          "truncation:", INOX_E_FORMAT },
+        { "\"padding\":null", "\"padding\":{\"strategy\":\"Longest\"}", "padding:", INOX_E_FORMAT },
+        { "\"model\":{", "\"modell\":{", "the file has no \"model\"", INOX_E_FORMAT },
+        { "\"added_tokens\":[", "\"added_tokens\":[[", "tokenizer.json is not good JSON",
+          INOX_E_FORMAT },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char json[2048];
+        const char *at = strstr(small_file, cases[i].from);
+        ix_tokenizer *tokenizer = NULL;
+        inox_error err = { 0 };
+        CHECK(at != NULL);
+        if (!at)
+            continue;
+        (void)snprintf(json, sizeof json, "%.*s%s%s", (int)(at - small_file), small_file,
+                       cases[i].to, at + strlen(cases[i].from));
+        inox_status status = make(json, NULL, &tokenizer, &err);
+        CHECK_MSG(status == cases[i].status && !tokenizer, "%s: status %d, %s", cases[i].to,
+                  (int)status, err.message);
+        CHECK_MSG(strncmp(err.message, cases[i].says, strlen(cases[i].says)) == 0, "%s: %s",
+                  cases[i].to, err.message);
+        ix_tokenizer_free(tokenizer);
+    }
+}
+
+TEST(tokenizers_neighbours_name_tokens)
+{
+    static const char config[] =
+        "{\"bos_token\":\"a\",\"eos_token\":{\"content\":\"<e>\",\"lstrip\":true},"
+        "\"added_tokens_decoder\":{\"12\":{\"content\":\"late\",\"special\":true},"
+        "\"2\":{\"content\":\"early\",\"special\":false},\"5\":{\"content\":\"<s>\"}},"
+        "\"pad_token\":null,\"chat_template\":\"{{ x }}\"}";
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    CHECK_OK(make(small_file, config, &tokenizer, &err), &err);
+    if (!tokenizer)
+        return;
+    /* Behind the model's seven pieces: <s>, tok, <S>, and then in the order of transformers. */
+    CHECK(ix_tokenizer_find(tokenizer, "early", 5) == 10);
+    CHECK(ix_tokenizer_find(tokenizer, "late", 4) == 11);
+    CHECK(ix_tokenizer_find(tokenizer, "<e>", 3) == 12);
+    CHECK(ix_tokenizer_bos(tokenizer) == 1 && ix_tokenizer_eos(tokenizer) == 12);
+    CHECK(ix_tokenizer_type(tokenizer, 11) == IX_PIECE_CONTROL);
+    CHECK(ix_tokenizer_type(tokenizer, 10) == IX_PIECE_USER);
+    CHECK(ix_tokenizer_is_end(tokenizer, 12) && !ix_tokenizer_is_end(tokenizer, 10));
+    ix_tokenizer_free(tokenizer);
+}
+
+static inox_status use_all(const char *json, inox_error *err)
+{
+    ix_tokenizer *tokenizer = NULL;
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_truncation cut = { .max_length = 9, .stride = 1 };
+    ix_padding pad = { .is_fixed = true, .fixed = 9 };
+    ix_encode_input in = { .first = { .text = { "a <s> \xEF\xBC\x9C tok b", 15 } },
+                           .second = { .text = { "b a a b \xFF", 9 } },
+                           .is_pair = true };
+    ix_encoding e = { 0 };
+    ix_buffer b = { 0 };
+    o.special = o.parse_special = true;
+    o.truncation = &cut;
+    o.padding = &pad;
+    inox_status status = make(json, NULL, &tokenizer, err);
+    if (status == INOX_OK)
+        status = ix_encode(tokenizer, &in, &o, &e, err);
+    if (status == INOX_OK)
+        status = ix_tokenizer_decode(tokenizer, e.ids, e.count, 0, &b, err);
+    ix_encoding_release(&e);
+    ix_buffer_release(&b);
+    ix_tokenizer_free(tokenizer);
+    return status;
+}
+
+TEST(tokenizers_survive_failing_allocations)
+{
+    inox_error err;
+    uint64_t before = ix_alloc_count();
+    CHECK_OK(use_all(small_file, &err), &err);
+    uint64_t count = ix_alloc_count() - before;
+    for (uint64_t n = 1; n <= count; n++) {
+        ix_alloc_fail_at(n, (int)(n & 1));
+        inox_status status = use_all(small_file, &err);
+        ix_alloc_fail_at(0, 0);
+        CHECK_MSG(status == INOX_E_MEMORY, "allocation %d of %d: status %d", (int)n, (int)count,
+                  (int)status);
+    }
 }

@@ -221,7 +221,7 @@ static unsigned cuts_of_splitter(const json_t *splitter, unsigned *whole)
 }
 
 /* Whether a model that works on undivided text never joins a letter and a space. */
-static bool model_cuts(const json_t *model, const ix_model *m)
+static bool model_cuts(const json_t *model, const ix_model *m, bool only_metaspace)
 {
     const json_t *prefix = json_object_get(model, "continuing_subword_prefix"),
                  *suffix = json_object_get(model, "end_of_word_suffix");
@@ -230,9 +230,12 @@ static bool model_cuts(const json_t *model, const ix_model *m)
         return false;
     if (json_string_length(prefix) > 0 || json_string_length(suffix) > 0)
         return false;
-    if (ix_model_find(m, " ", 1) < 0 && ix_model_find(m, "\xE2\x96\x81", 3) < 0 &&
-        ix_model_find(m, "\xC4\xA0", 2) < 0)
-        return false; /* unknown characters side by side may become one token */
+    if (ix_model_find(m, " ", 1) < 0 || ix_model_find(m, "\xE2\x96\x81", 3) < 0)
+        if (!only_metaspace || ix_model_find(m, "\xE2\x96\x81", 3) < 0)
+            return false; /* unknown characters side by side may become one token */
+    if (kind == IX_MODEL_BPE && json_string_length(json_object_get(model, "unk_token")) == 0 &&
+        !json_is_true(json_object_get(model, "byte_fallback")))
+        return false; /* characters that are left out move the offsets of all behind them */
     for (size_t id = 0; id < ix_model_id_end(m); id++) {
         ix_text_view piece = ix_model_piece(m, (int32_t)id);
         if (piece.data && (reaches_over(piece.data, piece.size) & IX_CUT_SPACE))
@@ -264,12 +267,34 @@ static unsigned cuts_of_added(const ix_added *a)
     return cuts;
 }
 
+/* Whether every space becomes U+2581 in front of the model. */
+static bool is_metaspaced(const json_t *root)
+{
+    static const char *const replace[] = { "Replace", NULL }, *const meta[] = { "Metaspace", NULL };
+    walk w = { .key = "normalizers" }, v = { .key = "pretokenizers" };
+    const json_t *j = first_stage(&w, json_object_get(root, "normalizer"));
+    for (; j; j = next_stage(&w)) {
+        const char *from =
+                       json_string_value(json_object_get(json_object_get(j, "pattern"), "String")),
+                   *to = json_string_value(json_object_get(j, "content"));
+        if (is_named(j, replace) && from && to && strcmp(from, " ") == 0 &&
+            strcmp(to, "\xE2\x96\x81") == 0)
+            return true;
+    }
+    for (j = first_stage(&v, json_object_get(root, "pre_tokenizer")); j; j = next_stage(&v)) {
+        const char *as = json_string_value(json_object_get(j, "replacement"));
+        if (is_named(j, meta) && as && strcmp(as, "\xE2\x96\x81") == 0)
+            return true;
+    }
+    return false;
+}
+
 unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_added *a)
 {
     unsigned whole;
     unsigned cuts = cuts_of_splitter(json_object_get(root, "pre_tokenizer"), &whole);
     if (!(cuts & IX_CUT_SPACE) && (whole & IX_CUT_SPACE) &&
-        model_cuts(json_object_get(root, "model"), m))
+        model_cuts(json_object_get(root, "model"), m, is_metaspaced(root)))
         cuts |= IX_CUT_SPACE;
     return cuts & cuts_of_normalizer(json_object_get(root, "normalizer")) & cuts_of_added(a);
 }

@@ -30,7 +30,7 @@ struct ix_encode_stream {
     bool started;
 };
 
-enum { FIRST_WAIT = 4096 };
+enum { FIRST_WAIT = 256 };
 
 inox_status ix_encode_stream_new(const ix_tokenizer *t, const ix_encode_options *options,
                                  ix_encode_stream **out, inox_error *err)
