@@ -114,12 +114,9 @@ static const json_t *first_stage(walk *w, const json_t *j)
 
 static unsigned cuts_of_normalizer(const json_t *normalizer)
 {
-    static const char *const good[] = {
-        "NFC",       "NFD",          "NFKC",        "NFKD",
-        "Lowercase", "StripAccents", "Nmt",         "BertNormalizer",
-        "Prepend",   "ByteLevel",    "Precompiled", "Strip",
-        NULL
-    };
+    static const char *const good[] = { "NFC",       "NFD",          "NFKC",  "NFKD",
+                                        "Lowercase", "StripAccents", "Nmt",   "BertNormalizer",
+                                        "Prepend",   "Precompiled",  "Strip", NULL };
     static const char *const replace[] = { "Replace", NULL };
     static const char *const runs[] = { " {2,}", "\\s+", " +", "\\s{2,}", NULL };
     walk w = { .key = "normalizers" };
@@ -291,8 +288,13 @@ static bool is_metaspaced(const json_t *root)
 
 unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_added *a)
 {
+    static const char *const meta[] = { "Metaspace", NULL };
+    const json_t *splitter = json_object_get(root, "pre_tokenizer");
     unsigned whole;
-    unsigned cuts = cuts_of_splitter(json_object_get(root, "pre_tokenizer"), &whole);
+    unsigned cuts = cuts_of_splitter(splitter, &whole);
+    /* A pre-tokenizer that looks for spaces finds none where the normalizer rewrote them. */
+    if (is_metaspaced(root) && !is_named(splitter, meta))
+        cuts = 0;
     if (!(cuts & IX_CUT_SPACE) && (whole & IX_CUT_SPACE) &&
         model_cuts(json_object_get(root, "model"), m, is_metaspaced(root)))
         cuts |= IX_CUT_SPACE;
