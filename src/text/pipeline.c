@@ -255,6 +255,16 @@ static ix_added_search search_of(encoder *e, const ix_mapped_text *text, bool no
     };
 }
 
+/* The normalizer.  The library then takes a slice of all that there is, which begins where the
+ * first character that is left came from. */
+static inox_status normalize(const ix_pipeline *p, ix_mapped_text *text, inox_error *err)
+{
+    IX_TRY(ix_normalize(p->normalizer, text, err));
+    if (text->run_count > 0 && text->size > 0)
+        text->base = ix_mapped_start(text, 0);
+    return INOX_OK;
+}
+
 /* Everything behind the first search: clean[start..end), which holds no token of the first set. */
 static inox_status encode_fragment(encoder *e, size_t start, size_t end)
 {
@@ -262,7 +272,7 @@ static inox_status encode_fragment(encoder *e, size_t start, size_t end)
     ix_mapped_text text = { .data = e->clean.data + start,
                             .size = end - start,
                             .base = (uint32_t)start };
-    inox_status status = ix_normalize(p->normalizer, &text, e->err);
+    inox_status status = normalize(p, &text, e->err);
     if (status == INOX_OK && !ix_added_any(p->added, true)) {
         if (text.size > 0)
             status = encode_words(e, &text);
@@ -298,7 +308,7 @@ static inox_status general(void *context, size_t start, size_t end, ix_token_lis
                             .base = (uint32_t)start };
     ix_map_cursor cursor = { 0 };
     ix_split split = { 0 };
-    inox_status status = ix_normalize(e->p->normalizer, &text, err);
+    inox_status status = normalize(e->p, &text, err);
     if (status == INOX_OK)
         status = ix_split_begin(&split, &text, err);
     if (status == INOX_OK)
