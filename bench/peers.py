@@ -81,14 +81,17 @@ class Inox:
         words = [str(a) for a in argv]
         return Run([self.path, words[0]] + ([model] if model else []) + words[1:], model, self.environment)
 
-    def bench(self, model, *argv):
-        return json.loads(self.command("bench", *argv, "-t", self.threads, "-r", 1, "--json", model=model).out)
+    def bench(self, model, *argv, rounds=3):
+        """The median of a few rounds: the peer warms up before it measures."""
+        return json.loads(self.command("bench", *argv, "-t", self.threads, "-r", rounds, "--json", model=model).out)
 
     def prompt(self, model, tokens, depth):
-        return self.bench(model, "-p", tokens, "-n", 0, "-d", depth)["prompt_tokens_per_s"]
+        return self.bench(model, "-p", tokens, "-n", 0, "-d", depth,
+                          rounds=1 if depth > 4096 else 3)["prompt_tokens_per_s"]
 
     def decode(self, model, tokens, depth):
-        return self.bench(model, "-p", 0, "-n", tokens, "-d", depth)["decode_tokens_per_s"]
+        return self.bench(model, "-p", 0, "-n", tokens, "-d", depth,
+                          rounds=1 if depth > 4096 else 3)["decode_tokens_per_s"]
 
     def batch(self, model, sequences, tokens):
         return self.bench(model, "-p", 32, "-n", tokens, "-b", sequences)["decode_tokens_per_s"]

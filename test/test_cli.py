@@ -682,8 +682,8 @@ def full_disk():
     ids = write("ids.json", [1, 2, 3])
     for arguments in (["--help"], ["--version"], ["--version", "--json"], ["run", "Once", "-n", "4", "-q"],
                       ["run", "Once", "-n", "4", "--json"], ["inspect"], ["inspect", "--json"],
-                      ["inspect", "--graph"], ["tokenize", "default", "Once"], ["list"],
-                      ["tokenize", "default", "Once", "--json"], ["bench", "-p", "2", "-n", "2"],
+                      ["inspect", "--graph"], ["tokenize", "default", "--text", "Once"], ["list"],
+                      ["tokenize", "default", "--text", "Once", "--json"], ["bench", "-p", "2", "-n", "2"],
                       ["logits", "default", "--ids", ids, "--out", path("x.f32")],
                       ["perplexity", "default", "--ids", ids, "--json"], ["run", "--help"]):
         with open("/dev/full", "wb") as full:

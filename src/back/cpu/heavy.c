@@ -6,7 +6,7 @@
  */
 #include "back/cpu/plan.h"
 
-#define ACTS_BYTES_IN_CACHE (1 << 20) /* packed activations of one rectangle */
+#define ACTS_BYTES_IN_CACHE (7 << 19) /* packed activations of one rectangle: weights pass once */
 #define TOKENS_PER_ATTENTION_TILE 16
 
 typedef struct cut {

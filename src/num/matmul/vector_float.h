@@ -16,7 +16,7 @@
     ((FLOAT_TILE_OF_TWO * 2 > FLOAT_TILE ? FLOAT_TILE_OF_TWO * 2 : FLOAT_TILE) * HALVES)
 
 #ifndef FLOAT_PART
-#define FLOAT_PART 128 /* of k: two F32 panels in 16 KB, beside a tile of activations in 6 KB */
+#define FLOAT_PART 256 /* of k: two F32 panels in 32 KB, beside a tile of activations in 12 KB */
 #endif
 
 typedef vf load_float(const void *p);

@@ -7,11 +7,8 @@
  *   blocks of 32     the integer sum of a block is one product of depth 32; it goes through memory
  *                    to vectors, which scale and add it (one fma per block, rule C3)
  *   super-blocks     `prepare` multiplies weights by the scales of their sub-blocks and cuts the
- *                    products into two bytes: those of signed weights, below 2^13, into
- *                    low + 128 * high; of unsigned ones with scales below 64 the scale is cut
- *                    instead, p = q * (scale mod 8) + 8 * q * (scale / 8), and one 16-bit product
- *                    makes both bytes.  Two sums run over all 256 indices in the tiles, so that one
- *                    fma per 256 is all that vectors do
+ *                    products, below 2^13, into two bytes, p = low + 128 * high; two sums run over
+ *                    all 256 indices in the tiles, so that one fma per 256 is all that vectors do
  *
  * Integer sums are exact, so the bits are those of every other kernel.  Up to twelve rows, and
  * up to four behind whole tiles, are multiplied by the VNNI kernels.
@@ -50,10 +47,7 @@ typedef struct tile_shapes {
 } tile_shapes;
 _Static_assert(sizeof(tile_shapes) == 64, "as the processor reads it");
 
-#define ANY_TILE(k)                                                                                \
-    {                                                                                              \
-        ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, k, k                                                   \
-    }
+#define ANY_TILE(k) { ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, k, k }
 /* Registers 0 to 3 are sums, 4 and 5 activations, 6 and 7 weights. */
 static const tile_shapes SHAPES_32 = { .palette = 1,
                                        .row_bytes = { 64, 64, 64, 64, 32, 32, 64, 64 },
@@ -78,10 +72,9 @@ VF_INLINE void tiles_give(void)
                      : "memory")
 #define TILE_STORE(t, to)                                                                          \
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"((int64_t)64) : "memory")
-/* sums += activations (signed) * weights: signed, or unsigned */
-#define TILE_DOT(sums, a, w) __asm__ volatile("tdpbssd %%tmm" #w ", %%tmm" #a ", %%tmm" #sums : :)
-#define TILE_DOT_UNSIGNED(sums, a, w)                                                              \
-    __asm__ volatile("tdpbsud %%tmm" #w ", %%tmm" #a ", %%tmm" #sums : :)
+/* sums += activations (signed) * weights (signed) */
+#define TILE_DOT(sums, a, w)                                                                       \
+    __asm__ volatile("tdpbssd %%tmm" #w ", %%tmm" #a ", %%tmm" #sums : :)
 
 typedef struct sums_16 { /* what a tile register stores */
     int32_t row[ROWS][IX_PANEL_COLS];
@@ -117,12 +110,12 @@ VF_INLINE void scale_32_rows(const int minimum, const uint8_t *a, const flat_32 
 {
     const uint8_t *e = a + IX_ACTS_32_E * ROWS, *sum = a + IX_ACTS_32_SUM * ROWS;
     vf d = vf_load(w->d);
-    UNROLL for (int m = 0; m < ROWS; m++) acc[m] =
-        vf_fma(vf_mul(d, vf_word(e + 4 * m)), vf_of_int(vi_load(sums->row[m])), acc[m]);
+    UNROLL for (int m = 0; m < ROWS; m++)
+        acc[m] = vf_fma(vf_mul(d, vf_word(e + 4 * m)), vf_of_int(vi_load(sums->row[m])), acc[m]);
     if (minimum) {
         vf low = vf_load(w->m);
-        UNROLL for (int m = 0; m < ROWS; m++) acc[m] =
-            vf_fma(vf_mul(low, vf_word(e + 4 * m)), vf_word(sum + 4 * m), acc[m]);
+        UNROLL for (int m = 0; m < ROWS; m++)
+            acc[m] = vf_fma(vf_mul(low, vf_word(e + 4 * m)), vf_word(sum + 4 * m), acc[m]);
     }
 }
 
@@ -137,7 +130,8 @@ VF_INLINE void tile_32(const int minimum, const tile_job *job)
         float *out = job->out + (size_t)i * job->out_step;
         vf acc[ROWS];
         expect_rows(job, i);
-        UNROLL for (int m = 0; m < ROWS; m++) acc[m] = vf_set(0.0f);
+        UNROLL for (int m = 0; m < ROWS; m++)
+            acc[m] = vf_set(0.0f);
         for (int64_t b = 0; b < n + 2; b += 2) {
             if (b < n)
                 DOT_32(0, 4, 6, a + b * step, w + b);
@@ -157,7 +151,8 @@ VF_INLINE void tile_32(const int minimum, const tile_job *job)
                 ahead += 2 * job->ahead_bytes;
             }
         }
-        UNROLL for (int m = 0; m < ROWS; m++) vf_store(out + m * IX_PANEL_COLS, acc[m]);
+        UNROLL for (int m = 0; m < ROWS; m++)
+            vf_store(out + m * IX_PANEL_COLS, acc[m]);
     }
 }
 
@@ -175,16 +170,9 @@ static void tile_32_min(int h, const tile_job *job)
 
 /* ---- super-blocks of 256 --------------------------------------------------------------------- */
 
-/* How products of weights and scales become bytes. */
-typedef enum cut_256 {
-    CUT_NONE,     /* they are below 128 */
-    CUT_PRODUCTS, /* p = low + 128 * high, both signed */
-    CUT_SCALES,   /* p = low + 8 * high, both unsigned: weights below 32, scales below 64 */
-} cut_256;
-
-/* A super-block, multiplied by its scales and cut. */
+/* A super-block, multiplied by its scales: p = low + 128 * high. */
 typedef struct flat_256 {
-    ix_panel_word low[64], high[64]; /* CUT_NONE: no high */
+    ix_panel_word low[64], high[64]; /* high is not there for Q2_K and Q3_K */
     float d[IX_PANEL_COLS], dmin[IX_PANEL_COLS];
     int16_t mins[8][IX_PANEL_COLS][2];
 } flat_256;
@@ -194,13 +182,13 @@ _Static_assert(sizeof(flat_256) * (IX_SEGMENT / 256) <= PREPARED_BYTES, "a segme
 typedef struct type_256 {
     size_t bytes;
     word_256 *word;
-    int sub; /* elements under one scale: 16 or 32 */
+    int sub;         /* elements under one scale: 16 or 32 */
     part_256 *scale;
-    part_256 *mins; /* NULL where there are none */
-    int min_pairs;  /* 8 or 4 */
+    part_256 *mins;  /* NULL where there are none */
+    int min_pairs;   /* 8 or 4 */
     scale_32 *d, *dmin;
-    int negate; /* scales and d: products reach 128 otherwise */
-    cut_256 cut;
+    int negate;      /* scales and d: products reach 128 otherwise */
+    int cut;         /* products need two bytes */
 } type_256;
 
 /* Bytes 0 and 2 (odd: 1 and 3) of every word times its scale, 16 bits each. */
@@ -226,58 +214,32 @@ VF_INLINE vi low_part(vi p)
     return _mm512_sub_epi16(low, _mm512_set1_epi16(64));
 }
 
-/* The scales of sub-block i as `prepare_word` wants them, in both halves of each column's lane. */
-VF_INLINE vi prepare_scale(const type_256 t, const uint8_t *w, int i)
-{
-    vi scale = t.scale(w, i, 0);
-    if (t.negate)
-        scale = vi_sub(vi_set(0), scale);
-    if (t.cut == CUT_SCALES) /* the lower three bits, and from bit 8 on the upper ones */
-        scale =
-            vi_or(vi_and(scale, vi_set(7)), _mm512_slli_epi32(vi_and(scale, vi_set(0x38)), 8 - 3));
-    return vi_or(vi_and(scale, vi_set(0xffff)), _mm512_slli_epi32(scale, 16));
-}
-
-/* Word i of the products.  CUT_SCALES: a byte times the two parts of the scale is two bytes side by
- * side, without a carry between them, because 31 * 7 is below 256. */
-VF_INLINE void prepare_word(const type_256 t, vi q, vi scale, flat_256 *to, int i)
-{
-    const vi low_bytes = _mm512_set1_epi16(0xff);
-    if (t.cut == CUT_SCALES) {
-        vi even = _mm512_mullo_epi16(vi_and(q, low_bytes), scale);
-        vi odd = _mm512_mullo_epi16(_mm512_srli_epi16(q, 8), scale);
-        vi_store(to->low[i], vi_or(vi_and(even, low_bytes), _mm512_slli_epi16(odd, 8)));
-        vi_store(to->high[i],
-                 vi_or(_mm512_srli_epi16(even, 8), _mm512_andnot_si512(low_bytes, odd)));
-        return;
-    }
-    vi even = half_products(q, scale, 0), odd = half_products(q, scale, 1);
-    if (t.cut == CUT_PRODUCTS) {
-        vi_store(to->high[i], bytes_of_halves(high_part(even), high_part(odd)));
-        vi_store(to->low[i], bytes_of_halves(low_part(even), low_part(odd)));
-    } else {
-        vi_store(to->low[i], bytes_of_halves(even, odd));
-    }
-}
-
 VF_INLINE void prepare_256(const type_256 t, const uint8_t *w, int64_t blocks, flat_256 *to)
 {
     for (int64_t b = 0; b < blocks; b++, w += t.bytes, to++) {
-        UNROLL for (int j = 0; j < 8; j++)
-        {
+        UNROLL for (int j = 0; j < 8; j++) {
             vi scale = vi_set(0);
-            UNROLL for (int g = 0; g < 8; g++)
-            {
-                if (g % (t.sub / 4) == 0)
-                    scale = prepare_scale(t, w, t.sub == 16 ? 2 * j + g / 4 : j);
-                prepare_word(t, t.word(w, j, g, 0), scale, to, 8 * j + g);
+            UNROLL for (int g = 0; g < 8; g++) {
+                if (g % (t.sub / 4) == 0) {
+                    scale = t.scale(w, t.sub == 16 ? 2 * j + g / 4 : j, 0);
+                    if (t.negate)
+                        scale = vi_sub(vi_set(0), scale);
+                    scale = vi_or(vi_and(scale, vi_set(0xffff)), _mm512_slli_epi32(scale, 16));
+                }
+                vi q = t.word(w, j, g, 0);
+                vi even = half_products(q, scale, 0), odd = half_products(q, scale, 1);
+                if (t.cut) {
+                    vi_store(to->high[8 * j + g], bytes_of_halves(high_part(even), high_part(odd)));
+                    vi_store(to->low[8 * j + g], bytes_of_halves(low_part(even), low_part(odd)));
+                } else {
+                    vi_store(to->low[8 * j + g], bytes_of_halves(even, odd));
+                }
             }
         }
         vf d = t.d(w, 0);
         vf_store(to->d, t.negate ? negated(d) : d);
         if (t.mins) {
-            UNROLL for (int i = 0; i < 8; i++)
-            {
+            UNROLL for (int i = 0; i < 8; i++) {
                 if (i < t.min_pairs)
                     vi_store(to->mins[i], t.mins(w, i, 0));
             }
@@ -291,37 +253,31 @@ VF_INLINE void prepare_256(const type_256 t, const uint8_t *w, int64_t blocks, f
     do {                                                                                           \
         TILE_LOAD(acts, a + 64 * (k), 256);                                                        \
         TILE_LOAD(6, w->low[16 * (k)], 64);                                                        \
-        if (cut == CUT_SCALES)                                                                     \
-            TILE_DOT_UNSIGNED(lo, acts, 6);                                                        \
-        else                                                                                       \
-            TILE_DOT(lo, acts, 6);                                                                 \
-        if (cut != CUT_NONE)                                                                       \
+        TILE_DOT(lo, acts, 6);                                                                    \
+        if (cut) {                                                                                 \
             TILE_LOAD(7, w->high[16 * (k)], 64);                                                   \
-        if (cut == CUT_SCALES)                                                                     \
-            TILE_DOT_UNSIGNED(hi, acts, 7);                                                        \
-        else if (cut == CUT_PRODUCTS)                                                              \
-            TILE_DOT(hi, acts, 7);                                                                 \
+            TILE_DOT(hi, acts, 7);                                                               \
+        }                                                                                          \
     } while (0)
 
 /* The sums of one super-block; those of the one before, which are complete, go to `before`, if not
  * NULL, while the multiplier is at work. */
-#define DOT_256(lo, hi, lo_before, hi_before)                                                      \
+#define DOT_256(lo, hi, lo_before, hi_before)                                                \
     do {                                                                                           \
-        TILE_ZERO(lo);                                                                             \
+        TILE_ZERO(lo);                                                                            \
         if (cut)                                                                                   \
-            TILE_ZERO(hi);                                                                         \
-        DOT_QUARTER(lo, hi, 4, 0);                                                                 \
+            TILE_ZERO(hi);                                                                       \
+        DOT_QUARTER(lo, hi, 4, 0);                                                              \
         if (before)                                                                                \
-            TILE_STORE(lo_before, before);                                                         \
-        DOT_QUARTER(lo, hi, 5, 1);                                                                 \
+            TILE_STORE(lo_before, before);                                                        \
+        DOT_QUARTER(lo, hi, 5, 1);                                                              \
         if (cut && before)                                                                         \
-            TILE_STORE(hi_before, before + 1);                                                     \
-        DOT_QUARTER(lo, hi, 4, 2);                                                                 \
-        DOT_QUARTER(lo, hi, 5, 3);                                                                 \
+            TILE_STORE(hi_before, before + 1);                                                   \
+        DOT_QUARTER(lo, hi, 4, 2);                                                              \
+        DOT_QUARTER(lo, hi, 5, 3);                                                              \
     } while (0)
 
-VF_INLINE void dot_256(const cut_256 cut, int odd, const uint8_t *a, const flat_256 *w,
-                       sums_16 *before)
+VF_INLINE void dot_256(const int cut, int odd, const uint8_t *a, const flat_256 *w, sums_16 *before)
 {
     if (odd)
         DOT_256(2, 3, 0, 1);
@@ -330,7 +286,7 @@ VF_INLINE void dot_256(const cut_256 cut, int odd, const uint8_t *a, const flat_
 }
 
 /* The last sums go to memory. */
-VF_INLINE void store_256(const cut_256 cut, int odd, sums_16 *to)
+VF_INLINE void store_256(const int cut, int odd, sums_16 *to)
 {
     if (odd)
         TILE_STORE(2, to);
@@ -349,18 +305,15 @@ VF_INLINE void scale_256_rows(const type_256 t, const uint8_t *a, const flat_256
     const uint8_t *e = a + IX_ACTS_256_E * ROWS;
     const uint8_t *parts = a + (t.min_pairs == 8 ? IX_ACTS_256_SUM_16 : IX_ACTS_256_SUM_32) * ROWS;
     vf d = vf_load(w->d), dmin = t.mins ? negated(vf_load(w->dmin)) : d;
-    UNROLL for (int m = 0; m < ROWS; m++, out += IX_PANEL_COLS)
-    {
+    UNROLL for (int m = 0; m < ROWS; m++, out += IX_PANEL_COLS) {
         vi sum = vi_load(sums[0].row[m]);
         if (t.cut)
-            sum = vi_add(sum,
-                         _mm512_slli_epi32(vi_load(sums[1].row[m]), t.cut == CUT_SCALES ? 3 : 7));
+            sum = vi_add(sum, _mm512_slli_epi32(vi_load(sums[1].row[m]), 7));
         vf scale = vf_word(e + 4 * m);
         vf acc = vf_fma(vf_mul(d, scale), vf_of_int(sum), vf_load(out));
         if (t.mins) {
             vi below = vi_set(0);
-            UNROLL for (int i = 0; i < 8; i++)
-            {
+            UNROLL for (int i = 0; i < 8; i++) {
                 if (i < t.min_pairs)
                     below = _mm512_dpwssd_epi32(below, vi_load(w->mins[i]),
                                                 vi_word(parts + 4 * (i * ROWS + m)));
@@ -531,9 +484,9 @@ BLOCKS(MXFP4, mxfp4, mxfp4, 17, NULL, tile_32_plain)
                                    .pack = ix_panel_pack_##t };                                    \
     KERNELS(TYPE, t, t, q256_amx)
 /*                         sub scale           mins        pairs d       dmin    negate cut */
-SUPER(Q2_K, q2_k, 84, 16, q2_k_scale, q2_k_mins, 8, q2_k_d, q2_k_dmin, 0, CUT_NONE)
-SUPER(Q3_K, q3_k, 110, 16, q3_k_scale, NULL, 0, q3_k_d, NULL, 1, CUT_NONE)
-SUPER(Q4_K, q4_k, 144, 32, q4_k_scale, q4_k_mins, 4, q4_k_d, q4_k_dmin, 0, CUT_SCALES)
-SUPER(Q5_K, q5_k, 176, 32, q5_k_scale, q5_k_mins, 4, q5_k_d, q5_k_dmin, 0, CUT_SCALES)
-SUPER(Q6_K, q6_k, 210, 16, q6_k_scale, NULL, 0, q6_k_d, NULL, 0, CUT_PRODUCTS)
-SUPER(IQ4_XS, iq4_xs, 136, 32, iq4_xs_scale, NULL, 0, iq4_xs_d, NULL, 0, CUT_PRODUCTS)
+SUPER(Q2_K, q2_k, 84,      16, q2_k_scale,     q2_k_mins,  8, q2_k_d,    q2_k_dmin, 0, 0)
+SUPER(Q3_K, q3_k, 110,     16, q3_k_scale,     NULL,       0, q3_k_d,    NULL,      1, 0)
+SUPER(Q4_K, q4_k, 144,     32, q4_k_scale,     q4_k_mins,  4, q4_k_d,    q4_k_dmin, 0, 1)
+SUPER(Q5_K, q5_k, 176,     32, q5_k_scale,     q5_k_mins,  4, q5_k_d,    q5_k_dmin, 0, 1)
+SUPER(Q6_K, q6_k, 210,     16, q6_k_scale,     NULL,       0, q6_k_d,    NULL,      0, 1)
+SUPER(IQ4_XS, iq4_xs, 136, 32, iq4_xs_scale,   NULL,       0, iq4_xs_d,  NULL,      0, 1)
