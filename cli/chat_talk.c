@@ -280,11 +280,6 @@ static json_t *message_of(const answer *a)
     return m;
 }
 
-static double speed_of(const inox_result_info *r)
-{
-    return r->decode_s > 0 && r->id_count > 1 ? (double)(r->id_count - 1) / r->decode_s : 0.0;
-}
-
 static int report(talk *t, const answer *a, const inox_result_info *r, json_t *message)
 {
     inox_error err;
@@ -299,7 +294,7 @@ static int report(talk *t, const answer *a, const inox_result_info *r, json_t *m
         json_object_set_new(line, "finish_reason", json_string(finish));
         json_object_set_new(line, "tokens", json_integer((json_int_t)r->id_count));
         json_object_set_new(line, "prompt_tokens", json_integer((json_int_t)r->prompt_count));
-        json_object_set_new(line, "tokens_per_s", json_real(speed_of(r)));
+        json_object_set_new(line, "tokens_per_s", json_real(decode_speed(r)));
         json_object_set_new(line, "receipt",
                             r->receipt_id != NULL ? json_string(r->receipt_id) : json_null());
         int written = print_json(t->common, line);
@@ -309,7 +304,7 @@ static int report(talk *t, const answer *a, const inox_result_info *r, json_t *m
     fflush(stdout);
     if (t->statistics && !t->common->quiet) {
         fprintf(stderr, "%zu token%s, %.0f tokens/s (prompt: %zu, %.0f ms).", r->id_count,
-                r->id_count == 1 ? "" : "s", speed_of(r), r->prompt_count, r->prompt_s * 1e3);
+                r->id_count == 1 ? "" : "s", decode_speed(r), r->prompt_count, r->prompt_s * 1e3);
         if (r->receipt_id != NULL)
             fprintf(stderr, " Receipt %.6s.", r->receipt_id);
         fprintf(stderr, "\n");

@@ -161,6 +161,15 @@ int fail_file(const common *c, const char *path);
 inox_status open_model(const common *c, const char *path, bool vocabulary_only, int32_t max_batch,
                        inox_model **out, inox_error *err);
 
+/* A draft guesses behind the same tokens as its target, so its context is as long.  Its cache
+ * changes no result. */
+inox_status open_draft(const common *c, const char *path, int64_t context, int64_t chunk,
+                       inox_model **model, inox_session **session, inox_error *err);
+
+/* Tokens per second.  The first token comes with the prompt: the others are what decoding took its
+ * time for. */
+double decode_speed(const inox_result_info *r);
+
 /* ---- terminal.c */
 bool is_terminal(FILE *f);
 bool input_is_terminal(void);

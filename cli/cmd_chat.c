@@ -349,15 +349,6 @@ static char *history_file(void)
     return NULL;
 }
 
-static inox_status open_draft(const chat_options *o, inox_model **model, inox_session **session,
-                              inox_error *err)
-{
-    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
-    s.context = (int32_t)o->context;
-    inox_status status = open_model(&o->common, o->draft, false, (int32_t)o->chunk, model, err);
-    return status == INOX_OK ? inox_session_new(*model, &s, session, err) : status;
-}
-
 static int run(const command *c, chat_options *o, const char *path)
 {
     inox_error err = { 0 };
@@ -382,7 +373,8 @@ static int run(const command *c, chat_options *o, const char *path)
     if (code == 0 &&
         (open_model(&o->common, path, false, (int32_t)o->chunk, &t->model, &err) != INOX_OK ||
          open_talk(t, o->template, (int32_t)o->context, o->cache, &err) != INOX_OK ||
-         (o->draft != NULL && open_draft(o, &draft, &t->generate.draft, &err) != INOX_OK)))
+         (o->draft != NULL && open_draft(&o->common, o->draft, o->context, o->chunk, &draft,
+                                         &t->generate.draft, &err) != INOX_OK)))
         code = fail(&o->common, &err);
     if (code == 0 && o->load != NULL)
         code = load_talk(t, o->load);

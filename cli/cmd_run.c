@@ -89,12 +89,6 @@ static int on_prompt(void *context, size_t done, size_t all)
     return interrupted();
 }
 
-/* The first token comes with the prompt: the others are what decoding took its time for. */
-static double decode_speed(const inox_result_info *r)
-{
-    return r->decode_s > 0 && r->id_count > 1 ? (double)(r->id_count - 1) / r->decode_s : 0.0;
-}
-
 static json_t *timings_of(const inox_result_info *r)
 {
     return json_pack("{s:f, s:f, s:i, s:i, s:f, s:f}", "prompt_s", r->prompt_s, "decode_s",
@@ -189,19 +183,6 @@ static int report(run_options *o, const inox_result_info *r, uint64_t seed)
     return code;
 }
 
-/* The draft guesses behind the same tokens, so its context is as long.  Its cache changes no
- * result. */
-static inox_status open_draft(const run_options *o, inox_model **model, inox_session **session,
-                              inox_error *err)
-{
-    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
-    s.context = (int32_t)o->context;
-    inox_status status = open_model(&o->common, o->draft, false, (int32_t)o->chunk, model, err);
-    if (status == INOX_OK)
-        status = inox_session_new(*model, &s, session, err);
-    return status;
-}
-
 static inox_status answer(run_options *o, inox_model *model, const char *text, size_t bytes,
                           inox_generate_options *g, inox_result **result, inox_error *err)
 {
@@ -217,7 +198,7 @@ static inox_status answer(run_options *o, inox_model *model, const char *text, s
     if (status == INOX_OK)
         status = inox_session_new(model, &s, &session, err);
     if (status == INOX_OK && o->draft != NULL)
-        status = open_draft(o, &draft, &g->draft, err);
+        status = open_draft(&o->common, o->draft, o->context, o->chunk, &draft, &g->draft, err);
     o->echo = text;
     o->echo_bytes = bytes;
     if (status == INOX_OK)

@@ -112,6 +112,20 @@ inox_status open_model(const common *c, const char *path, bool vocabulary_only, 
     return status;
 }
 
+inox_status open_draft(const common *c, const char *path, int64_t context, int64_t chunk,
+                       inox_model **model, inox_session **session, inox_error *err)
+{
+    inox_session_options s = INOX_SESSION_OPTIONS_INIT;
+    s.context = (int32_t)context;
+    inox_status status = open_model(c, path, false, (int32_t)chunk, model, err);
+    return status == INOX_OK ? inox_session_new(*model, &s, session, err) : status;
+}
+
+double decode_speed(const inox_result_info *r)
+{
+    return r->decode_s > 0 && r->id_count > 1 ? (double)(r->id_count - 1) / r->decode_s : 0.0;
+}
+
 int read_file(const common *c, const char *path, char **data, size_t *size)
 {
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
