@@ -148,7 +148,7 @@ def on_a_terminal():
         os.write(master, b"Hexx\x7f\x7fllo\r")  # two wrong letters taken back
         time.sleep(0.5 * SLOWER)
         os.write(master, b"\x03")
-        read_until(master, b"> ")
+        time.sleep(1.5 * SLOWER)
         os.write(master, b"/show\r")
         read_until(master, b"user: Hello")
         time.sleep(0.5 * SLOWER)
