@@ -612,19 +612,18 @@ static void remember_word(run *r, size_t first, size_t start, size_t end, ix_cac
 {
     const ix_token *tokens = r->out->items + first;
     size_t count = r->out->count - first, at = start;
-    int32_t ids[IX_CACHED_TOKENS];
-    uint8_t ends[IX_CACHED_TOKENS];
+    ix_cached cached[IX_CACHED_TOKENS];
     if (count == 0 || count > IX_CACHED_TOKENS)
         return;
     for (size_t k = 0; k < count; k++) {
         if (tokens[k].start != at || used_piece(r, tokens[k].id) < 0)
             return;
         at = tokens[k].end;
-        ids[k] = tokens[k].id;
-        ends[k] = (uint8_t)(at - start);
+        cached[k] =
+            (ix_cached){ tokens[k].id, (uint8_t)(tokens[k].start - start), (uint8_t)(at - start) };
     }
     if (at == end)
-        ix_cache_put(line, key, ids, ends, count);
+        ix_cache_put(line, key, cached, count);
 }
 
 /* A word that nothing joins to its neighbours, by way of the cache. */
@@ -642,13 +641,7 @@ static inox_status tokenize_word(run *r, size_t *at, size_t end)
             remember_word(r, first, start, end, key, line);
         return INOX_OK;
     }
-    size_t n = known->info & 15, from = 0, to;
-    IX_TRY(ix_token_list_reserve(r->out, n, r->err));
-    for (size_t k = 0; k < n; k++, from = to) {
-        int32_t id = ix_cache_token(known, k, n, size, &to);
-        r->out->items[r->out->count++] =
-            (ix_token){ id, (uint32_t)(start + from), (uint32_t)(start + to) };
-    }
+    IX_TRY(ix_token_list_add_cached(r->out, known, start, end, r->err));
     r->unknown_size = 0;
     *at = end;
     return INOX_OK;

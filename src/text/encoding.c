@@ -81,9 +81,11 @@ inox_status ix_encoding_reserve(ix_encoding *e, size_t more, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_encoding_grow(ix_encoding *e, inox_error *err)
+inox_status ix_encoding_grow(ix_encoding *e, size_t more, inox_error *err)
 {
-    return ix_encoding_reserve(e, e->count < 16 ? 16 : e->count, err);
+    size_t least = more < 16 ? 16 : more, half = IX_MAX_ENCODING - e->count;
+    size_t twice = e->count < half ? e->count : half;
+    return ix_encoding_reserve(e, least > twice ? least : twice, err);
 }
 
 inox_status ix_encoding_append(ix_encoding *e, const ix_encoding *other, size_t from, size_t to,

@@ -109,8 +109,9 @@ struct ix_encoding {
 void ix_encoding_release(ix_encoding *e);
 /* Room for `more` tokens behind those that are there. */
 inox_status ix_encoding_reserve(ix_encoding *e, size_t more, inox_error *err) IX_MUST_USE;
-/* Room for one more token, and then for twice as many. */
-inox_status ix_encoding_grow(ix_encoding *e, inox_error *err) IX_MUST_USE;
+/* Room for `more` tokens at least, and then for twice as many as there are: for adding again and
+ * again. */
+inox_status ix_encoding_grow(ix_encoding *e, size_t more, inox_error *err) IX_MUST_USE;
 /* Appends tokens [from, to) of another one that has the same arrays. */
 inox_status ix_encoding_append(ix_encoding *e, const ix_encoding *other, size_t from, size_t to,
                                inox_error *err) IX_MUST_USE;
@@ -124,12 +125,17 @@ void ix_encoding_set_text(ix_encoding *e, int32_t sequence);
 /* Frees the arrays that are not wanted. */
 void ix_encoding_keep(ix_encoding *e, unsigned want);
 
+static inline IX_MUST_USE inox_status ix_encoding_room(ix_encoding *e, size_t more, inox_error *err)
+{
+    return e->capacity - e->count < more ? ix_encoding_grow(e, more, err) : INOX_OK;
+}
+
 /* Appends a token of a text: what families call.  The post-processor sees to the other arrays. */
 static inline IX_MUST_USE inox_status ix_encoding_add(ix_encoding *e, int32_t id, size_t start,
                                                       size_t end, int32_t word, inox_error *err)
 {
     if (e->count == e->capacity)
-        IX_TRY(ix_encoding_grow(e, err));
+        IX_TRY(ix_encoding_grow(e, 1, err));
     size_t i = e->count++;
     e->ids[i] = id;
     if (e->starts) {

@@ -136,7 +136,7 @@ bool ix_fast_takes_source(const ix_fast *f)
 }
 
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
-                           size_t end, ix_fast_general general, void *context, ix_token_list *out,
+                           size_t end, ix_fast_general general, void *context, ix_encoding *out,
                            inox_error *err)
 {
     if (!f->is_bert)

@@ -35,15 +35,19 @@ typedef struct run {
     ix_model_scratch *s;
     const char *text;
     size_t end;
-    ix_token_list *out;
+    ix_encoding *out;
+    bool ranges; /* are wanted */
     inox_error *err;
 } run;
 
-/* The word text[at..end) in lower case by the model; offsets stay those of the text. */
-static inox_status by_model(run *r, size_t at, size_t end)
+/* The word text[at..end) in lower case by the model; line: where it belongs in the cache, or NULL.
+ */
+static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
 {
     ix_model_scratch *s = r->s;
-    size_t n = end - at, before = r->out->count;
+    ix_encoding *out = r->out;
+    size_t n = end - at;
+    ix_cached cached[IX_CACHED_TOKENS];
     if (n > s->composed_capacity) {
         IX_TRY(IX_REALLOC(&s->composed, n + 64, r->err));
         s->composed_capacity = n + 64;
@@ -52,48 +56,40 @@ static inox_status by_model(run *r, size_t at, size_t end)
         char c = r->text[at + i];
         s->composed[i] = r->f->lower && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
     }
-    IX_TRY(ix_wordpiece_tokenize(r->f->model, s->composed, 0, n, r->out, r->err));
-    for (size_t i = before; i < r->out->count; i++) {
-        r->out->items[i].start += (uint32_t)at;
-        r->out->items[i].end += (uint32_t)at;
+    s->tokens.count = 0;
+    IX_TRY(ix_wordpiece_tokenize(r->f->model, s->composed, 0, n, &s->tokens, r->err));
+    IX_TRY(ix_encoding_room(out, s->tokens.count, r->err));
+    for (size_t i = 0; i < s->tokens.count; i++) {
+        const ix_token *t = &s->tokens.items[i];
+        out->ids[out->count] = t->id;
+        if (r->ranges) {
+            out->starts[out->count] = (uint32_t)at + t->start;
+            out->ends[out->count] = (uint32_t)at + t->end;
+        }
+        out->count++;
+        cached[i % IX_CACHED_TOKENS] = (ix_cached){ t->id, (uint8_t)t->start, (uint8_t)t->end };
     }
-    return INOX_OK;
-}
-
-static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
-{
-    size_t before = r->out->count;
-    int32_t ids[IX_CACHED_TOKENS];
-    uint8_t ends[IX_CACHED_TOKENS];
-    IX_TRY(by_model(r, at, end));
-    size_t count = r->out->count - before;
-    if (count > IX_CACHED_TOKENS)
-        return INOX_OK;
-    for (size_t k = 0; k < count; k++) {
-        ids[k] = r->out->items[before + k].id;
-        ends[k] = (uint8_t)(r->out->items[before + k].end - at);
-    }
-    ix_cache_put(line, key, ids, ends, count);
+    if (line && s->tokens.count > 0 && s->tokens.count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, cached, s->tokens.count);
     return INOX_OK;
 }
 
 static inline inox_status word(run *r, size_t at, size_t end)
 {
+    ix_encoding *out = r->out;
     if (end - at > IX_CACHED_BYTES)
-        return by_model(r, at, end);
+        return new_word(r, at, end, (ix_cache_key){ 0, 0 }, NULL);
     ix_cache_key key = ix_cache_key_of(r->text + at, end - at, 1, r->end - at >= 16);
     ix_cache_slot *line = ix_cache_line(&r->s->cache, key);
     const ix_cache_slot *known = ix_cache_find(line, key);
     if (!known)
         return new_word(r, at, end, key, line);
-    if (r->out->capacity - r->out->count < IX_CACHED_TOKENS)
-        IX_TRY(ix_token_list_reserve(r->out, IX_CACHED_TOKENS, r->err));
-    size_t n = known->info & 15, from = 0, to;
-    for (size_t k = 0; k < n; k++, from = to) {
-        int32_t id = ix_cache_token(known, k, n, end - at, &to);
-        r->out->items[r->out->count++] =
-            (ix_token){ id, (uint32_t)(at + from), (uint32_t)(at + to) };
-    }
+    IX_TRY(ix_encoding_room(out, IX_CACHED_TOKENS, r->err));
+    ix_cache_ids(known, out->ids + out->count);
+    if (r->ranges)
+        ix_cache_ranges(known, (uint32_t)at, (uint32_t)(end - at), out->starts + out->count,
+                        out->ends + out->count);
+    out->count += ix_cache_count(known);
     return INOX_OK;
 }
 
@@ -124,9 +120,10 @@ static size_t general_end(const run *r, size_t at)
 
 inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_fast_general general, void *context,
-                                ix_token_list *out, inox_error *err)
+                                ix_encoding *out, inox_error *err)
 {
     run r = { .f = f, .s = s, .text = text, .end = end, .out = out, .err = err };
+    r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
     size_t stretch = start, tokens = out->count; /* of the stretch so far: may be taken back */
     for (size_t at = start; at < end;) {
         size_t from = at;

@@ -124,7 +124,8 @@ typedef struct run {
     const char *text;
     size_t start, end;   /* of the fragment */
     ix_word_cache cache; /* of s: its numbers at hand */
-    ix_token_list *out;
+    ix_encoding *out;
+    bool ranges; /* are wanted */
     inox_error *err;
 } run;
 
@@ -133,43 +134,57 @@ static inline bool inside_character(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* A token of text[from..to). */
-static inline ix_token token(const run *r, int32_t id, size_t from, size_t to)
+/* Bytes [*from, *to) of a token, which has a part of each of its characters. */
+static inline void whole_characters(const run *r, size_t *from, size_t *to)
 {
-    if (r->f->parts.whole_characters) {
-        while (from > r->start && inside_character(r->text[from]))
-            from--;
-        while (to < r->end && inside_character(r->text[to]))
-            to++;
-    }
-    return (ix_token){ id, (uint32_t)from, (uint32_t)to };
+    if (!r->f->parts.whole_characters)
+        return;
+    while (*from > r->start && inside_character(r->text[*from]))
+        --*from;
+    while (*to < r->end && inside_character(r->text[*to]))
+        ++*to;
 }
 
+/* A word as it becomes tokens: they go to the encoding, and to the cache if they are few. */
+typedef struct new_tokens {
+    size_t word, count;
+    ix_cached cached[IX_CACHED_TOKENS];
+} new_tokens;
+
 /* There is room. */
-static inline void add(run *r, int32_t id, size_t from, size_t to)
+static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to)
 {
-    r->out->items[r->out->count++] = token(r, id, from, to);
+    ix_encoding *out = r->out;
+    whole_characters(r, &from, &to);
+    out->ids[out->count] = id;
+    if (r->ranges) {
+        out->starts[out->count] = (uint32_t)from;
+        out->ends[out->count] = (uint32_t)to;
+    }
+    out->count++;
+    n->cached[n->count++ % IX_CACHED_TOKENS] =
+        (ix_cached){ id, (uint8_t)(from - n->word), (uint8_t)(to - n->word) };
+}
+
+static inline void remember(const new_tokens *n, ix_cache_key key, ix_cache_slot *line)
+{
+    if (line && n->count > 0 && n->count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, n->cached, n->count);
 }
 
 /* By merging: what the search does not do. */
 static inox_status merge_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
 {
     ix_word *w = &r->s->word;
-    int32_t ids[IX_CACHED_TOKENS];
-    uint8_t ends[IX_CACHED_TOKENS];
+    new_tokens n = { .word = at };
     w->count = 0;
     for (size_t i = at; i < end; i++)
         IX_TRY(ix_word_add(w, (uint32_t)i, 1, r->f->byte_ids[(unsigned char)r->text[i]], r->err));
     IX_TRY(ix_word_merge(r->f->parts.bpe, w, r->err));
-    IX_TRY(ix_token_list_reserve(r->out, w->count, r->err));
-    for (size_t i = 0; i < w->count; i++) {
-        const ix_symbol *s = &w->symbols[i];
-        add(r, s->id, s->at, s->at + s->size);
-        ids[i % IX_CACHED_TOKENS] = s->id;
-        ends[i % IX_CACHED_TOKENS] = (uint8_t)(s->at + s->size - at);
-    }
-    if (line && w->count <= IX_CACHED_TOKENS)
-        ix_cache_put(line, key, ids, ends, w->count);
+    IX_TRY(ix_encoding_room(r->out, w->count, r->err));
+    for (size_t i = 0; i < w->count; i++)
+        add(r, &n, w->symbols[i].id, w->symbols[i].at, w->symbols[i].at + w->symbols[i].size);
+    remember(&n, key, line);
     return INOX_OK;
 }
 
@@ -179,17 +194,13 @@ static inox_status search_word(run *r, size_t at, size_t end, int32_t *ids, uint
 {
     const ix_bpe_search *search = &r->f->search;
     size_t count = ix_bpe_search_run(search, r->s->memo, r->text + at, end - at, ids, blocked);
-    size_t from = at;
-    uint8_t ends[IX_CACHED_TOKENS];
-    IX_TRY(ix_token_list_reserve(r->out, count, r->err));
-    for (size_t k = 0; k < count; k++) {
-        size_t to = from + search->sizes[ids[k]];
-        add(r, ids[k], from, to);
-        ends[k % IX_CACHED_TOKENS] = (uint8_t)(to - at);
-        from = to;
+    new_tokens n = { .word = at };
+    IX_TRY(ix_encoding_room(r->out, count, r->err));
+    for (size_t k = 0, from = at, to; k < count; k++, from = to) {
+        to = from + search->sizes[ids[k]];
+        add(r, &n, ids[k], from, to);
     }
-    if (line && count <= IX_CACHED_TOKENS)
-        ix_cache_put(line, key, ids, ends, count);
+    remember(&n, key, line);
     return INOX_OK;
 }
 
@@ -225,10 +236,11 @@ static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_
     if (f->parts.ignore_merges)
         whole = whole_word(&f->parts, r->text + at, end - at);
     if (whole >= 0) {
-        uint8_t size = (uint8_t)(end - at);
-        if (line)
-            ix_cache_put(line, key, &whole, &size, 1);
-        return ix_token_list_add(r->out, whole, at, end, r->err);
+        new_tokens n = { .word = at };
+        IX_TRY(ix_encoding_room(r->out, 1, r->err));
+        add(r, &n, whole, at, end);
+        remember(&n, key, line);
+        return INOX_OK;
     }
     if (!f->searches)
         return merge_word(r, at, end, key, line);
@@ -240,19 +252,20 @@ static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_
 typedef struct waiting {
     ix_cache_key key;
     ix_cache_slot *line; /* the empty one where the word is too long for the cache */
-    uint32_t at, end;
+    uint32_t at, size;
 } waiting;
 
 /* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
 static ix_cache_slot empty_line[2];
 static const ix_cache_key no_key = { 0, UINT64_MAX };
 
-static inline waiting ask(const run *r, size_t at, size_t end)
+static inline waiting ask(const run *r, size_t at, size_t end, bool readable)
 {
-    waiting w = { .key = no_key, .line = empty_line, .at = (uint32_t)at, .end = (uint32_t)end };
+    waiting w = { .key = no_key, .line = empty_line, .at = (uint32_t)at };
+    w.size = (uint32_t)(end - at);
     if (end - at > IX_CACHED_BYTES)
         return w;
-    w.key = ix_cache_key_of(r->text + at, end - at, 1, r->end - at >= 16);
+    w.key = ix_cache_key_of(r->text + at, end - at, 1, readable);
     w.line = ix_cache_line(&r->cache, w.key);
     __builtin_prefetch(w.line, 1);
     return w;
@@ -282,11 +295,13 @@ static inline size_t ask_block(const run *r, queue *q, size_t at)
 {
     uint64_t starts = ix_scan_block(&r->f->scanner, r->text + at);
     size_t from = at;
+    waiting *w = q->words + q->count;
     for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
         size_t to = at + (size_t)__builtin_ctzll(starts);
-        q->words[q->count++] = ask(r, from, to);
+        *w++ = ask(r, from, to, true);
         from = to;
     }
+    q->count = (size_t)(w - q->words);
     return from;
 }
 
@@ -299,57 +314,46 @@ static size_t next_word(const run *r, size_t at)
     return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
 }
 
-/* The tokens of a known word of several; there is room. */
-static ix_token *put_known(const run *r, const ix_cache_slot *known, size_t at, size_t end,
-                           ix_token *to)
-{
-    size_t n = known->info & 15, from = at, token_end;
-    for (size_t k = 0; k < n; k++) {
-        int32_t id = ix_cache_token(known, k, n, end - at, &token_end);
-        *to++ = token(r, id, from, at + token_end);
-        from = at + token_end;
-    }
-    return to;
-}
-
 static inox_status answer(run *r, const queue *q)
 {
-    ix_token_list *out = r->out;
-    IX_TRY(ix_token_list_reserve(out, TOKENS, r->err));
-    ix_token *to = out->items + out->count;
+    ix_encoding *out = r->out;
+    IX_TRY(ix_encoding_room(out, TOKENS, r->err));
+    size_t count = out->count;
     for (size_t i = 0; i < q->count; i++) {
         const waiting *w = &q->words[i];
         const ix_cache_slot *known = ix_cache_find(w->line, w->key);
-        if (known && (known->info & 15) == 1) { /* words are whole characters */
-            *to++ = (ix_token){ (int32_t)known->ids[0], w->at, w->end };
-        } else if (known) {
-            to = put_known(r, known, w->at, w->end, to);
-        } else {
-            out->count = (size_t)(to - out->items);
-            IX_TRY(new_word(r, w->at, w->end, w->key, w->line == empty_line ? NULL : w->line));
-            IX_TRY(ix_token_list_reserve(out, TOKENS, r->err));
-            to = out->items + out->count;
+        if (known) {
+            ix_cache_ids(known, out->ids + count);
+            if (r->ranges)
+                ix_cache_ranges(known, w->at, w->size, out->starts + count, out->ends + count);
+            count += ix_cache_count(known);
+            continue;
         }
+        out->count = count;
+        IX_TRY(new_word(r, w->at, w->at + w->size, w->key, w->line == empty_line ? NULL : w->line));
+        IX_TRY(ix_encoding_room(out, TOKENS, r->err));
+        count = out->count;
     }
-    out->count = (size_t)(to - out->items);
+    out->count = count;
     return INOX_OK;
 }
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
-                                 size_t start, size_t end, ix_token_list *out, inox_error *err)
+                                 size_t start, size_t end, ix_encoding *out, inox_error *err)
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
     queue q;
     r.cache = s->cache;
+    r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
     for (size_t at = start, next; at < end;) {
         q.count = 0;
         while (q.count < AHEAD && at < end) {
-            next = end - at >= BLOCK ? ask_block(&r, &q, at) : at;
+            next = end - at >= BLOCK + 16 ? ask_block(&r, &q, at) : at;
             if (next == at) {
                 next = next_word(&r, at);
-                q.words[q.count++] = ask(&r, at, next);
+                q.words[q.count++] = ask(&r, at, next, end - at >= 16);
             }
             at = next;
         }

@@ -75,7 +75,7 @@ struct ix_fast {
 };
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
-                                 size_t start, size_t end, ix_token_list *out,
+                                 size_t start, size_t end, ix_encoding *out,
                                  inox_error *err) IX_MUST_USE;
 /* Makes f->parts from a model; *qualifies false where it is none for this path. */
 inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer, const ix_model *m,
@@ -87,6 +87,6 @@ void ix_fast_bytes_release(ix_fast_bytes *f);
 void ix_fast_bert_init(ix_fast *f, const ix_model *m, bool lower);
 inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_fast_general general, void *context,
-                                ix_token_list *out, inox_error *err) IX_MUST_USE;
+                                ix_encoding *out, inox_error *err) IX_MUST_USE;
 
 #endif

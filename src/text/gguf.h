@@ -59,7 +59,6 @@ extern const ix_family ix_gguf_family; /* in gguf.c */
 /* What a thread keeps from text to text, for the fast path. */
 typedef struct ix_gguf_scratch {
     ix_model_scratch *model;
-    ix_token_list tokens;
 } ix_gguf_scratch;
 
 /* The family's functions in other files. */

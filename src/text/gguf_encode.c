@@ -198,17 +198,17 @@ static inox_status escape_spaces(encoder *e, const ix_mapped_text *in, bool pref
 
 static inox_status encode_fast(encoder *e, const ix_mapped_text *text)
 {
-    ix_token_list *list = &e->scratch->tokens;
+    ix_encoding *out = e->tokens;
     ix_map_cursor cursor = { 0 };
-    list->count = 0;
-    IX_TRY(ix_fast_encode(e->t->fast, e->scratch->model, text->data, 0, text->size, NULL, NULL,
-                          list, e->err));
-    for (size_t i = 0; i < list->count; i++) {
-        const ix_token *token = &list->items[i];
-        uint32_t start, end;
-        ix_mapped_range(text, &cursor, token->start, token->end, &start, &end);
-        IX_TRY(emit(e, token->id, start, end));
-    }
+    size_t first = out->count;
+    e->fusing = false;
+    IX_TRY(ix_fast_encode(e->t->fast, e->scratch->model, text->data, 0, text->size, NULL, NULL, out,
+                          e->err));
+    for (size_t i = first; i < out->count && out->starts; i++)
+        ix_mapped_range(text, &cursor, out->starts[i], out->ends[i], &out->starts[i],
+                        &out->ends[i]);
+    for (size_t i = first; i < out->count && out->lead; i++)
+        out->lead[i] = out->trail[i] = 0;
     return INOX_OK;
 }
 
@@ -365,7 +365,6 @@ void ix_gguf_scratch_free(void *scratch)
     if (!s)
         return;
     ix_model_scratch_free(s->model);
-    ix_token_list_release(&s->tokens);
     ix_free(s);
 }
 

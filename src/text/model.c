@@ -305,6 +305,7 @@ void ix_model_scratch_free(ix_model_scratch *s)
         return;
     ix_word_release(&s->word);
     ix_word_cache_release(&s->cache);
+    ix_token_list_release(&s->tokens);
     ix_free(s->composed);
     ix_free(s->path);
     ix_free(s->found);
@@ -328,7 +329,8 @@ static inox_status tokenize(const ix_model *m, ix_model_scratch *s, const char *
 }
 
 /* Whether the tokens stand side by side and cover the word, as the cache can say it. */
-static bool covers(const ix_token *tokens, size_t count, size_t start, size_t end, uint8_t *ends)
+static bool covers(const ix_token *tokens, size_t count, size_t start, size_t end,
+                   ix_cached cached[IX_CACHED_TOKENS])
 {
     size_t at = start;
     if (count == 0 || count > IX_CACHED_TOKENS)
@@ -337,9 +339,23 @@ static bool covers(const ix_token *tokens, size_t count, size_t start, size_t en
         if (tokens[k].start != at || tokens[k].end < at || tokens[k].end > end)
             return false;
         at = tokens[k].end;
-        ends[k] = (uint8_t)(at - start);
+        cached[k] =
+            (ix_cached){ tokens[k].id, (uint8_t)(tokens[k].start - start), (uint8_t)(at - start) };
     }
     return at == end;
+}
+
+inox_status ix_token_list_add_cached(ix_token_list *list, const ix_cache_slot *known, size_t start,
+                                     size_t end, inox_error *err)
+{
+    size_t n = ix_cache_count(known), from, to;
+    IX_TRY(ix_token_list_reserve(list, n, err));
+    for (size_t k = 0; k < n; k++) {
+        int32_t id = ix_cache_token(known, k, end - start, &from, &to);
+        list->items[list->count++] =
+            (ix_token){ id, (uint32_t)(start + from), (uint32_t)(start + to) };
+    }
+    return INOX_OK;
 }
 
 inox_status ix_model_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
@@ -351,25 +367,12 @@ inox_status ix_model_tokenize(const ix_model *m, ix_model_scratch *s, const char
     ix_cache_key key = ix_cache_key_of(text + start, size, 0, false);
     ix_cache_slot *line = ix_cache_line(&s->cache, key);
     const ix_cache_slot *known = ix_cache_find(line, key);
-    if (known) {
-        size_t n = known->info & 15, from = 0, to;
-        IX_TRY(ix_token_list_reserve(out, n, err));
-        for (size_t k = 0; k < n; k++, from = to) {
-            int32_t id = ix_cache_token(known, k, n, size, &to);
-            out->items[out->count++] =
-                (ix_token){ id, (uint32_t)(start + from), (uint32_t)(start + to) };
-        }
-        return INOX_OK;
-    }
-    size_t before = out->count, count;
-    int32_t ids[IX_CACHED_TOKENS];
-    uint8_t ends[IX_CACHED_TOKENS];
+    if (known)
+        return ix_token_list_add_cached(out, known, start, end, err);
+    size_t before = out->count;
+    ix_cached cached[IX_CACHED_TOKENS];
     IX_TRY(tokenize(m, s, text, start, end, out, err));
-    count = out->count - before;
-    if (!covers(out->items + before, count, start, end, ends))
-        return INOX_OK;
-    for (size_t k = 0; k < count; k++)
-        ids[k] = out->items[before + k].id;
-    ix_cache_put(line, key, ids, ends, count);
+    if (covers(out->items + before, out->count - before, start, end, cached))
+        ix_cache_put(line, key, cached, out->count - before);
     return INOX_OK;
 }

@@ -94,8 +94,9 @@ struct ix_model_scratch {
     size_t path_capacity;
     ix_token *found; /* a path from its end */
     size_t found_capacity;
-    ix_bpe_memo *memo; /* of the fast path's search */
-    int32_t *ids;      /* of a long word */
+    ix_token_list tokens; /* of one word, for fast paths */
+    ix_bpe_memo *memo;    /* of the fast path's search */
+    int32_t *ids;         /* of a long word */
     uint64_t *blocked;
     size_t ids_capacity;
     uint32_t *waiting; /* an unused piece that comes apart */
@@ -134,6 +135,10 @@ inox_status ix_model_read_flag(const json_t *j, const char *name, bool *out,
                                inox_error *err) IX_MUST_USE;
 /* Byte tokens "<0x00>" to "<0xFF>" of the vocabulary; true where all are there. */
 bool ix_model_find_bytes(const ix_vocabulary *v, int32_t ids[256]);
+
+/* Appends the tokens of a word that the cache knows, text[start..end). */
+inox_status ix_token_list_add_cached(ix_token_list *list, const ix_cache_slot *known, size_t start,
+                                     size_t end, inox_error *err) IX_MUST_USE;
 
 /* A new, empty model. */
 inox_status ix_model_alloc(ix_model_kind kind, ix_model **out, inox_error *err) IX_MUST_USE;

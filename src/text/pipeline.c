@@ -35,22 +35,31 @@ typedef struct encoder {
     inox_error *err;
 } encoder;
 
+/* Bytes [*from, *to) of `clean` become those of the source, whole characters. */
+static void to_source(const encoder *e, uint32_t *from, uint32_t *to)
+{
+    ix_whole_characters(e->clean.data, e->clean.size, from, to);
+    if (e->clean.run_count > 0 && *from < *to) {
+        ix_map_cursor cursor = { 0 };
+        uint32_t a = *from, b = *to;
+        ix_mapped_range(&e->clean, &cursor, a, b, from, to);
+    } else if (e->clean.run_count > 0) {
+        *from = *to =
+            *from < e->clean.size ? ix_mapped_start(&e->clean, *from) : (uint32_t)e->in->size;
+    }
+}
+
+static int32_t word_of(const encoder *e)
+{
+    return e->in->word >= 0 ? e->in->word : e->word;
+}
+
 /* Appends a token for bytes [from, to) of `clean`. */
 static inox_status put(encoder *e, int32_t id, uint32_t from, uint32_t to)
 {
-    if (e->out->want & IX_WANT_OFFSETS) {
-        ix_whole_characters(e->clean.data, e->clean.size, &from, &to);
-        if (e->clean.run_count > 0 && from < to) {
-            ix_map_cursor cursor = { 0 };
-            uint32_t a = from, b = to;
-            ix_mapped_range(&e->clean, &cursor, a, b, &from, &to);
-        } else if (e->clean.run_count > 0) {
-            from = to =
-                from < e->clean.size ? ix_mapped_start(&e->clean, from) : (uint32_t)e->in->size;
-        }
-    }
-    int32_t word = e->in->word >= 0 ? e->in->word : e->word;
-    return ix_encoding_add(e->out, id, from, to, word, e->err);
+    if (e->out->want & IX_WANT_OFFSETS)
+        to_source(e, &from, &to);
+    return ix_encoding_add(e->out, id, from, to, word_of(e), e->err);
 }
 
 static bool is_white(uint32_t c)
@@ -124,6 +133,32 @@ static inox_status put_list(encoder *e, const ix_mapped_text *text, ix_map_curso
     return INOX_OK;
 }
 
+/* Tokens of the fast path, from `first` on: it gave ids and, where they are wanted, ranges of
+ * `text`, whole characters. */
+static void complete(encoder *e, const ix_mapped_text *text, size_t first)
+{
+    const ix_pipeline *p = e->p;
+    ix_encoding *out = e->out;
+    ix_map_cursor cursor = { 0 };
+    bool mapped = text->run_count > 0 || e->clean.run_count > 0;
+    for (size_t i = first; i < out->count && out->starts && (mapped || text->base > 0); i++) {
+        uint32_t from = out->starts[i] + text->base, to = out->ends[i] + text->base;
+        if (text->run_count > 0)
+            ix_mapped_range(text, &cursor, out->starts[i], out->ends[i], &from, &to);
+        if (mapped)
+            to_source(e, &from, &to);
+        out->starts[i] = from;
+        out->ends[i] = to;
+    }
+    for (size_t i = first; i < out->count && out->words; i++)
+        out->words[i] = word_of(e);
+    for (size_t i = first; i < out->count && out->lead; i++) {
+        bool known = (size_t)out->ids[i] < p->base.count;
+        out->lead[i] = known ? p->lead[out->ids[i]] : 0;
+        out->trail[i] = known ? p->trail[out->ids[i]] : 0;
+    }
+}
+
 /* Whether the fast path gives everything that is asked for: it does not tell words. */
 static bool can_be_fast(const encoder *e)
 {
@@ -138,10 +173,11 @@ static inox_status encode_words(encoder *e, ix_mapped_text *text)
     if (text->size > IX_MAX_TEXT_BYTES * 2 - 2)
         return ix_fail(e->err, INOX_E_LIMIT, "the text is too long once it is normalized");
     if (can_be_fast(e) && !ix_fast_takes_source(e->p->fast)) {
-        s->list.count = 0;
-        IX_TRY(ix_fast_encode(e->p->fast, s->model, text->data, 0, text->size, NULL, NULL, &s->list,
+        size_t first = e->out->count;
+        IX_TRY(ix_fast_encode(e->p->fast, s->model, text->data, 0, text->size, NULL, NULL, e->out,
                               e->err));
-        return put_list(e, text, &cursor, 0, text->base);
+        complete(e, text, first);
+        return INOX_OK;
     }
     IX_TRY(ix_split_begin(&s->split, text, e->err));
     IX_TRY(ix_splitter_run(e->p->splitter, &s->split, false, e->err));
@@ -298,8 +334,8 @@ static inox_status encode_fragment(encoder *e, size_t start, size_t end)
     return status;
 }
 
-/* What the fast path leaves to us: the same, but into its own list. */
-static inox_status general(void *context, size_t start, size_t end, ix_token_list *out,
+/* What the fast path leaves to us: the same, but with ranges of `clean`. */
+static inox_status general(void *context, size_t start, size_t end, ix_encoding *out,
                            inox_error *err)
 {
     encoder *e = context;
@@ -307,42 +343,45 @@ static inox_status general(void *context, size_t start, size_t end, ix_token_lis
                             .size = end - start,
                             .base = (uint32_t)start };
     ix_map_cursor cursor = { 0 };
-    ix_split split = { 0 };
+    ix_split *split = &e->s->split;
+    ix_token_list *list = &e->s->list;
     inox_status status = normalize(e->p, &text, err);
     if (status == INOX_OK)
-        status = ix_split_begin(&split, &text, err);
+        status = ix_split_begin(split, &text, err);
     if (status == INOX_OK)
-        status = ix_splitter_run(e->p->splitter, &split, false, err);
-    for (size_t i = 0; i < split.count && status == INOX_OK; i++) {
-        size_t first = out->count;
-        status = ix_model_tokenize(e->p->model, e->s->model, split.text.data, split.pieces[i].start,
-                                   split.pieces[i].end, out, err);
-        for (size_t k = first; k < out->count && status == INOX_OK; k++) {
-            ix_token *t = &out->items[k];
+        status = ix_splitter_run(e->p->splitter, split, false, err);
+    for (size_t i = 0; i < split->count && status == INOX_OK; i++) {
+        list->count = 0;
+        status = ix_model_tokenize(e->p->model, e->s->model, split->text.data,
+                                   split->pieces[i].start, split->pieces[i].end, list, err);
+        if (status == INOX_OK)
+            status = ix_encoding_room(out, list->count, err);
+        for (size_t k = 0; k < list->count && status == INOX_OK; k++) {
+            const ix_token *t = &list->items[k];
+            uint32_t from, to;
             if (t->start < t->end)
-                ix_mapped_range(&split.text, &cursor, t->start, t->end, &t->start, &t->end);
+                ix_mapped_range(&split->text, &cursor, t->start, t->end, &from, &to);
             else
-                t->start = t->end = ix_mapped_start(&split.text, split.pieces[i].start);
+                from = to = ix_mapped_start(&split->text, split->pieces[i].start);
+            status = ix_encoding_add(out, t->id, from, to, 0, err);
         }
     }
     ix_mapped_release(&text);
-    ix_split_release(&split);
     return status;
 }
 
 static inox_status encode_stretch(encoder *e, size_t start, size_t end)
 {
-    scratch *s = e->s;
+    size_t first = e->out->count;
     if (start == end)
         return INOX_OK;
     if (!can_be_fast(e) || !ix_fast_takes_source(e->p->fast) || ix_added_any(e->p->added, true))
         return encode_fragment(e, start, end);
-    ix_map_cursor cursor = { 0 };
     ix_mapped_text whole = { .data = e->clean.data, .size = e->clean.size };
-    s->list.count = 0;
-    IX_TRY(ix_fast_encode(e->p->fast, s->model, e->clean.data, start, end, general, e, &s->list,
+    IX_TRY(ix_fast_encode(e->p->fast, e->s->model, e->clean.data, start, end, general, e, e->out,
                           e->err));
-    return put_list(e, &whole, &cursor, 0, 0);
+    complete(e, &whole, first);
+    return INOX_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -176,9 +176,12 @@ static inox_status encode_fragment(encoder *e, size_t start, size_t end)
         return encode_bad(e, start, good, end);
     if (!t->fast || (e->out->want & IX_WANT_WORDS))
         return encode_words(e, start, end, &last);
-    IX_TRY(ix_fast_encode(t->fast, e->s->model, e->in->text, start, end, NULL, NULL, &e->s->tokens,
-                          e->err));
-    return hand_over(e);
+    size_t first = e->out->count;
+    IX_TRY(
+        ix_fast_encode(t->fast, e->s->model, e->in->text, start, end, NULL, NULL, e->out, e->err));
+    for (size_t i = first; i < e->out->count && e->out->lead; i++)
+        e->out->lead[i] = e->out->trail[i] = 0;
+    return INOX_OK;
 }
 
 /* Whether a range that nothing special may touch has a byte of [start, end).  *next: the first

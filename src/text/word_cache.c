@@ -4,6 +4,19 @@
 #include "base/alloc.h"
 #include "base/os.h"
 
+#define LOW(n)                                                                                     \
+    {                                                                                              \
+        ((uint64_t)1 << 8 * (n)) - 1, 0                                                            \
+    }
+#define HIGH(n)                                                                                    \
+    {                                                                                              \
+        UINT64_MAX, ((uint64_t)1 << 8 * (n)) - 1                                                   \
+    }
+const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1] = {
+    LOW(0),  LOW(1),  LOW(2),  LOW(3),  LOW(4),  LOW(5),  LOW(6),  LOW(7),
+    HIGH(0), HIGH(1), HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7),
+};
+
 inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err)
 {
     uint64_t secret[2];

@@ -1,10 +1,15 @@
 /* A bounded cache of short words and their tokens: what makes repeated words cheap.
  *
  *     line (64 bytes) = two slots, the newer first
- *     slot  = 15 bytes of the word | tag and size | up to four ids and where their tokens end
+ *     slot  = 15 bytes of the word | tag and size | four ids of 24 bits, each below one byte of
+ *             what is known about its token
+ *
+ *     that byte of the first id:  number of tokens
+ *     that of the k-th:           start of token k << 4 | end of token k - 1
  *
  * A word has one line, so that nothing can make it slow, and a slot is found by one look at memory.
- * Ids are below 2^24 (IX_MAX_VOCAB).
+ * Four ids are always read and written at once: cheaper than asking how many.  Ids are below 2^24
+ * (IX_MAX_VOCAB).
  */
 #ifndef IX_TEXT_WORD_CACHE_H
 #define IX_TEXT_WORD_CACHE_H
@@ -24,8 +29,7 @@ typedef struct ix_cache_key {
 
 typedef struct ix_cache_slot {
     ix_cache_key key; /* high 0: empty */
-    uint32_t ids[3];  /* 24 bits each; the highest bytes are those of the fourth */
-    uint32_t info;    /* number of tokens | ends of the first three << 4, 8, 12 */
+    uint32_t ids[IX_CACHED_TOKENS];
 } ix_cache_slot;
 
 typedef struct ix_word_cache {
@@ -49,6 +53,9 @@ static inline uint64_t ix_load8(const char *p)
     return x;
 }
 
+/* Ones where the first n bytes are. */
+extern const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1];
+
 /* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read
  * at p. */
 static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag, bool readable)
@@ -58,13 +65,9 @@ static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag
         memcpy(copy, p, n);
         p = copy;
     }
-    uint64_t low = ix_load8(p), high = ix_load8(p + 8);
-    unsigned bits = (unsigned)(n & 7) * 8;
-    uint64_t mask = ((uint64_t)1 << bits) - 1;
-    bool one = n < 8;
-    low &= one ? mask : UINT64_MAX;
-    high &= one ? 0 : mask;
-    return (ix_cache_key){ low, high | (uint64_t)(n | tag << 4) << 56 };
+    const ix_cache_key *mask = &ix_cache_masks[n];
+    return (ix_cache_key){ ix_load8(p) & mask->low,
+                           (ix_load8(p + 8) & mask->high) | (uint64_t)(n | tag << 4) << 56 };
 }
 
 /* The line of a key. */
@@ -87,27 +90,57 @@ static inline const ix_cache_slot *ix_cache_find(const ix_cache_slot *line, ix_c
     return ix_cache_same(&line[1], key) ? &line[1] : NULL;
 }
 
-/* Token k of n of a slot, and where it ends in a word of `size` bytes. */
-static inline int32_t ix_cache_token(const ix_cache_slot *s, size_t k, size_t n, size_t size,
-                                     size_t *end)
+static inline size_t ix_cache_count(const ix_cache_slot *s)
 {
-    *end = k + 1 == n ? size : s->info >> (4 * k + 4) & 15;
-    if (k < 3)
-        return (int32_t)(s->ids[k] & 0xFFFFFF);
-    return (int32_t)(s->ids[0] >> 24 | s->ids[1] >> 24 << 8 | s->ids[2] >> 24 << 16);
+    return s->ids[0] >> 24;
 }
 
-/* Puts a word of n <= IX_CACHED_TOKENS tokens into its line. */
-static inline void ix_cache_put(ix_cache_slot *line, ix_cache_key key, const int32_t *ids,
-                                const uint8_t *ends, size_t n)
+/* Token k of a slot, and its bytes of the word, which has `size`. */
+static inline int32_t ix_cache_token(const ix_cache_slot *s, size_t k, size_t size, size_t *from,
+                                     size_t *to)
 {
-    ix_cache_slot s = { .key = key, .info = (uint32_t)n };
-    for (size_t k = 0; k < n && k < 3; k++) {
-        s.ids[k] = (uint32_t)ids[k] & 0xFFFFFF;
-        s.info |= (uint32_t)(ends[k] & 15) << (4 * k + 4);
+    *from = k == 0 ? 0 : s->ids[k] >> 28;
+    *to = k + 1 == ix_cache_count(s) ? size : s->ids[k + 1] >> 24 & 15;
+    return (int32_t)(s->ids[k] & 0xFFFFFF);
+}
+
+/* The tokens of a word of `size` bytes that begins at `at`: writes four of each, of which the first
+ * ix_cache_count(s) count. */
+static inline void ix_cache_ids(const ix_cache_slot *s, int32_t *ids)
+{
+    for (int k = 0; k < IX_CACHED_TOKENS; k++)
+        ids[k] = (int32_t)(s->ids[k] & 0xFFFFFF);
+}
+
+static inline void ix_cache_ranges(const ix_cache_slot *s, uint32_t at, uint32_t size,
+                                   uint32_t *starts, uint32_t *ends)
+{
+    for (int k = 0; k < IX_CACHED_TOKENS; k++)
+        starts[k] = at + (s->ids[k] >> 28);
+    for (int k = 0; k + 1 < IX_CACHED_TOKENS; k++)
+        ends[k] = at + (s->ids[k + 1] >> 24 & 15);
+    ends[IX_CACHED_TOKENS - 1] = at + size;
+}
+
+/* A token of a word that is put into the cache. */
+typedef struct ix_cached {
+    int32_t id;
+    uint8_t start, end; /* bytes of the word */
+} ix_cached;
+
+/* Puts a word of n tokens, 1 <= n <= IX_CACHED_TOKENS, into its line.  The first begins where the
+ * word begins, the last ends where it ends. */
+static inline void ix_cache_put(ix_cache_slot *line, ix_cache_key key, const ix_cached *tokens,
+                                size_t n)
+{
+    ix_cache_slot s = { .key = key };
+    uint32_t size = (uint32_t)tokens[n - 1].end & 15;
+    for (size_t k = 0; k < IX_CACHED_TOKENS; k++) {
+        uint32_t start = k < n ? tokens[k].start & 15u : size;
+        uint32_t end = k > 0 && k <= n ? tokens[k - 1].end & 15u : size;
+        s.ids[k] = (k < n ? (uint32_t)tokens[k].id & 0xFFFFFF : 0) |
+                   (k == 0 ? (uint32_t)n : start << 4 | end) << 24;
     }
-    for (size_t k = 0; k < 3 && n == 4; k++)
-        s.ids[k] |= (uint32_t)(ids[3] >> (8 * k) & 255) << 24;
     line[1] = line[0];
     line[0] = s;
 }
