@@ -10,15 +10,17 @@ import ctypes.util
 ALPHABETS = [
     "ab", "aab\n", "abAB c", "'sStTdD re lL\u017f", "a1 \u00e92\u0661\n\r", "  \t\n\r\u00a0\u3000x",
     "\u00df\u017fsSkK\u212a\u00b5\u03bc\u03c3\u03c2\u03a3", "\u4e2d\u6587a\u3042\uac00 1,.",
-    "\u0416\u0436\u0301\u0300e\u0308_-", "!?'\"-_a1 ", "\U0001f600\u200d\ufe0f\u2640a", "abcdefgh",
+    "\u0416\u0436\u0301\u0300e\u0308_-", "!?'\"-_a1 ", "\u00bd\u00b2\u00aa_]a \u2155", "\U0001f600\u200d\ufe0f\u2640a", "abcdefgh",
 ]
 CLASSES = ["[ab]", "[^a]", "[a-c]", "[^\\s\\p{L}\\p{N}]", "[\\p{L}\\p{M}]", "[A-Z&&[^B]]", "[a-z&&\\w]",
            "[^\\r\\n]", "[\\d.]", "[[:alpha:]]", "[[:^space:]b]", "[\\p{Lu}\\p{Lt}]", "[-a]", "[a-]", "[]a]",
-           "[^]a]", "[\\x{61}-\\x{63}]", "[a[bc]]", "[^a[^b]]", "[\\W_]", "[\\S\\n]", "[s-u]", "[^k]"]
+           "[^]a]", "[\\x{61}-\\x{63}]", "[a[bc]]", "[^a[^b]]", "[\\W_]", "[\\S\\n]", "[s-u]", "[^k]", "[\\w]",
+           "[^\\w\\s]"]
 ESCAPES = ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\p{L}", "\\P{L}", "\\p{^Lu}", "\\p{N}", "\\p{Han}", "\\p{Greek}",
            "\\p{Ll}", "\\p{P}", "\\p{Alphabetic}", "\\h", "\\n", "\\t", "\\.", "\\R", "\\x{e9}", "\\u4e2d", "\\N", "\\O"]
 # Not \G: inside of choices and repeats both libraries shorten their search wrongly for it.
 ANCHORS = ["^", "$", "\\A", "\\z", "\\Z", "\\b", "\\B"]
+RUST_ANCHORS = ["\\<", "\\>", "\\b{start}", "\\b{end}", "\\b{start-half}", "\\b{end-half}"]
 # What means the same in every one of the languages.
 COMMON_CLASSES = ["[ab]", "[^a]", "[a-c]", "[^\\s\\p{L}\\p{N}]", "[\\p{L}\\p{M}]", "[^\\r\\n]", "[\\d.]",
                   "[\\p{Lu}\\p{Lt}]", "[-a]", "[a-]", "[\\x{61}-\\x{63}]", "[s-u]", "[^k]"]
@@ -34,7 +36,7 @@ class Maker:
         common = language == "common"
         self.classes = COMMON_CLASSES if common else CLASSES
         self.escapes = COMMON_ESCAPES if common else ESCAPES
-        self.anchors = COMMON_ANCHORS if common else ANCHORS
+        self.anchors = COMMON_ANCHORS if common else ANCHORS + RUST_ANCHORS if language == "rust" else ANCHORS
         self.alphabet = "ab"
 
     def quantifier(self):

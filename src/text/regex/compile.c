@@ -616,7 +616,7 @@ static inox_status emit_atomic(compiler *c, const ix_node *n, target k, uint32_t
 static inox_status emit_assertion(compiler *c, const ix_node *n, uint32_t next, uint32_t *entry)
 {
     ix_inst inst = { .op = IX_OP_ASSERT, .next = next, .count = (uint32_t)n->assertion };
-    if (n->assertion == IX_AT_WORD || n->assertion == IX_AT_NO_WORD)
+    if (n->assertion >= IX_AT_WORD)
         IX_TRY(class_of(c, &n->set, &inst.arg));
     if (n->assertion == IX_AT_SEARCH) {
         if (c->region == IX_IN_LOOK)

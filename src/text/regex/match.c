@@ -113,6 +113,7 @@ static bool saw(const matcher *m, const ix_class *k, size_t pos)
 static bool asserted(const matcher *m, const ix_inst *i, size_t pos)
 {
     bool end = pos == m->size, behind_feed = pos > 0 && m->text[pos - 1] == '\n';
+    const ix_class *k = &m->r->classes[i->arg]; /* of the last six */
     switch ((ix_assertion)i->count) {
     case IX_AT_START: return pos == 0;
     case IX_AT_END: return end;
@@ -121,11 +122,14 @@ static bool asserted(const matcher *m, const ix_inst *i, size_t pos)
     case IX_AT_LINE_BEGUN: return pos == 0 || (behind_feed && !end);
     case IX_AT_LINE_END: return end || m->text[pos] == '\n';
     case IX_AT_SEARCH: return pos == m->search_start;
-    case IX_AT_WORD:
-    case IX_AT_NO_WORD: break;
+    case IX_AT_WORD: return saw(m, k, pos) != sees(m, k, pos);
+    case IX_AT_NO_WORD: return saw(m, k, pos) == sees(m, k, pos);
+    case IX_AT_WORD_START: return !saw(m, k, pos) && sees(m, k, pos);
+    case IX_AT_WORD_END: return saw(m, k, pos) && !sees(m, k, pos);
+    case IX_AT_NOT_BEHIND_WORD: return !saw(m, k, pos);
+    case IX_AT_NOT_BEFORE_WORD: return !sees(m, k, pos);
     }
-    const ix_class *k = &m->r->classes[i->arg];
-    return (saw(m, k, pos) != sees(m, k, pos)) == (i->count == IX_AT_WORD);
+    return false;
 }
 
 /* ---- slots --------------------------------------------------------------------------------- */

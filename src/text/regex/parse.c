@@ -71,9 +71,31 @@ static inox_status assertion(ix_regex_parser *p, size_t at, ix_assertion what, i
 {
     IX_TRY(ix_regex_node(p, IX_NODE_ASSERT, at, out));
     (*out)->assertion = what;
-    if (what == IX_AT_WORD || what == IX_AT_NO_WORD)
+    if (what >= IX_AT_WORD)
         return ix_regex_perl_set(p, 'W', &(*out)->set);
     return INOX_OK;
+}
+
+/* Rust's \b{start}, \b{end}, \b{start-half} and \b{end-half}, or \b alone; p->at is behind the b. */
+static inox_status word_edge(ix_regex_parser *p, size_t at, ix_node **out)
+{
+    static const struct {
+        const char *name;
+        ix_assertion what;
+    } edges[] = { { "{start}", IX_AT_WORD_START },
+                  { "{end}", IX_AT_WORD_END },
+                  { "{start-half}", IX_AT_NOT_BEHIND_WORD },
+                  { "{end-half}", IX_AT_NOT_BEFORE_WORD } };
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        if (ix_regex_peek(p, edges[i].name)) {
+            p->at += strlen(edges[i].name);
+            return assertion(p, at, edges[i].what, out);
+        }
+    }
+    char next = p->size - p->at > 1 && p->data[p->at] == '{' ? p->data[p->at + 1] : 0;
+    if (next >= 'a' && next <= 'z')
+        return ix_regex_fail(p, INOX_E_FORMAT, p->at, "no edge of words is called so");
+    return assertion(p, at, IX_AT_WORD, out);
 }
 
 /* Any character, or any but a line feed. */
@@ -292,13 +314,10 @@ static inox_status parse_escape(ix_regex_parser *p, size_t at, ix_node **out)
     case 'Z': return rust ? only_feeds_follow(p, at, out) : assertion(p, at, IX_AT_FINAL_END, out);
     case 'G': return assertion(p, at, IX_AT_SEARCH, out);
     case 'b':
-        if (rust && ix_regex_peek(p, "{"))
-            break;
-        return assertion(p, at, IX_AT_WORD, out);
-    case 'B':
-        if (rust && ix_regex_peek(p, "{"))
-            break;
-        return assertion(p, at, IX_AT_NO_WORD, out);
+        if (!rust)
+            return assertion(p, at, IX_AT_WORD, out);
+        return word_edge(p, at, out);
+    case 'B': return assertion(p, at, IX_AT_NO_WORD, out);
     case 'R': return any_line_end(p, at, out);
     case 'N': return any_node(p, at, false, out);
     case 'O': return any_node(p, at, true, out);
@@ -312,9 +331,12 @@ static inox_status parse_escape(ix_regex_parser *p, size_t at, ix_node **out)
             return ix_regex_fail(p, INOX_E_UNSUPPORTED, at, "text segments are not supported");
         break;
     case '<':
+        if (rust)
+            return assertion(p, at, IX_AT_WORD_START, out);
+        break;
     case '>':
         if (rust)
-            return ix_regex_fail(p, INOX_E_UNSUPPORTED, at, "\\< and \\> are not supported");
+            return assertion(p, at, IX_AT_WORD_END, out);
         break;
     default: break;
     }
@@ -450,6 +472,9 @@ static inox_status quantify(ix_regex_parser *p, ix_node **node)
         IX_TRY(skip_ignored(p));
         size_t at = p->at;
         IX_TRY(read_quantifier(p, &q, &found));
+        bool empty = (*node)->kind == IX_NODE_ASSERT || (*node)->kind == IX_NODE_LOOK;
+        if (found && !rust && empty)
+            return ix_regex_fail(p, INOX_E_FORMAT, at, "what is repeated never takes a character");
         if (!found || (rust && count > 0)) {
             p->at = at;
             return INOX_OK;

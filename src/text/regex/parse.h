@@ -32,6 +32,10 @@ typedef enum ix_assertion {
     IX_AT_SEARCH,     /* where the search began: behind the match before */
     IX_AT_WORD,       /* a character of the node's set on one side only */
     IX_AT_NO_WORD,
+    IX_AT_WORD_START, /* one of the set follows, none is before */
+    IX_AT_WORD_END,
+    IX_AT_NOT_BEHIND_WORD, /* none of the set is before */
+    IX_AT_NOT_BEFORE_WORD,
 } ix_assertion;
 
 #define IX_MANY 0xFFFFFFFFu

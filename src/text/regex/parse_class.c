@@ -31,8 +31,10 @@ inox_status ix_regex_perl_set(ix_regex_parser *p, char name, ix_char_set *set)
                                    : IX_REGEX_ASCII_SPACE;
     char row[] = "PERLX";
     row[4] = name;
+    /* Inside of a class Oniguruma's \w lacks the numbers of Latin-1 (U+00B2, BC, ...). */
+    bool plain = name == 'W' && p->class_depth > 0 && p->syntax == IX_REGEX_ONIGURUMA;
     *set = (ix_char_set){ 0 };
-    IX_TRY(add_row(p, row, set));
+    IX_TRY(add_row(p, plain ? "POSIXWORD" : row, set));
     return p->flags & (ascii | IX_REGEX_ASCII_POSIX) ? only_ascii(p, set) : INOX_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  * Both libraries are of Unicode 16.0 and agree about every name that both know, but for the names
  * of POSIX (in Rust [:alpha:] and its like are of ASCII, and \p{Graph} and \p{Print} leave format
- * characters out) and \w: Oniguruma counts U+00B2, B3, B9, BC, BD, BE, and Rust U+200C and U+200D.
+ * characters out) and \w: Oniguruma counts U+00B2, B3, B9, BC, BD, BE (outside of classes in
+ * brackets only), and Rust U+200C and U+200D.
  * They agree about simple case folding; only Oniguruma knows foldings to several letters.
  *
  * The table is generated (tools/make_regex_tables.py) by asking the two libraries about every name
