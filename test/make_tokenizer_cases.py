@@ -131,6 +131,14 @@ def record(rng, tok, names, cut):
     return r
 
 
+def has_equal_forms(tok, form):
+    """Of added tokens that are equal once they are normalized, the library takes another one in every process."""
+    normal = lambda t: tok.normalizer.normalize_str(t["content"]) if tok.normalizer and t["normalized"] else t["content"]
+    contents = {t["content"]: t for t in form["added_tokens"]}
+    seen = [normal(t) for t in contents.values() if t["normalized"]]
+    return len(set(seen)) < len(seen)
+
+
 def write_records(path, tok, rng, names, cut, count):
     with open(path, "w", encoding="utf-8") as f:
         for _ in range(count):
@@ -158,6 +166,8 @@ def main():
         try:
             tok = Tokenizer.from_str(json.dumps(form))
         except Exception:
+            continue
+        if has_equal_forms(tok, form):
             continue
         made += 1
         base = os.path.join(out, f"case-{seed}-{i:04d}.json")

@@ -623,6 +623,54 @@ TEST(tokenizers_bytes_that_are_not_utf8)
     ix_tokenizer_free(tokenizer);
 }
 
+/* Its one option is the normalizer. */
+static const char stream_file[] =
+    "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[],"
+    "\"normalizer\":%s,\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\""
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?"
+    "[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"},"
+    "\"behavior\":\"Isolated\",\"invert\":false},\"post_processor\":null,\"decoder\":null,"
+    "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"\\n\":1,\"a\":2}}}";
+
+/* What the normalizer makes of a letter, a space or a line end may join what they separate. */
+TEST(tokenizers_streams_see_what_the_normalizer_does)
+{
+    static const char *const normalizers[] = {
+        "null",
+        "{\"type\":\"Lowercase\"}", /* U+0130 becomes i and a mark, which takes line ends along */
+        "{\"type\":\"NFD\"}",
+        "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+        "\"strip_accents\":null,\"lowercase\":true}",
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"!\"}",
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\\n\"},\"content\":\"x\"}",
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"x\"}",
+        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" +\"},\"content\":\"x\"}",
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xE2\x96\x81\"}",
+        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\",\"strip_left\":true,"
+        "\"strip_right\":true},{\"type\":\"NFKC\"},{\"type\":\"StripAccents\"}]}",
+    };
+    static const char *const texts[] = { "a\xC4\xB0\n\n", "\xC3\xA9\n\xC3\xA9 \n", "ba\nc b a\n",
+                                         "\xE5\xAD\x97\xE3\x80\x82\xE5\xAD\x97\n",
+                                         "one two\xEF\xBC\x81three  four\r\n" };
+    for (size_t i = 0; i < sizeof normalizers / sizeof *normalizers; i++)
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            char json[2048];
+            run r = { .t = t, .where = normalizers[i] };
+            ix_buffer text = { 0 };
+            ix_tokenizer *tokenizer = NULL;
+            inox_error err;
+            (void)snprintf(json, sizeof json, stream_file, normalizers[i]);
+            CHECK_OK(make(json, NULL, &tokenizer, &err), &err);
+            for (int n = 0; n < 200 && tokenizer; n++)
+                CHECK_OK(ix_buffer_append(&text, texts[k], strlen(texts[k]), &err), &err);
+            r.tokenizer = tokenizer;
+            for (size_t chunk = 1; chunk < 3000 && tokenizer; chunk = chunk * 5 + 1)
+                check_stream(&r, &text, false, chunk);
+            ix_buffer_release(&text);
+            ix_tokenizer_free(tokenizer);
+        }
+}
+
 TEST(tokenizers_batches_are_as_single_texts)
 {
     enum { COUNT = 3000 };

@@ -5,7 +5,8 @@
  *
  * Such a place is safe if every part of the tokenizer says so:
  *
- *   normalizer      works on characters, or on matches that do not reach over the place;
+ *   normalizer      works on characters, or on matches that do not reach over the place, and what
+ *                   was a letter, a space or an edge still is (NFD's last letter may be a mark);
  *   pre-tokenizer   ends a piece there; what its stages do behind that one does not matter;
  *                   or the model works on undivided text, and no piece reaches over the place;
  *   added tokens    no spelling reaches over the place, none takes the space behind a letter.
@@ -112,6 +113,22 @@ static const json_t *first_stage(walk *w, const json_t *j)
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
+/* A string that is replaced: nothing is known of its letters then, nor of the edges in it. */
+static unsigned cuts_of_replace(const char *text, size_t size)
+{
+    unsigned cuts = (IX_CUT_SPACE | IX_CUT_EDGE) & ~reaches_over(text, size);
+    for (size_t at = 0; at < size;) {
+        uint32_t c;
+        at += ix_utf8_read(text + at, size - at, &c);
+        if (ix_unicode_properties(c) & IX_LETTER)
+            return 0;
+        if (is_edge(c))
+            cuts &= ~(unsigned)IX_CUT_EDGE;
+    }
+    return cuts;
+}
+
+/* Without looking at what becomes of single characters. */
 static unsigned cuts_of_normalizer(const json_t *normalizer)
 {
     static const char *const good[] = { "NFC",       "NFD",          "NFKC",  "NFKD",
@@ -132,10 +149,74 @@ static unsigned cuts_of_normalizer(const json_t *normalizer)
             continue;
         if (!is_named(j, replace) || !string)
             return 0;
-        cuts &= ~reaches_over(json_string_value(string), json_string_length(string));
+        cuts &= cuts_of_replace(json_string_value(string), json_string_length(string));
     }
     return w.too_deep ? 0 : cuts;
 }
+
+/* ---- characters ------------------------------------------------------------------------------ */
+
+static bool is_letter(uint32_t c)
+{
+    return (ix_unicode_properties(c) & IX_LETTER) != 0;
+}
+
+static bool is_white(uint32_t c)
+{
+    return (ix_unicode_properties(c) & IX_SPACE) != 0;
+}
+
+/* The characters to the left and the right of byte `place` of text[0..size), once normalized. */
+static bool sides_of(const ix_normalizer *n, const char *text, size_t size, size_t place,
+                     uint32_t *left, uint32_t *right)
+{
+    ix_mapped_text t = { .data = text, .size = size };
+    uint32_t c;
+    bool before = false, behind = false, good = ix_normalize(n, &t, NULL) == INOX_OK;
+    for (size_t i = 0; good && i < t.size && !behind;) {
+        behind = ix_mapped_start(&t, i) >= place;
+        before = before || !behind;
+        i += ix_utf8_read(t.data + i, t.size - i, &c);
+        *(behind ? right : left) = c;
+    }
+    ix_mapped_release(&t);
+    return before && behind;
+}
+
+/* Whether between any two letters of ASCII a space stays one (or becomes U+2581). */
+static bool keeps_spaces(const ix_normalizer *n)
+{
+    for (int i = 0; i < 52 && n; i++) {
+        char letter = (char)(i < 26 ? 'A' + i : 'a' + i - 26), text[] = { letter, ' ', letter };
+        uint32_t left, space, again, right;
+        if (!sides_of(n, text, 3, 1, &left, &space) || !sides_of(n, text, 3, 2, &again, &right))
+            return false;
+        if (!is_letter(left) || !is_letter(right) || (space != ' ' && space != 0x2581) ||
+            again != space)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the letter text[from..at) and the edge behind it are still such ones. */
+static bool keeps_edge(unsigned cuts, const ix_normalizer *n, const char *text, size_t from,
+                       size_t at, size_t end)
+{
+    char copy[10];
+    uint32_t left, right;
+    if (!n)
+        return true;
+    memcpy(copy, text + from, end - from);
+    copy[end - from] = 'a'; /* the end of a text is another place */
+    if (!sides_of(n, copy, end - from + 1, at - from, &left, &right))
+        return false;
+    bool loose = (cuts & IX_CUT_LOOSE) != 0;
+    bool edge = is_edge(right) || right == ' ' || right == ',' || right == '!' || right == '?' ||
+                right == ':';
+    return (is_letter(left) && edge) || (loose && (is_white(left) || is_white(right)));
+}
+
+/* ---- pre-tokenizers -------------------------------------------------------------------------- */
 
 /* Known patterns that end every word behind its last letter, and expressions of digits only. */
 static const char *const word_patterns[] = { "gpt-2",      "cl100k",   "llama3", "qwen2",  "qwen35",
@@ -286,10 +367,14 @@ static bool is_metaspaced(const json_t *root)
     return false;
 }
 
-unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_added *a)
+unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_normalizer *n,
+                    const ix_added *a)
 {
     static const char *const meta[] = { "Metaspace", NULL };
+    static const char *const loose[] = { "Whitespace", "WhitespaceSplit", "BertPreTokenizer",
+                                         NULL };
     const json_t *splitter = json_object_get(root, "pre_tokenizer");
+    walk w = { .key = "pretokenizers" };
     unsigned whole;
     unsigned cuts = cuts_of_splitter(splitter, &whole);
     /* A pre-tokenizer that looks for spaces finds none where the normalizer rewrote them. */
@@ -298,22 +383,26 @@ unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_added *a)
     if (!(cuts & IX_CUT_SPACE) && (whole & IX_CUT_SPACE) &&
         model_cuts(json_object_get(root, "model"), m, is_metaspaced(root)))
         cuts |= IX_CUT_SPACE;
-    return cuts & cuts_of_normalizer(json_object_get(root, "normalizer")) & cuts_of_added(a);
+    cuts &= cuts_of_normalizer(json_object_get(root, "normalizer")) & cuts_of_added(a);
+    if ((cuts & IX_CUT_SPACE) && !keeps_spaces(n))
+        cuts &= ~(unsigned)IX_CUT_SPACE;
+    const json_t *first = cuts && splitter ? first_stage(&w, splitter) : NULL;
+    return first && is_named(first, loose) ? cuts | IX_CUT_LOOSE : cuts;
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static bool letter_before(const char *text, size_t at)
+/* Where the letter begins that ends at `at`, or `at`. */
+static size_t letter_before(const char *text, size_t at)
 {
     size_t from = at - 1;
     uint32_t c;
     while (from > 0 && at - from < 4 && ((unsigned char)text[from] & 0xC0) == 0x80)
         from--;
-    return ix_utf8_read(text + from, at - from, &c) == at - from &&
-           (ix_unicode_properties(c) & IX_LETTER) != 0;
+    return ix_utf8_read(text + from, at - from, &c) == at - from && is_letter(c) ? from : at;
 }
 
-size_t ix_cut_last(unsigned cuts, const char *text, size_t size)
+size_t ix_cut_last(unsigned cuts, const ix_normalizer *n, const char *text, size_t size)
 {
     for (size_t at = size; cuts && at-- > 1;) {
         if ((cuts & IX_CUT_SPACE) && text[at] == ' ' && at + 1 < size &&
@@ -323,8 +412,8 @@ size_t ix_cut_last(unsigned cuts, const char *text, size_t size)
         if (!(cuts & IX_CUT_EDGE) || !(b == '\n' || b == '\r' || b == 0xE3 || b == 0xEF))
             continue;
         uint32_t c;
-        (void)ix_utf8_read(text + at, size - at, &c);
-        if (is_edge(c) && letter_before(text, at))
+        size_t end = at + ix_utf8_read(text + at, size - at, &c), from = letter_before(text, at);
+        if (is_edge(c) && from < at && keeps_edge(cuts, n, text, from, at, end))
             return at;
     }
     return 0;

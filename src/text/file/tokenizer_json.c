@@ -253,7 +253,7 @@ static inox_status read_parts(ix_pipeline *p, const json_t *root, const json_t *
     IX_TRY(status);
     IX_TRY(ix_fast_from_json(normalizer, splitter, p->model, &p->fast, err));
     IX_TRY(ix_pipeline_finish(p, err));
-    p->cuts = ix_cuts_of(root, p->model, p->added);
+    p->cuts = ix_cuts_of(root, p->model, p->normalizer, p->added);
     read_named(p, model, config, special_map);
     return ix_find_ends(&p->base, NULL, err);
 }

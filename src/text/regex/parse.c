@@ -76,7 +76,7 @@ static inox_status assertion(ix_regex_parser *p, size_t at, ix_assertion what, i
     return INOX_OK;
 }
 
-/* Rust's \b{start}, \b{end}, \b{start-half} and \b{end-half}, or \b alone; p->at is behind the b. */
+/* Rust's \b{start}, \b{end}, \b{start-half}, \b{end-half}, or \b alone; p->at is behind the b. */
 static inox_status word_edge(ix_regex_parser *p, size_t at, ix_node **out)
 {
     static const struct {
