@@ -16,11 +16,10 @@
 inox_status ix_j_undefined(ix_jrender *r, ix_jvalue object, ix_jvalue name, ix_jvalue *out,
                            inox_error *err)
 {
-    ix_jundefined *u;
+    void *u;
 
-    IX_TRY(IX_J_ALLOC(r, &u, 1, err));
-    u->object = object;
-    u->name = name;
+    IX_TRY(ix_j_take(r, sizeof(ix_jundefined), &u, err));
+    *(ix_jundefined *)u = (ix_jundefined){ .object = object, .name = name };
     *out = (ix_jvalue){ .kind = IX_J_UNDEFINED, .undefined = u };
     return INOX_OK;
 }

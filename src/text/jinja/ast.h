@@ -44,6 +44,7 @@
 
 typedef enum ix_jnode_kind {
     IX_JN_CONST,
+    IX_JN_DATA, /* these two first: ix_j_eval asks for them with one comparison */
     IX_JN_NAME,
     IX_JN_NSREF,
     IX_JN_TUPLE,
@@ -65,7 +66,6 @@ typedef enum ix_jnode_kind {
     IX_JN_NOT,
     IX_JN_NEG,
     IX_JN_POS,
-    IX_JN_DATA,
     IX_JN_OUTPUT,
     IX_JN_FOR,
     IX_JN_IF,
@@ -174,13 +174,15 @@ typedef struct ix_jarguments {
     uint32_t keyword_count;
     ix_jnode *rest, *rest_keywords; /* *args, **kwargs, or NULL */
     const ix_jentry *entry;         /* of a filter or test; NULL: unknown, an error when it runs */
-    ix_jstring *name;               /* of a filter or test */
+    bool plain; /* of a filter or test: positional arguments only, and the entry takes that many */
+    ix_jstring *name; /* of a filter or test */
 } ix_jarguments;
 
 /* The name of an attribute, looked up beforehand where it can be. */
 typedef struct ix_jattribute {
     ix_jstring *name;
     const ix_jentry *of_dict, *of_string;
+    bool plain; /* of a dict it is the item of that name, or nothing */
 } ix_jattribute;
 
 struct ix_jnode {

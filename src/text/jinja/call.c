@@ -237,34 +237,83 @@ static inox_status evaluate(ix_jexec *x, const ix_jarguments *call, size_t spare
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
+static inox_status unknown(const ix_jnode *n, const char *what, inox_error *err)
+{
+    return ix_j_fail(err, "TemplateRuntimeError", "No %s named '%.*s' found.", what,
+                     (int)(n->call->name->size > 100 ? 100 : n->call->name->size),
+                     n->call->name->data);
+}
+
+/* A call whose arguments are its parameters, in their order. */
+static inox_status bind_plain(ix_jexec *x, const ix_jarguments *call, ix_jcall *c, inox_error *err)
+{
+    int i = 1;
+
+    c->r = x->r;
+    c->self = ix_j_missing();
+    c->rest = NULL;
+    c->rest_count = 0;
+    c->keywords = NULL;
+    c->keyword_count = 0;
+    c->entry = call->entry;
+    for (const ix_jnode *n = call->positional; n; n = n->next)
+        IX_TRY(ix_j_eval(x, n, &c->args[i++], err));
+    while (i < IX_J_MAX_PARAMETERS)
+        c->args[i++].kind = IX_J_MISSING;
+    c->autoescape = x->r->autoescape;
+    return INOX_OK;
+}
+
 /* Calls a filter or test of the node on `value`. */
-static inox_status call_named(ix_jexec *x, const ix_jnode *n, const char *what, ix_jvalue value,
-                              ix_jvalue *out, inox_error *err)
+static inox_status call_named(ix_jexec *x, const ix_jnode *n, const char *what,
+                              const ix_jvalue *value, ix_jvalue *out, inox_error *err)
 {
     arguments a;
+    ix_jcall c;
 
+    if (n->call->plain) {
+        ix_j_put(&c.args[0], value);
+        IX_TRY(bind_plain(x, n->call, &c, err));
+        return run_bound(&c, n->call->entry->run, out, err);
+    }
     if (!n->call->entry)
-        return ix_j_fail(err, "TemplateRuntimeError", "No %s named '%.*s' found.", what,
-                         (int)(n->call->name->size > 100 ? 100 : n->call->name->size),
-                         n->call->name->data);
+        return unknown(n, what, err);
     a.args = a.few;
     a.keywords = a.few_keywords;
-    a.few[0] = value;
+    a.few[0] = *value;
     a.count = 1;
     a.keyword_count = 0;
-    if (n->call->count > 0 || n->call->keyword_count > 0 || n->call->rest || n->call->rest_keywords)
-        IX_TRY(evaluate(x, n->call, 0, &a, err));
+    IX_TRY(evaluate(x, n->call, 0, &a, err));
     return ix_j_call_entry(x->r, n->call->entry, ix_j_missing(), a.args, a.count, a.keywords,
                            a.keyword_count, out, err);
 }
 
+static inox_status filtered(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    if (n->a)
+        return ix_j_eval(x, n->a, out, err);
+    *out = x->captured;
+    return INOX_OK;
+}
+
 inox_status ix_j_eval_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
-    ix_jvalue value = x->captured;
+    ix_jvalue value;
 
-    if (n->a)
-        IX_TRY(ix_j_eval(x, n->a, &value, err));
-    return call_named(x, n, "filter", value, out, err);
+    IX_TRY(filtered(x, n, &value, err));
+    return call_named(x, n, "filter", &value, out, err);
+}
+
+inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, inox_error *err)
+{
+    ix_jcall c;
+
+    IX_TRY(filtered(x, n, &c.args[0], err));
+    IX_TRY(bind_plain(x, n->call, &c, err));
+    IX_TRY(ix_j_enter(x->r, err));
+    IX_TRY(n->call->entry->write(&c, x->out, err));
+    ix_j_leave(x->r);
+    return INOX_OK;
 }
 
 inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -272,7 +321,11 @@ inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_
     ix_jvalue value;
 
     IX_TRY(ix_j_eval(x, n->a, &value, err));
-    return call_named(x, n, "test", value, out, err);
+    if (n->call->plain && n->call->entry->holds) {
+        *out = ix_j_bool(n->call->entry->holds(value));
+        return INOX_OK;
+    }
+    return call_named(x, n, "test", &value, out, err);
 }
 
 /* The method that a callee object.name is, without making a value of it; NULL: not so simple. */

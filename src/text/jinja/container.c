@@ -117,7 +117,7 @@ static inox_status index_all(ix_jrender *r, ix_jdict *d, inox_error *err)
 static bool same_string(const ix_jpair *pair, uint32_t hash, const ix_jstring *key)
 {
     return pair->hash == hash && pair->key.kind == IX_J_STRING &&
-           (pair->key.string == key || ix_j_same_bytes(pair->key.string, key));
+           (pair->key.string == key || ix_j_same_text(pair->key.string, key));
 }
 
 ix_jvalue *ix_j_dict_find(const ix_jdict *d, ix_jstring *key)
@@ -220,6 +220,45 @@ inox_status ix_j_dict_set(ix_jrender *r, ix_jvalue dict, ix_jvalue key, ix_jvalu
     if (d->count <= INDEX_FROM)
         return INOX_OK;
     return d->index ? index_pair(d, (uint32_t)d->count - 1, err) : index_all(r, d, err);
+}
+
+/* The number of the pair with that key, or d->count. */
+static inline size_t pair_of(const ix_jdict *d, const ix_jstring *key)
+{
+    size_t i = 0;
+
+    while (i < d->count && !same_string(&d->pairs[i], key->hash, key))
+        i++;
+    return i;
+}
+
+inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
+                         inox_error *err)
+{
+    const ix_jvalue *end = keys_values + 2 * count;
+    void *memory;
+    ix_jdict *d;
+
+    if (count > UINT32_MAX / 4)
+        return ix_fail(err, INOX_E_LIMIT, "a dict of more than %u keys", UINT32_MAX / 4);
+    IX_TRY(ix_j_take(r, sizeof *d + count * sizeof *d->pairs, &memory, err));
+    d = memory;
+    *d = (ix_jdict){ .pairs = (ix_jpair *)(d + 1), .capacity = count };
+    *out = (ix_jvalue){ .kind = IX_J_DICT, .dict = d };
+    for (const ix_jvalue *key = keys_values; key < end; key += 2) {
+        if (count > INDEX_FROM) {
+            IX_TRY(ix_j_dict_set(r, *out, key[0], key[1], err));
+            continue;
+        }
+        size_t i = pair_of(d, key->string);
+        ix_j_put(&d->pairs[i].value, &key[1]); /* of a key that comes twice, the last one counts */
+        if (i < d->count)
+            continue;
+        ix_j_put(&d->pairs[i].key, key);
+        d->pairs[i].hash = key->string->hash;
+        d->count++;
+    }
+    return INOX_OK;
 }
 
 /* ---- ranges, views --------------------------------------------------------------------------- */

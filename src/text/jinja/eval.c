@@ -14,7 +14,7 @@ static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
     if (slot->kind == IX_J_MISSING)
         return ix_j_undefined(x->r, ix_j_missing(), ix_j_of_string(x->r->program->names[n->count]),
                               out, err);
-    *out = *slot;
+    ix_j_put(out, slot);
     return INOX_OK;
 }
 
@@ -49,6 +49,10 @@ inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_erro
     ix_jvalue v;
 
     IX_TRY(ix_j_eval(x, n, &v, err));
+    if (v.kind == IX_J_BOOL) {
+        *out = v.boolean;
+        return INOX_OK;
+    }
     return ix_j_truth(x->r, v, out, err);
 }
 
@@ -73,15 +77,13 @@ static inox_status eval_attribute(ix_jexec *x, const ix_jnode *n, ix_jvalue *out
     ix_jvalue object;
 
     IX_TRY(ix_j_eval(x, n->a, &object, err));
-    if (object.kind == IX_J_DICT && !attribute->of_dict && attribute->name->data[0] != '_') {
-        const ix_jvalue *found = ix_j_dict_find(object.dict, attribute->name);
-
-        if (!found)
-            return ix_j_undefined(x->r, object, ix_j_of_string(attribute->name), out, err);
-        *out = *found;
-        return INOX_OK;
-    }
-    return ix_j_getattr(x->r, object, attribute->name, out, err);
+    if (object.kind != IX_J_DICT || !attribute->plain)
+        return ix_j_getattr(x->r, object, attribute->name, out, err);
+    const ix_jvalue *found = ix_j_dict_find(object.dict, attribute->name);
+    if (!found)
+        return ix_j_undefined(x->r, object, ix_j_of_string(attribute->name), out, err);
+    ix_j_put(out, found);
+    return INOX_OK;
 }
 
 static inox_status eval_item(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -90,6 +92,14 @@ static inox_status eval_item(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
 
     IX_TRY(ix_j_eval(x, n->a, &object, err));
     IX_TRY(ix_j_eval(x, n->b, &key, err));
+    if (object.kind == IX_J_DICT && key.kind == IX_J_STRING) {
+        const ix_jvalue *found = ix_j_dict_find(object.dict, key.string);
+
+        if (found) {
+            ix_j_put(out, found);
+            return INOX_OK;
+        }
+    }
     return ix_j_getitem(x->r, object, key, out, err);
 }
 
@@ -192,8 +202,12 @@ static inox_status eval_comparison(ix_jexec *x, const ix_jnode *n, ix_jvalue *ou
     IX_TRY(ix_j_eval(x, n->a, &left, err));
     for (const ix_jnode *operand = n->b; holds && operand; operand = operand->next) {
         IX_TRY(ix_j_eval(x, operand->a, &right, err));
-        IX_TRY(compare_one(x->r, (ix_jcomparison)operand->op, left, right, &holds, err));
-        left = right;
+        if (operand->op <= IX_JC_NE && left.kind == IX_J_STRING && right.kind == IX_J_STRING &&
+            left.string->size < 64)
+            holds = ix_j_same_text(left.string, right.string) == (operand->op == IX_JC_EQ);
+        else
+            IX_TRY(compare_one(x->r, (ix_jcomparison)operand->op, left, right, &holds, err));
+        ix_j_put(&left, &right);
     }
     *out = ix_j_bool(holds);
     return INOX_OK;
@@ -204,7 +218,10 @@ static inox_status eval_logic(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, in
     bool left;
 
     IX_TRY(ix_j_eval(x, n->a, out, err));
-    IX_TRY(ix_j_truth(x->r, *out, &left, err));
+    if (out->kind == IX_J_BOOL)
+        left = out->boolean;
+    else
+        IX_TRY(ix_j_truth(x->r, *out, &left, err));
     return left == (n->kind == IX_JN_AND) ? ix_j_eval(x, n->b, out, err) : INOX_OK;
 }
 
@@ -217,17 +234,20 @@ static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, i
     return ix_j_arithmetic(x->r, (ix_jop)n->op, left, right, out, err);
 }
 
+static inox_status eval_not(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    bool truth;
+
+    IX_TRY(ix_j_eval_truth(x, n->a, &truth, err));
+    *out = ix_j_bool(!truth);
+    return INOX_OK;
+}
+
 static inox_status eval_unary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     ix_jvalue v;
-    bool truth;
 
     IX_TRY(ix_j_eval(x, n->a, &v, err));
-    if (n->kind == IX_JN_NOT) {
-        IX_TRY(ix_j_truth(x->r, v, &truth, err));
-        *out = ix_j_bool(!truth);
-        return INOX_OK;
-    }
     if (n->kind == IX_JN_NEG)
         return ix_j_negate(x->r, v, out, err);
     if (v.kind == IX_J_UNDEFINED)
@@ -238,49 +258,136 @@ static inox_status eval_unary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, in
     return INOX_OK;
 }
 
-static inox_status eval_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+static inox_status eval_other(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     switch ((ix_jnode_kind)n->kind) {
     case IX_JN_TUPLE:
     case IX_JN_LIST: return eval_items(x, n, out, err);
     case IX_JN_DICT: return eval_dict(x, n, out, err);
-    case IX_JN_COND: return eval_condition(x, n, out, err);
-    case IX_JN_FILTER: return ix_j_eval_filter(x, n, out, err);
-    case IX_JN_TEST: return ix_j_eval_test(x, n, out, err);
-    case IX_JN_CALL: return ix_j_eval_call(x, n, out, err);
-    case IX_JN_GETATTR: return eval_attribute(x, n, out, err);
-    case IX_JN_GETITEM: return eval_item(x, n, out, err);
     case IX_JN_GETSLICE: return eval_slice(x, n, out, err);
     case IX_JN_CONCAT: return eval_concat(x, n, out, err);
-    case IX_JN_COMPARE: return eval_comparison(x, n, out, err);
-    case IX_JN_BINARY: return eval_binary(x, n, out, err);
-    case IX_JN_AND:
-    case IX_JN_OR: return eval_logic(x, n, out, err);
-    case IX_JN_NOT:
     case IX_JN_NEG:
     case IX_JN_POS: return eval_unary(x, n, out, err);
     default: return ix_fail(err, INOX_E_INTERNAL, "a node of kind %d is no expression", n->kind);
     }
 }
 
-inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+static inox_status eval_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+{
+    switch ((ix_jnode_kind)n->kind) {
+    case IX_JN_GETATTR: return eval_attribute(x, n, out, err);
+    case IX_JN_GETITEM: return eval_item(x, n, out, err);
+    case IX_JN_COMPARE: return eval_comparison(x, n, out, err);
+    case IX_JN_AND:
+    case IX_JN_OR: return eval_logic(x, n, out, err);
+    case IX_JN_NOT: return eval_not(x, n, out, err);
+    case IX_JN_COND: return eval_condition(x, n, out, err);
+    case IX_JN_BINARY: return eval_binary(x, n, out, err);
+    case IX_JN_FILTER: return ix_j_eval_filter(x, n, out, err);
+    case IX_JN_TEST: return ix_j_eval_test(x, n, out, err);
+    case IX_JN_CALL: return ix_j_eval_call(x, n, out, err);
+    default: return eval_other(x, n, out, err);
+    }
+}
+
+inox_status ix_j_eval_inner(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     inox_status status = ix_j_step(x->r, err);
 
-    if (status == INOX_OK) {
-        if (n->kind == IX_JN_CONST || n->kind == IX_JN_DATA) {
-            *out = n->value;
-            return INOX_OK;
-        }
-        if (n->kind == IX_JN_NAME) {
-            status = eval_name(x, n, out, err);
-        } else {
-            status = ix_j_down(x->r, err);
-            if (status == INOX_OK) {
-                status = eval_node(x, n, out, err);
-                x->r->depth--;
-            }
+    if (status == INOX_OK && n->kind == IX_JN_NAME) {
+        status = eval_name(x, n, out, err);
+    } else if (status == INOX_OK) {
+        status = ix_j_down(x->r, err);
+        if (status == INOX_OK) {
+            status = eval_node(x, n, out, err);
+            x->r->depth--;
         }
     }
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static inox_status write_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err);
+
+/* left + right, where both may be written already (their values are IX_J_MISSING then). */
+static inox_status write_sum(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
+{
+    ix_jplace before = ix_jb_place(x->out);
+    ix_jvalue left, right;
+
+    IX_TRY(write_part(x, n->a, &left, err));
+    if (left.kind != IX_J_MISSING) {
+        IX_TRY(ix_j_eval(x, n->b, &right, err));
+        return ix_j_arithmetic(x->r, IX_J_ADD, left, right, rest, err);
+    }
+    IX_TRY(write_part(x, n->b, rest, err));
+    if (rest->kind == IX_J_MISSING)
+        return INOX_OK;
+    right = *rest;
+    IX_TRY(ix_jb_take_back(x->out, &before, &left, err));
+    return ix_j_arithmetic(x->r, IX_J_ADD, left, right, rest, err);
+}
+
+static inox_status write_concat(ix_jexec *x, const ix_jnode *n, inox_error *err)
+{
+    for (const ix_jnode *part = n->a; part; part = part->next)
+        IX_TRY(ix_j_write(x, part, err));
+    return INOX_OK;
+}
+
+static inox_status write_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
+{
+    bool test;
+
+    *rest = ix_j_missing();
+    if (n->kind == IX_JN_BINARY)
+        return write_sum(x, n, rest, err);
+    if (n->kind == IX_JN_CONCAT)
+        return write_concat(x, n, err);
+    if (n->kind == IX_JN_FILTER)
+        return ix_j_write_filter(x, n, err);
+    IX_TRY(ix_j_eval_truth(x, n->a, &test, err));
+    return write_part(x, test ? n->b : n->c, rest, err);
+}
+
+/* True if the node's value need not be made to be written. */
+static inline bool has_parts(const ix_jnode *n)
+{
+    switch ((ix_jnode_kind)n->kind) {
+    case IX_JN_BINARY: return n->op == IX_J_ADD;
+    case IX_JN_CONCAT: return n->escape != IX_JE_YES;
+    case IX_JN_COND: return n->c != NULL;
+    case IX_JN_FILTER: return n->call->plain && n->call->entry->write;
+    default: return false;
+    }
+}
+
+/* Writes the value of n, if it is a str (which Markup is not), and sets *rest to IX_J_MISSING;
+ * else *rest is the value.  What x->out held before stays as it is: expressions write nothing. */
+static inox_status write_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
+{
+    if (has_parts(n)) {
+        IX_TRY(ix_j_step(x->r, err));
+        inox_status status = ix_j_down(x->r, err);
+        if (status == INOX_OK) {
+            status = write_node(x, n, rest, err);
+            x->r->depth--;
+        }
+        return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+    }
+    IX_TRY(ix_j_eval(x, n, rest, err));
+    if (rest->kind != IX_J_STRING || rest->string->safe)
+        return INOX_OK;
+    IX_TRY(ix_jb_string(x->out, rest->string, err));
+    rest->kind = IX_J_MISSING;
+    return INOX_OK;
+}
+
+inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err)
+{
+    ix_jvalue rest;
+
+    IX_TRY(write_part(x, n, &rest, err));
+    return rest.kind == IX_J_MISSING ? INOX_OK : ix_jb_str(x->out, rest, err);
 }

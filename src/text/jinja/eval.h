@@ -35,8 +35,29 @@ static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
     return &frame->slots[ref.slot];
 }
 
+/* What ix_j_eval does where it is more than handing out a value that is there. */
+inox_status ix_j_eval_inner(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
+                            inox_error *err) IX_MUST_USE;
+
 /* *out = the value of an expression. */
-inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err) IX_MUST_USE;
+static inline IX_MUST_USE inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
+                                                inox_error *err)
+{
+    const ix_jvalue *there = NULL;
+
+    if (n->kind <= IX_JN_DATA)
+        there = &n->value;
+    else if (n->kind == IX_JN_NAME)
+        there = ix_j_slot(x, n->ref);
+    if (!there || there->kind == IX_J_MISSING || x->r->steps_left == 0)
+        return ix_j_eval_inner(x, n, out, err);
+    x->r->steps_left--;
+    ix_j_put(out, there);
+    return INOX_OK;
+}
+
+/* Appends str(value) to x->out, without making a value of what can be written at once. */
+inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err) IX_MUST_USE;
 inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err) IX_MUST_USE;
 
 /* A call, a filter, a test (call.c). */
@@ -44,6 +65,8 @@ inox_status ix_j_eval_call(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                            inox_error *err) IX_MUST_USE;
 inox_status ix_j_eval_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                              inox_error *err) IX_MUST_USE;
+/* Writes what a filter gives: one of plain arguments that has a writer. */
+inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, inox_error *err) IX_MUST_USE;
 inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                            inox_error *err) IX_MUST_USE;
 /* The call of a call block, with its body as the keyword argument caller. */

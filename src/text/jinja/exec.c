@@ -92,10 +92,9 @@ static void export_target(ix_jexec *x, const ix_jnode *target)
 
 static void export(ix_jexec *x, const ix_jnode *n)
 {
-    ix_jnode name = { .kind = IX_JN_NAME, .count = n->count, .ref = n->target };
-
     if (!n->exported || x->r->program->block_count == 0)
         return;
+    ix_jnode name = { .kind = IX_JN_NAME, .count = n->count, .ref = n->target };
     export_target(x, n->kind == IX_JN_MACRO ? &name : n->a);
 }
 
@@ -106,34 +105,45 @@ static bool escapes(const ix_jexec *x, unsigned escape)
     return escape == IX_JE_YES || (escape == IX_JE_VOLATILE && x->r->autoescape);
 }
 
-/* Evaluates what is printed; a constant first as jinja2 does it when it compiles. */
-static inox_status eval_printed(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+/* Writes the value of an expression, escaped if that is asked for. */
+static inox_status print(ix_jexec *x, const ix_jnode *n, bool escape, inox_error *err)
 {
-    if (n->constant) {
-        inox_error own;
+    ix_jvalue v;
 
-        x->folding = true;
-        inox_status status = ix_j_eval(x, n, out, &own);
-        x->folding = false;
-        if (status == INOX_OK)
-            return INOX_OK;
-        x->r->error_at = IX_J_NOWHERE;
-    }
-    return ix_j_eval(x, n, out, err);
+    if (!escape)
+        return ix_j_write(x, n, err);
+    IX_TRY(ix_j_eval(x, n, &v, err));
+    inox_status status = ix_jb_escape(x->out, v, err);
+    return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+}
+
+/* jinja2 evaluates constants when it compiles, by slightly other rules; those that fail then are
+ * evaluated again when they are printed. */
+static inox_status print_constant(ix_jexec *x, const ix_jnode *n, bool escape, inox_error *err)
+{
+    inox_error own;
+    ix_jvalue v;
+
+    x->folding = true;
+    inox_status status = ix_j_eval(x, n, &v, &own);
+    x->folding = false;
+    if (status == INOX_OK)
+        return escape ? ix_jb_escape(x->out, v, err) : ix_jb_str(x->out, v, err);
+    x->r->error_at = IX_J_NOWHERE;
+    return print(x, n, escape, err);
 }
 
 static inox_status run_output(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
-    ix_jvalue v;
+    bool escape = escapes(x, n->escape);
 
     for (const ix_jnode *part = n->a; part; part = part->next) {
         if (part->kind == IX_JN_DATA) {
             IX_TRY(ix_jb_string(x->out, part->value.string, err));
             continue;
         }
-        IX_TRY(eval_printed(x, part, &v, err));
         inox_status status =
-            escapes(x, n->escape) ? ix_jb_escape(x->out, v, err) : ix_jb_str(x->out, v, err);
+            part->constant ? print_constant(x, part, escape, err) : print(x, part, escape, err);
         if (status != INOX_OK)
             return ix_j_failed_at(x->r, part, status);
     }

@@ -55,6 +55,7 @@ IX_J_FILTER(unique);
 
 /* tojson.c, pprint.c */
 IX_J_FILTER(tojson);
+inox_status ix_jf_tojson_write(ix_jcall *c, ix_jbuilder *b, inox_error *err) IX_MUST_USE;
 IX_J_FILTER(pprint);
 
 /* Looks at something inside of items: the attribute arguments of many filters. */

@@ -11,14 +11,21 @@
 
 #include <string.h>
 
+#define KEYS 64 /* a power of two */
+#define FEW 96
+
 typedef struct reader {
     ix_jrender *r;
     const char *text, *at, *end;
     unsigned depth;
-    ix_jorigin origin; /* of the strings that are read */
+    ix_jorigin origin;      /* of the strings that are read */
+    ix_jstring *keys[KEYS]; /* of objects, by hash: the last one, as objects have the same ones */
+    ix_jvalue *open; /* the items of the arrays, keys and values of the objects, not closed */
+    size_t count, capacity;
+    ix_jvalue few[FEW]; /* where they are at first */
 } reader;
 
-static inox_status read_value(reader *in, ix_jvalue *out, inox_error *err);
+static inox_status read_value(reader *in, inox_error *err);
 
 static inox_status bad(const reader *in, const char *what, inox_error *err)
 {
@@ -26,11 +33,19 @@ static inox_status bad(const reader *in, const char *what, inox_error *err)
                    (size_t)(in->at - in->text));
 }
 
-static void skip_space(reader *in)
+static inline void skip_space(reader *in)
 {
-    while (in->at < in->end &&
+    while (in->at < in->end && (unsigned char)*in->at <= ' ' &&
            (*in->at == ' ' || *in->at == '\n' || *in->at == '\t' || *in->at == '\r'))
         in->at++;
+}
+
+static inline bool skip_character(reader *in, char c)
+{
+    if (in->at == in->end || *in->at != c)
+        return false;
+    in->at++;
+    return true;
 }
 
 static bool skip_word(reader *in, const char *word)
@@ -45,45 +60,57 @@ static bool skip_word(reader *in, const char *word)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* Moves over eight characters at a time while none of them ends the string, is an escape, a control
- * character or beyond ASCII. */
-static void skip_eights(reader *in)
+/* Where the first character in [p, end) is that is a quote, an escape, a control character or beyond
+ * ASCII.  Eight at a time: the lowest bit that is set in `hit` is right, those above it may not be. */
+static inline const char *plain_end(const char *p, const char *end)
 {
     const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-    uint64_t x;
 
-    while (in->end - in->at >= 8) {
-        memcpy(&x, in->at, 8);
+    for (; end - p >= 8; p += 8) {
+        uint64_t x;
+
+        memcpy(&x, p, 8);
         uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
-
-        if ((x | (x - ones * 0x20) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
-            tops)
-            return;
-        in->at += 8;
+        uint64_t hit =
+            (x | (x - ones * 0x20) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
+            tops;
+        if (hit == 0)
+            continue;
+        if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+            break;
+        return p + __builtin_ctzll(hit) / 8;
     }
+    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
+           (unsigned char)*p < 0x80)
+        p++;
+    return p;
 }
 
-/* Moves over plain characters of a string, to its quote or the next escape. */
-static inox_status skip_plain(reader *in, bool *ascii, inox_error *err)
+/* The same from a character on at which plain_end stopped. */
+static inox_status skip_rest(reader *in, bool *ascii, inox_error *err)
 {
-    skip_eights(in);
-    while (in->at < in->end && *in->at != '"' && *in->at != '\\') {
-        unsigned char c = (unsigned char)*in->at;
+    for (;;) {
         bool whole, wrong;
 
-        if (c < 0x20)
+        if (in->at == in->end)
+            return bad(in, "a string that does not end", err);
+        if (*in->at == '"' || *in->at == '\\')
+            return INOX_OK;
+        if ((unsigned char)*in->at < 0x20)
             return bad(in, "a control character in a string", err);
-        if (c < 0x80) {
-            in->at++;
-            continue;
-        }
         size_t n = ix_utf8_prefix(in->at, (size_t)(in->end - in->at), &whole, &wrong);
         if (wrong || !whole)
             return bad(in, "a byte that is no UTF-8", err);
         *ascii = false;
-        in->at += n;
+        in->at = plain_end(in->at + n, in->end);
     }
-    return in->at < in->end ? INOX_OK : bad(in, "a string that does not end", err);
+}
+
+/* Moves over plain characters of a string, to its quote or the next escape. */
+static inline inox_status skip_plain(reader *in, bool *ascii, inox_error *err)
+{
+    in->at = plain_end(in->at, in->end);
+    return in->at < in->end && *in->at == '"' ? INOX_OK : skip_rest(in, ascii, err);
 }
 
 static inox_status read_hex(reader *in, uint32_t *out, inox_error *err)
@@ -100,19 +127,35 @@ static inox_status read_hex(reader *in, uint32_t *out, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status read_escape(reader *in, ix_jbuilder *b, inox_error *err)
+/* The character of an escape without u, or 0. */
+static char simple_escape(char c)
 {
-    static const char letters[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
-    bool user = in->origin == IX_J_USER;
+    switch (c) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case '"':
+    case '\\':
+    case '/': return c;
+    default: return 0;
+    }
+}
+
+/* Reads the escape that begins here; writes its character at *to, which moves behind it. */
+static inox_status read_escape(reader *in, char **to, inox_error *err)
+{
     uint32_t c, low;
 
     in->at++;
     if (in->at == in->end)
         return bad(in, "a string that does not end", err);
-    const char *simple = *in->at != '\0' ? strchr(letters, *in->at) : NULL;
-    if (simple) {
+    **to = simple_escape(*in->at);
+    if (**to != 0) {
+        ++*to;
         in->at++;
-        return ix_jb_bytes(b, &means[simple - letters], 1, user, err);
+        return INOX_OK;
     }
     if (*in->at != 'u')
         return bad(in, "an unknown escape", err);
@@ -129,34 +172,104 @@ static inox_status read_escape(reader *in, ix_jbuilder *b, inox_error *err)
         else
             in->at = before;
     }
-    return ix_jb_character(b, c, user, err);
+    *to += ix_utf8_write(c, *to);
+    return INOX_OK;
 }
 
-static inox_status read_string(reader *in, ix_jvalue *out, inox_error *err)
+/* Where the string that in->at is in ends; the end of the text, if it does not. */
+static const char *string_end(const reader *in)
 {
-    ix_jbuilder b = ix_jb(in->r);
-    const char *start = ++in->at;
-    bool ascii = true;
+    const char *p = in->at;
 
-    IX_TRY(skip_plain(in, &ascii, err));
-    if (*in->at == '"') {
-        size_t size = (size_t)(in->at++ - start);
-
-        IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
-        if (ascii)
-            out->string->length = (uint32_t)size;
-        return INOX_OK;
+    while (p < in->end && *p != '"') {
+        if (*p == '\\' && p + 1 < in->end)
+            p++;
+        p = plain_end(p + 1, in->end);
     }
+    return p;
+}
+
+/* A string with escapes, which began at `start`; in->at is at the first of them.  No escape is
+ * shorter than its character. */
+static inox_status read_escaped(reader *in, const char *start, bool ascii, ix_jvalue *out,
+                                inox_error *err)
+{
+    char *data, *to;
+    void *memory;
+
+    IX_TRY(ix_j_take(in->r, (size_t)(string_end(in) - start), &memory, err));
+    data = to = memory;
     for (;;) {
-        IX_TRY(ix_jb_bytes(&b, start, (size_t)(in->at - start), in->origin == IX_J_USER, err));
+        size_t n = (size_t)(in->at - start);
+
+        memcpy(to, start, n);
+        to += n;
         if (*in->at == '"')
             break;
-        IX_TRY(read_escape(in, &b, err));
+        IX_TRY(read_escape(in, &to, err));
         start = in->at;
         IX_TRY(skip_plain(in, &ascii, err));
     }
     in->at++;
-    return ix_jb_finish(&b, false, out, err);
+    return ix_j_make_string(in->r, data, (size_t)(to - data), in->origin, out, err);
+}
+
+static inline inox_status read_string(reader *in, ix_jvalue *out, inox_error *err)
+{
+    const char *start = ++in->at;
+    bool ascii = true;
+
+    IX_TRY(skip_plain(in, &ascii, err));
+    if (*in->at != '"')
+        return read_escaped(in, start, ascii, out, err);
+    size_t size = (size_t)(in->at++ - start);
+    IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
+    if (ascii)
+        out->string->length = (uint32_t)size;
+    return INOX_OK;
+}
+
+/* The hash of bytes of the text: what ix_j_hash_bytes gives, without reading byte by byte. */
+static inline uint32_t hash_here(const reader *in, const char *p, size_t size)
+{
+    uint64_t h = ix_j_hash_begin(size), x = 0;
+
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || (size_t)(in->end - p) < size + 8)
+        return ix_j_hash_bytes(p, size);
+    for (; size >= 8; size -= 8, p += 8) {
+        memcpy(&x, p, 8);
+        h = ix_j_hash_word(h, x);
+    }
+    memcpy(&x, p, 8);
+    return ix_j_hash_end(h, x & (((uint64_t)1 << 8 * size) - 1));
+}
+
+/* A key: objects of one kind have the same ones, which are made once. */
+static inline inox_status read_key(reader *in, ix_jvalue *out, inox_error *err)
+{
+    const char *start = ++in->at;
+    bool ascii = true;
+
+    IX_TRY(skip_plain(in, &ascii, err));
+    if (*in->at != '"') {
+        IX_TRY(read_escaped(in, start, ascii, out, err));
+        (void)ix_j_string_hash(out->string);
+        return INOX_OK;
+    }
+    size_t size = (size_t)(in->at++ - start);
+    uint32_t hash = hash_here(in, start, size);
+    ix_jstring **key = &in->keys[hash % KEYS];
+    if (*key && (*key)->hash == hash && (*key)->size == size &&
+        ix_j_equal_bytes((*key)->data, start, size)) {
+        *out = ix_j_of_string(*key);
+        return INOX_OK;
+    }
+    IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
+    if (ascii)
+        out->string->length = (uint32_t)size;
+    out->string->hash = hash;
+    *key = out->string;
+    return INOX_OK;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -225,22 +338,52 @@ static inox_status read_number(reader *in, ix_jvalue *out, inox_error *err)
 
 /* ---- arrays, objects ------------------------------------------------------------------------- */
 
-static inox_status read_array(reader *in, ix_jvalue *out, inox_error *err)
+/* Room for one more value behind the open ones. */
+static inline inox_status reserve(reader *in, inox_error *err)
 {
-    ix_jvalue item;
+    ix_jvalue *more;
+
+    if (in->count < in->capacity)
+        return INOX_OK;
+    IX_TRY(IX_J_ALLOC(in->r, &more, in->capacity * 2, err));
+    memcpy(more, in->open, in->count * sizeof *more);
+    in->open = more;
+    in->capacity *= 2;
+    return INOX_OK;
+}
+
+/* The values from `first` on become one list in their place. */
+static inox_status close_array(reader *in, size_t first, inox_error *err)
+{
+    size_t count = in->count - first;
+    ix_jlist *list;
+    void *memory;
+
+    IX_TRY(ix_j_take(in->r, sizeof *list + count * sizeof *in->open, &memory, err));
+    list = memory;
+    *list = (ix_jlist){ .items = (ix_jvalue *)(list + 1), .count = count, .capacity = count };
+    for (size_t i = 0; i < count; i++)
+        ix_j_put(&list->items[i], &in->open[first + i]);
+    in->count = first;
+    IX_TRY(reserve(in, err));
+    in->open[in->count++] = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
+    return INOX_OK;
+}
+
+static inox_status read_array(reader *in, inox_error *err)
+{
+    size_t first = in->count;
 
     in->at++;
-    IX_TRY(ix_j_list(in->r, 0, out, err));
     skip_space(in);
-    if (skip_word(in, "]"))
-        return INOX_OK;
+    if (skip_character(in, ']'))
+        return close_array(in, first, err);
     for (;;) {
-        IX_TRY(read_value(in, &item, err));
-        IX_TRY(ix_j_append(in->r, *out, item, err));
+        IX_TRY(read_value(in, err));
         skip_space(in);
-        if (skip_word(in, "]"))
-            return INOX_OK;
-        if (!skip_word(in, ","))
+        if (skip_character(in, ']'))
+            return close_array(in, first, err);
+        if (!skip_character(in, ','))
             return bad(in, "an array without , or ]", err);
     }
 }
@@ -270,75 +413,110 @@ static bool is_own(const reader *in, const ix_jstring *key)
     return in->depth == 3 && key->size == 4 && memcmp(key->data, "role", 4) == 0 && is_word(in);
 }
 
-static inox_status read_object(reader *in, ix_jvalue *out, inox_error *err)
+/* The keys and values from `first` on become one dict in their place. */
+static inox_status close_object(reader *in, size_t first, inox_error *err)
 {
-    ix_jvalue key, value;
+    ix_jvalue dict;
+
+    IX_TRY(ix_j_dict_of(in->r, in->open + first, (in->count - first) / 2, &dict, err));
+    in->count = first;
+    IX_TRY(reserve(in, err));
+    in->open[in->count++] = dict;
+    return INOX_OK;
+}
+
+static inox_status read_object(reader *in, inox_error *err)
+{
+    size_t first = in->count;
 
     in->at++;
-    IX_TRY(ix_j_dict(in->r, 4, out, err));
     skip_space(in);
-    if (skip_word(in, "}"))
-        return INOX_OK;
+    if (skip_character(in, '}'))
+        return close_object(in, first, err);
     for (;;) {
         skip_space(in);
         if (in->at == in->end || *in->at != '"')
             return bad(in, "an object without a key in quotes", err);
-        IX_TRY(read_string(in, &key, err));
+        IX_TRY(reserve(in, err));
+        IX_TRY(read_key(in, &in->open[in->count], err));
+        const ix_jstring *key = in->open[in->count++].string;
         skip_space(in);
-        if (!skip_word(in, ":"))
+        if (!skip_character(in, ':'))
             return bad(in, "a key without :", err);
         skip_space(in);
-        in->origin = is_own(in, key.string) ? IX_J_TEMPLATE : IX_J_USER;
-        IX_TRY(read_value(in, &value, err));
+        in->origin = is_own(in, key) ? IX_J_TEMPLATE : IX_J_USER;
+        IX_TRY(read_value(in, err));
         in->origin = IX_J_USER;
-        IX_TRY(ix_j_dict_set(in->r, *out, key, value, err));
         skip_space(in);
-        if (skip_word(in, "}"))
-            return INOX_OK;
-        if (!skip_word(in, ","))
+        if (skip_character(in, '}'))
+            return close_object(in, first, err);
+        if (!skip_character(in, ','))
             return bad(in, "an object without , or }", err);
     }
 }
 
-static inox_status read_value(reader *in, ix_jvalue *out, inox_error *err)
+static inox_status read_constant(reader *in, const char *word, ix_jvalue value, inox_error *err)
+{
+    if (!skip_word(in, word))
+        return bad(in, "a word", err);
+    in->open[in->count++] = value;
+    return INOX_OK;
+}
+
+static inox_status read_nan(reader *in, inox_error *err)
+{
+    double nan = 0;
+
+    (void)ix_float_parse("nan", 3, &nan);
+    return read_constant(in, "NaN", ix_j_float(nan), err);
+}
+
+/* Reads a value, and puts it behind the open ones. */
+static inox_status read_value(reader *in, inox_error *err)
 {
     skip_space(in);
     if (in->at == in->end)
         return bad(in, "an end before its time", err);
+    IX_TRY(reserve(in, err));
     switch (*in->at) {
-    case '"': return read_string(in, out, err);
-    case 't':
-        *out = ix_j_bool(true);
-        return skip_word(in, "true") ? INOX_OK : bad(in, "a word", err);
-    case 'f':
-        *out = ix_j_bool(false);
-        return skip_word(in, "false") ? INOX_OK : bad(in, "a word", err);
-    case 'n': *out = ix_j_none(); return skip_word(in, "null") ? INOX_OK : bad(in, "a word", err);
-    case 'N':
-        out->kind = IX_J_FLOAT;
-        (void)ix_float_parse("nan", 3, &out->real);
-        return skip_word(in, "NaN") ? INOX_OK : bad(in, "a word", err);
+    case '"': IX_TRY(read_string(in, &in->open[in->count], err)); break;
+    case 't': return read_constant(in, "true", ix_j_bool(true), err);
+    case 'f': return read_constant(in, "false", ix_j_bool(false), err);
+    case 'n': return read_constant(in, "null", ix_j_none(), err);
+    case 'N': return read_nan(in, err);
     case '[':
-    case '{': break;
-    default: return read_number(in, out, err);
+    case '{':
+        if (++in->depth > IX_MAX_JSON_NESTING)
+            return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
+                           IX_MAX_JSON_NESTING);
+        IX_TRY(*in->at == '[' ? read_array(in, err) : read_object(in, err));
+        in->depth--;
+        return INOX_OK;
+    default: IX_TRY(read_number(in, &in->open[in->count], err));
     }
-    if (++in->depth > IX_MAX_JSON_NESTING)
-        return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
-                       IX_MAX_JSON_NESTING);
-    IX_TRY(*in->at == '[' ? read_array(in, out, err) : read_object(in, out, err));
-    in->depth--;
+    in->count++;
     return INOX_OK;
 }
 
 inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jvalue *out,
                            inox_error *err)
 {
-    reader in = { .r = r, .text = text, .at = text, .end = text + size, .origin = IX_J_USER };
+    reader in;
 
+    in.r = r;
+    in.text = in.at = text;
+    in.end = text + size;
+    in.depth = 0;
+    in.origin = IX_J_USER;
+    memset(in.keys, 0, sizeof in.keys);
+    in.open = in.few;
+    in.count = 0;
+    in.capacity = FEW;
     skip_space(&in);
     if (in.at == in.end || *in.at != '{')
         return ix_fail(err, INOX_E_FORMAT, "the variables are no JSON object");
-    IX_TRY(read_value(&in, out, err));
+    IX_TRY(read_value(&in, err));
+    *out = in.open[0];
     skip_space(&in);
     return in.at == in.end ? INOX_OK : bad(&in, "something behind the object", err);
 }

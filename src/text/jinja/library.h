@@ -32,11 +32,17 @@ typedef struct ix_jcall {
 } ix_jcall;
 
 typedef inox_status (*ix_jfunction)(ix_jcall *c, ix_jvalue *out, inox_error *err);
+/* Appends what a function gives. */
+typedef inox_status (*ix_jwriter)(ix_jcall *c, ix_jbuilder *b, inox_error *err);
+/* What a test says that needs nothing but the value and cannot fail. */
+typedef bool (*ix_jpredicate)(ix_jvalue v);
 
 /* A row.  Filters and tests: parameter 0 is the value in front of the | or the is. */
 typedef struct ix_jentry {
     const char *name;
-    ix_jfunction run; /* NULL with `refused`, where nothing can be done with it */
+    ix_jfunction run;    /* NULL with `refused`, where nothing can be done with it */
+    ix_jwriter write;    /* filters that give a str, never Markup: the same, written; or NULL */
+    ix_jpredicate holds; /* tests: the same, where it is so simple; or NULL */
     const char *parameters[IX_J_MAX_PARAMETERS];
     uint8_t required; /* the first so many parameters must be given */
     bool rest;        /* takes *args */

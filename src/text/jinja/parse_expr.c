@@ -393,6 +393,19 @@ static inox_status parse_dotted(ix_jparser *p, const ix_jentry *table, ix_jargum
     return INOX_OK;
 }
 
+/* Marks a call that the evaluator need not bind: see ix_jarguments. */
+static void find_plain(ix_jarguments *call)
+{
+    uint32_t room = 0, count = call->count + 1;
+
+    if (!call->entry || !call->entry->run || call->entry->excluded)
+        return;
+    while (room < IX_J_MAX_PARAMETERS && call->entry->parameters[room])
+        room++;
+    call->plain = call->keyword_count == 0 && !call->rest && !call->rest_keywords &&
+                  count >= call->entry->required && count <= room;
+}
+
 inox_status ix_jp_filter(ix_jparser *p, ix_jnode *node, bool inline_start, ix_jnode **out,
                          inox_error *err)
 {
@@ -408,6 +421,7 @@ inox_status ix_jp_filter(ix_jparser *p, ix_jnode *node, bool inline_start, ix_jn
         IX_TRY(parse_dotted(p, ix_j_filters, n->call, err));
         if (ix_jp_is(p, IX_JT_LPAREN))
             IX_TRY(parse_arguments(p, n->call, err));
+        find_plain(n->call);
         IX_TRY(ix_jp_height(p, n, err));
         node = n;
     }
@@ -452,6 +466,7 @@ static inox_status parse_test(ix_jparser *p, ix_jnode *node, ix_jnode **out, ino
         IX_TRY(parse_postfix(p, &n->call->positional, err));
         n->call->count = 1;
     }
+    find_plain(n->call);
     *out = n;
     IX_TRY(ix_jp_height(p, n, err));
     return negated ? make(p, IX_JN_NOT, at, n, NULL, out, err) : INOX_OK;
@@ -521,6 +536,7 @@ static inox_status parse_attribute(ix_jparser *p, ix_jnode *object, ix_jnode **o
     n->attribute->name = name;
     n->attribute->of_dict = ix_j_find_entry(ix_j_dict_methods, name->data, name->size);
     n->attribute->of_string = ix_j_find_entry(ix_j_string_methods, name->data, name->size);
+    n->attribute->plain = !n->attribute->of_dict && name->data[0] != '_';
     *out = n;
     return INOX_OK;
 }

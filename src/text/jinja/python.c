@@ -484,19 +484,30 @@ static inox_status repr_other(ix_jbuilder *b, ix_jvalue v, inox_error *err)
     return ix_jb_bytes(b, text, (size_t)n, false, err);
 }
 
+static inox_status put_int(ix_jbuilder *b, int64_t i, inox_error *err)
+{
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+
+    do
+        text[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (i < 0)
+        text[--at] = '-';
+    return ix_jb_bytes(b, text + at, sizeof text - at, false, err);
+}
+
 static inox_status repr_scalar(ix_jbuilder *b, ix_jvalue v, inox_error *err)
 {
     char text[IX_J_FLOAT_TEXT];
     const char *digits;
     size_t size;
-    int n;
 
     switch (v.kind) {
     case IX_J_NONE: return ix_jb_text(b, "None", err);
     case IX_J_BOOL: return ix_jb_text(b, v.boolean ? "True" : "False", err);
-    case IX_J_INT:
-        n = snprintf(text, sizeof text, "%lld", (long long)v.integer);
-        return ix_jb_bytes(b, text, (size_t)n, false, err);
+    case IX_J_INT: return put_int(b, v.integer, err);
     case IX_J_BIG:
         IX_TRY(ix_j_int_text(b->r, v, 10, &digits, &size, err));
         return ix_jb_bytes(b, digits, size, false, err);

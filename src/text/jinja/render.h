@@ -10,6 +10,8 @@
 #include "text/jinja/number.h"
 #include "text/jinja/template.h"
 
+#include <string.h>
+
 #define IX_J_NOWHERE UINT32_MAX
 
 struct ix_jprogram;
@@ -25,7 +27,7 @@ struct ix_jrender {
     ix_arena arena; /* what does not fit the warm memory */
     char *warm;     /* next free byte of the warm memory */
     size_t warm_left;
-    size_t memory_left, memory_max; /* the budget, wherever memory comes from */
+    size_t memory_left, memory_max; /* the budget, wherever memory comes from; >= warm_left */
     uint64_t steps_left, steps_max;
     size_t text_max; /* bytes of one string, and of the output */
     unsigned depth;  /* units of the C stack in use, at most IX_MAX_TEMPLATE_DEPTH */
@@ -62,16 +64,120 @@ static inline inox_status ix_j_down(ix_jrender *r, inox_error *err)
     return INOX_OK;
 }
 
+/* Memory of the rendering that the caller fills at once: as ix_j_alloc, but not zeroed, and for
+ * sizes that cannot overflow. */
+static inline inox_status ix_j_take(ix_jrender *r, size_t bytes, void **out, inox_error *err)
+{
+    size_t taken = (bytes + 7) & ~(size_t)7;
+
+    if (taken > r->warm_left)
+        return ix_j_alloc(r, 1, bytes, out, err);
+    *out = r->warm;
+    r->warm += taken;
+    r->warm_left -= taken;
+    r->memory_left -= taken;
+    return INOX_OK;
+}
+
+inox_status ix_j_text_too_long(const ix_jrender *r, size_t size, inox_error *err);
+
 /* Makes a string of these bytes, which stay where they are. */
-inox_status ix_j_make_string(ix_jrender *r, const char *data, size_t size, ix_jorigin origin,
-                             ix_jvalue *out, inox_error *err) IX_MUST_USE;
+static inline inox_status ix_j_make_string(ix_jrender *r, const char *data, size_t size,
+                                           ix_jorigin origin, ix_jvalue *out, inox_error *err)
+{
+    void *s;
+
+    if (size > r->text_max)
+        return ix_j_text_too_long(r, size, err);
+    IX_TRY(ix_j_take(r, sizeof(ix_jstring), &s, err));
+    *(ix_jstring *)s = (ix_jstring){ .data = data ? data : "",
+                                     .size = (uint32_t)size,
+                                     .length = IX_J_UNCOUNTED,
+                                     .origin = (uint8_t)origin };
+    *out = ix_j_of_string(s);
+    return INOX_OK;
+}
+
+/* Where a builder stands, to take back what is appended from there on as a string. */
+typedef struct ix_jplace {
+    size_t size, span_count;
+    uint32_t last_end; /* of the last span: it may grow */
+} ix_jplace;
+ix_jplace ix_jb_place(const ix_jbuilder *b);
+inox_status ix_jb_take_back(ix_jbuilder *b, const ix_jplace *from, ix_jvalue *out,
+                            inox_error *err) IX_MUST_USE;
 
 /* *out = a then b, neither of them escaped.  Joining to the same string again and again, as
  * templates do that collect their text in a variable, takes time for what is added only. */
 inox_status ix_j_join(ix_jrender *r, ix_jstring *a, const ix_jstring *b, bool safe, ix_jvalue *out,
                       inox_error *err) IX_MUST_USE;
 
-uint32_t ix_j_string_hash(ix_jstring *s);
+/* True if n bytes are the same: most texts of templates are short. */
+static inline bool ix_j_equal_bytes(const char *a, const char *b, size_t n)
+{
+    uint64_t x, y;
+
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) {
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y)
+            return false;
+        memcpy(&x, a + n - 8, 8);
+        memcpy(&y, b + n - 8, 8);
+        return x == y;
+    }
+    if (n >= 4) {
+        uint32_t v, w;
+
+        memcpy(&v, a, 4);
+        memcpy(&w, b, 4);
+        if (v != w)
+            return false;
+        memcpy(&v, a + n - 4, 4);
+        memcpy(&w, b + n - 4, 4);
+        return v == w;
+    }
+    while (n > 0 && a[n - 1] == b[n - 1])
+        n--;
+    return n == 0;
+}
+
+static inline bool ix_j_same_text(const ix_jstring *a, const ix_jstring *b)
+{
+    return a->size == b->size && ix_j_equal_bytes(a->data, b->data, a->size);
+}
+
+/* The hash of a string's bytes, never 0: of its words of eight bytes, then of what is left, as a
+ * number with its first byte lowest.  Which keys share a slot of a dict differs between orders of
+ * bytes, and nothing else. */
+static inline uint64_t ix_j_hash_begin(size_t size)
+{
+    return size * 0x9E3779B97F4A7C15u;
+}
+static inline uint64_t ix_j_hash_word(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9E3779B97F4A7C15u;
+    return h ^ h >> 32;
+}
+static inline uint32_t ix_j_hash_end(uint64_t h, uint64_t rest)
+{
+    h = ix_j_hash_word(h, rest) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(h >> 32) == 0 ? 1 : (uint32_t)(h >> 32);
+}
+uint32_t ix_j_hash_bytes(const char *data, size_t size);
+
+static inline uint32_t ix_j_string_hash(ix_jstring *s)
+{
+    if (s->hash == 0)
+        s->hash = ix_j_hash_bytes(s->data, s->size);
+    return s->hash;
+}
+
+/* *out = a dict of `count` keys, strings whose hash is known, each with its value behind it. */
+inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
+                         inox_error *err) IX_MUST_USE;
 
 /* *out = the method of self that the row is (or its value, where it is a property). */
 inox_status ix_j_bind_method(ix_jrender *r, const ix_jentry *entry, ix_jvalue self, ix_jvalue *out,

@@ -241,7 +241,7 @@ static ix_jwarm *take_warm(const ix_template *t, ix_jrender *r)
 
     if (warm && WARM_MAX > 0) {
         r->warm = warm->data;
-        r->warm_left = warm->size;
+        r->warm_left = warm->size < r->memory_left ? warm->size : r->memory_left;
     }
     return warm;
 }

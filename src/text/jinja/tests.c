@@ -9,31 +9,41 @@ static inox_status yes(ix_jvalue *out, bool b)
     return INOX_OK;
 }
 
-#define KIND_TEST(name, condition)                                                                 \
-    static inox_status name(ix_jcall *c, ix_jvalue *out, inox_error *err)                          \
+/* Tests of the value alone. */
+#define PREDICATE(name, condition)                                                                 \
+    static bool name(ix_jvalue v)                                                                  \
     {                                                                                              \
-        ix_jvalue v = c->args[0];                                                                  \
-        (void)err;                                                                                 \
-        return yes(out, condition);                                                                \
+        return condition;                                                                          \
     }
-KIND_TEST(boolean, v.kind == IX_J_BOOL)
-KIND_TEST(callable, ix_j_is_callable(v))
-KIND_TEST(defined, v.kind != IX_J_UNDEFINED)
-KIND_TEST(undefined, v.kind == IX_J_UNDEFINED)
-KIND_TEST(escaped, v.kind == IX_J_STRING && v.string->safe)
-KIND_TEST(is_false, v.kind == IX_J_BOOL && !v.boolean)
-KIND_TEST(is_true, v.kind == IX_J_BOOL && v.boolean)
-KIND_TEST(is_float, v.kind == IX_J_FLOAT)
-KIND_TEST(integer, v.kind == IX_J_INT || v.kind == IX_J_BIG)
-KIND_TEST(iterable, ix_j_is_iterable(v))
-KIND_TEST(mapping, v.kind == IX_J_DICT)
-KIND_TEST(none, v.kind == IX_J_NONE)
-KIND_TEST(number, ix_j_is_number(v))
+PREDICATE(boolean, v.kind == IX_J_BOOL)
+PREDICATE(callable, ix_j_is_callable(v))
+PREDICATE(defined, v.kind != IX_J_UNDEFINED)
+PREDICATE(undefined, v.kind == IX_J_UNDEFINED)
+PREDICATE(escaped, v.kind == IX_J_STRING && v.string->safe)
+PREDICATE(is_false, v.kind == IX_J_BOOL && !v.boolean)
+PREDICATE(is_true, v.kind == IX_J_BOOL && v.boolean)
+PREDICATE(is_float, v.kind == IX_J_FLOAT)
+PREDICATE(integer, v.kind == IX_J_INT || v.kind == IX_J_BIG)
+PREDICATE(iterable, ix_j_is_iterable(v))
+PREDICATE(mapping, v.kind == IX_J_DICT)
+PREDICATE(none, v.kind == IX_J_NONE)
+PREDICATE(number, ix_j_is_number(v))
 /* What has a length and items; an undefined value has both, until an item is asked for. */
-KIND_TEST(sequence, v.kind == IX_J_STRING || v.kind == IX_J_LIST || v.kind == IX_J_TUPLE ||
+PREDICATE(sequence, v.kind == IX_J_STRING || v.kind == IX_J_LIST || v.kind == IX_J_TUPLE ||
                         v.kind == IX_J_DICT || v.kind == IX_J_RANGE || v.kind == IX_J_UNDEFINED)
-KIND_TEST(string, v.kind == IX_J_STRING)
-KIND_TEST(sameas, ix_j_is_same(v, c->args[1]))
+PREDICATE(string, v.kind == IX_J_STRING)
+
+static inox_status ask(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    (void)err;
+    return yes(out, c->entry->holds(c->args[0]));
+}
+
+static inox_status sameas(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    (void)err;
+    return yes(out, ix_j_is_same(c->args[0], c->args[1]));
+}
 
 /* value % by == wanted */
 static inox_status remainder_is(ix_jcall *c, ix_jvalue by, int64_t wanted, ix_jvalue *out,
@@ -132,6 +142,10 @@ ORDER_TEST(ge, IX_J_GE)
     {                                                                                              \
         .name = n, .run = f, .parameters = { "value" }, .required = 1                              \
     }
+#define ALONE(n, f)                                                                                \
+    {                                                                                              \
+        .name = n, .run = ask, .holds = f, .parameters = { "value" }, .required = 1                \
+    }
 #define TWO(n, f, second)                                                                          \
     {                                                                                              \
         .name = n, .run = f, .parameters = { "value", second }, .required = 2                      \
@@ -143,33 +157,34 @@ ORDER_TEST(ge, IX_J_GE)
     }
 
 const ix_jentry ix_j_tests[] = {
-    ONE("boolean", boolean),
+    ALONE("boolean", boolean),
     { .name = "callable",
-      .run = callable,
+      .run = ask,
+      .holds = callable,
       .parameters = { "obj" },
       .required = 1,
       .positional = true },
-    ONE("defined", defined),
+    ALONE("defined", defined),
     TWO("divisibleby", divisibleby, "num"),
-    ONE("escaped", escaped),
+    ALONE("escaped", escaped),
     ONE("even", even),
-    ONE("false", is_false),
+    ALONE("false", is_false),
     ONE("filter", filter),
-    ONE("float", is_float),
+    ALONE("float", is_float),
     TWO("in", is_in, "seq"),
-    ONE("integer", integer),
-    ONE("iterable", iterable),
+    ALONE("integer", integer),
+    ALONE("iterable", iterable),
     ONE("lower", lower),
-    ONE("mapping", mapping),
-    ONE("none", none),
-    ONE("number", number),
+    ALONE("mapping", mapping),
+    ALONE("none", none),
+    ALONE("number", number),
     ONE("odd", odd),
     TWO("sameas", sameas, "other"),
-    ONE("sequence", sequence),
-    ONE("string", string),
+    ALONE("sequence", sequence),
+    ALONE("string", string),
     ONE("test", test),
-    ONE("true", is_true),
-    ONE("undefined", undefined),
+    ALONE("true", is_true),
+    ALONE("undefined", undefined),
     ONE("upper", upper),
     OPERATOR("==", eq),
     OPERATOR("eq", eq),

@@ -13,21 +13,10 @@
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-inox_status ix_j_make_string(ix_jrender *r, const char *data, size_t size, ix_jorigin origin,
-                             ix_jvalue *out, inox_error *err)
+inox_status ix_j_text_too_long(const ix_jrender *r, size_t size, inox_error *err)
 {
-    ix_jstring *s;
-
-    if (size > r->text_max)
-        return ix_fail(err, INOX_E_LIMIT, "a text of %zu bytes exceeds the limit of %zu bytes",
-                       size, r->text_max);
-    IX_TRY(IX_J_ALLOC(r, &s, 1, err));
-    s->data = data ? data : "";
-    s->size = (uint32_t)size;
-    s->length = IX_J_UNCOUNTED;
-    s->origin = (uint8_t)origin;
-    *out = ix_j_of_string(s);
-    return INOX_OK;
+    return ix_fail(err, INOX_E_LIMIT, "a text of %zu bytes exceeds the limit of %zu bytes", size,
+                   r->text_max);
 }
 
 static size_t count_characters(const char *data, size_t size)
@@ -71,16 +60,17 @@ size_t ix_j_character_at(const ix_jstring *s, size_t at)
     return count_characters(s->data, at);
 }
 
-uint32_t ix_j_string_hash(ix_jstring *s)
+uint32_t ix_j_hash_bytes(const char *data, size_t size)
 {
-    if (s->hash == 0) {
-        uint32_t h = 2166136261u; /* FNV-1a */
+    uint64_t h = ix_j_hash_begin(size), x = 0;
 
-        for (size_t i = 0; i < s->size; i++)
-            h = (h ^ (unsigned char)s->data[i]) * 16777619u;
-        s->hash = h == 0 ? 1 : h;
+    for (; size >= 8; size -= 8, data += 8) {
+        memcpy(&x, data, 8);
+        h = ix_j_hash_word(h, x);
     }
-    return s->hash;
+    for (x = 0; size > 0; size--)
+        x = x << 8 | (unsigned char)data[size - 1];
+    return ix_j_hash_end(h, x);
 }
 
 inox_status ix_j_string_view(ix_jrender *r, const char *data, size_t size, ix_jvalue *out,
@@ -188,7 +178,7 @@ bool ix_j_is(const ix_jstring *s, const char *text)
 
 bool ix_j_same_bytes(const ix_jstring *a, const ix_jstring *b)
 {
-    return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+    return ix_j_same_text(a, b);
 }
 
 bool ix_j_is_user(const ix_jstring *s, size_t at)
@@ -319,7 +309,7 @@ static inox_status copy_spans(ix_jbuilder *b, inox_error *err)
 }
 
 /* Marks the bytes [start, end), which are the last ones. */
-static inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *err)
+static inline inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *err)
 {
     if (b->span_count > 0 && b->spans[b->span_count - 1].end == start) {
         b->spans[b->span_count - 1].end = (uint32_t)end;
@@ -331,22 +321,40 @@ static inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_error *er
     return INOX_OK;
 }
 
+/* Copies n < 64 bytes, of which most copies of texts are. */
+static inline void copy_short(char *to, const char *from, size_t n)
+{
+    if (n >= 16) {
+        for (size_t i = 0; i + 16 < n; i += 16)
+            memcpy(to + i, from + i, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else if (n > 0) {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
+}
+
 inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user, inox_error *err)
 {
     if (n == 0)
         return INOX_OK;
     if (n > b->capacity - b->size)
         IX_TRY(grow(b, n, err));
-    if (n >= 64)
+    if (n < 64) {
+        copy_short(b->data + b->size, data, n);
+    } else {
         IX_TRY(ix_j_steps(b->r, n / 64, err));
-    memcpy(b->data + b->size, data, n);
+        memcpy(b->data + b->size, data, n);
+    }
     b->size += n;
     return user ? mark(b, b->size - n, b->size, err) : INOX_OK;
-}
-
-inox_status ix_jb_text(ix_jbuilder *b, const char *text, inox_error *err)
-{
-    return ix_jb_bytes(b, text, strlen(text), false, err);
 }
 
 inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *err)
@@ -379,6 +387,8 @@ inox_status ix_jb_part(ix_jbuilder *b, const ix_jstring *s, size_t start, size_t
 
 inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
 {
+    if (s->origin != IX_J_MIXED)
+        return ix_jb_bytes(b, s->data, s->size, s->origin == IX_J_USER, err);
     return ix_jb_part(b, s, 0, s->size, err);
 }
 
@@ -412,6 +422,30 @@ inox_status ix_jb_escape(ix_jbuilder *b, ix_jvalue v, inox_error *err)
         return ix_jb_string(b, v.string, err);
     IX_TRY(ix_j_str(b->r, v, &text, err));
     return ix_jb_escaped(b, text.string, err);
+}
+
+ix_jplace ix_jb_place(const ix_jbuilder *b)
+{
+    return (ix_jplace){ b->size, b->span_count,
+                        b->span_count > 0 ? b->spans[b->span_count - 1].end : 0 };
+}
+
+inox_status ix_jb_take_back(ix_jbuilder *b, const ix_jplace *from, ix_jvalue *out, inox_error *err)
+{
+    ix_jbuilder part = ix_jb(b->r);
+
+    IX_TRY(ix_jb_bytes(&part, b->data + from->size, b->size - from->size, false, err));
+    for (size_t i = from->span_count > 0 ? from->span_count - 1 : 0; i < b->span_count; i++) {
+        size_t start = b->spans[i].start < from->size ? from->size : b->spans[i].start;
+
+        if (b->spans[i].end > start)
+            IX_TRY(mark(&part, start - from->size, b->spans[i].end - from->size, err));
+    }
+    b->size = from->size;
+    b->span_count = from->span_count;
+    if (from->span_count > 0)
+        b->spans[from->span_count - 1].end = from->last_end;
+    return ix_jb_finish(&part, false, out, err);
 }
 
 inox_status ix_jb_finish(ix_jbuilder *b, bool safe, ix_jvalue *out, inox_error *err)
@@ -497,8 +531,11 @@ inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, ino
         return INOX_OK;
     size_t taken = (bytes + 7) & ~(size_t)7; /* memory_left and warm_left are multiples of 8 */
     r->memory_left -= taken;
-    if (taken > r->warm_left)
+    if (taken > r->warm_left) {
+        if (r->warm_left > r->memory_left)
+            r->warm_left = r->memory_left;
         return ix_arena_alloc(&r->arena, 1, bytes, out, err);
+    }
     *out = memset(r->warm, 0, bytes);
     r->warm += taken;
     r->warm_left -= taken;

@@ -27,15 +27,35 @@ static inox_status put_escape(json *j, uint32_t c, bool user, inox_error *err)
     return ix_jb_bytes(j->b, text, 6, user, err);
 }
 
+/* Where the first character of [at, s->size) is that JSON writes as an escape. */
+static inline size_t next_escape(const json *j, const ix_jstring *s, size_t at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    for (; !j->ascii && s->size - at >= 8; at += 8) {
+        uint64_t x;
+        memcpy(&x, s->data + at, 8);
+        uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
+        if ((((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
+            tops)
+            break;
+    }
+    for (; at < s->size; at++) {
+        unsigned char c = (unsigned char)s->data[at];
+        if (c < 32 || c == '"' || c == '\\' || (c >= 127 && j->ascii))
+            break;
+    }
+    return at;
+}
+
 static inox_status put_string(json *j, const ix_jstring *s, inox_error *err)
 {
-    size_t from = 0, n;
+    size_t from = 0, at = next_escape(j, s, 0), n;
     IX_TRY(ix_jb_text(j->b, "\"", err));
-    for (size_t at = 0; at < s->size; at += n) {
-        unsigned char first = (unsigned char)s->data[at];
-        n = 1;
-        if (first >= 32 && first != '"' && first != '\\' && (first < 127 || !j->ascii))
-            continue;
+    if (at == s->size) {
+        IX_TRY(ix_jb_string(j->b, s, err));
+        return ix_jb_text(j->b, "\"", err);
+    }
+    for (; at < s->size; at = next_escape(j, s, from)) {
         uint32_t c = ix_js_read(s, at, &n);
         bool user = ix_j_is_user(s, at);
         IX_TRY(ix_jb_part(j->b, s, from, at, err));
@@ -213,15 +233,20 @@ static inox_status read_separators(ix_jcall *c, json *j, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_jf_tojson(ix_jcall *c, ix_jvalue *out, inox_error *err)
+inox_status ix_jf_tojson_write(ix_jcall *c, ix_jbuilder *b, inox_error *err)
 {
-    ix_jbuilder b = ix_jb(c->r);
-    json j = { .b = &b };
+    json j = { .b = b };
     IX_TRY(ix_j_truth_argument(c, 1, false, &j.ascii, err));
     IX_TRY(ix_j_truth_argument(c, 4, false, &j.sort, err));
     if (c->args[0].kind != IX_J_STRING) /* Python does not come to it for a string */
         IX_TRY(read_indent(c, &j, err));
     IX_TRY(read_separators(c, &j, err));
-    IX_TRY(put_value(&j, c->args[0], err));
+    return put_value(&j, c->args[0], err);
+}
+
+inox_status ix_jf_tojson(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    ix_jbuilder b = ix_jb(c->r);
+    IX_TRY(ix_jf_tojson_write(c, &b, err));
     return ix_jb_finish(&b, false, out, err);
 }

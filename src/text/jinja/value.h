@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct ix_jrender ix_jrender; /* one rendering; eval.h */
 typedef struct ix_jstring ix_jstring;
@@ -74,6 +75,14 @@ typedef struct ix_jvalue {
         ix_jobject *object;
     };
 } ix_jvalue;
+
+/* *to = *from, part by part: processors stall when they read 16 bytes at once that were just written
+ * in two parts, as values are when they are made. */
+static inline void ix_j_put(ix_jvalue *to, const ix_jvalue *from)
+{
+    to->kind = from->kind;
+    to->integer = from->integer;
+}
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
@@ -162,7 +171,17 @@ inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user,
                         inox_error *err) IX_MUST_USE;
 
 /* Appends a C string that is not a user's. */
-inox_status ix_jb_text(ix_jbuilder *b, const char *text, inox_error *err) IX_MUST_USE;
+static inline IX_MUST_USE inox_status ix_jb_text(ix_jbuilder *b, const char *text, inox_error *err)
+{
+    size_t n = strlen(text);
+
+    if (n >= 64 || n > b->capacity - b->size)
+        return ix_jb_bytes(b, text, n, false, err);
+    memcpy(b->data + b->size, text, n); /* of a literal: a few moves */
+    b->size += n;
+    return INOX_OK;
+}
+
 /* Appends one character, of a user or not (take that from the byte that it stands for). */
 inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *err) IX_MUST_USE;
 /* Appends s, or bytes [start, end) of it, with their marks. */
