@@ -88,8 +88,7 @@ inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokeni
     } else if (status == INOX_OK && is_type(pre_tokenizer, "BertPreTokenizer") &&
                m->kind == IX_MODEL_WORDPIECE &&
                (is_none(normalizer) || is_type(normalizer, "BertNormalizer"))) {
-        bool lower = json_is_true(json_object_get(normalizer, "lowercase"));
-        ix_fast_bert_init(f, m, lower);
+        ix_fast_bert_init(f, m, normalizer);
         qualifies = true;
     }
     return hand_out(f, status, qualifies, out);

@@ -1,151 +1,398 @@
-/* BERT in one go: words of printable ASCII are cut, put in lower case and looked up.
+/* BERT in one go: text is cut into words, put in lower case and looked up, many words at a time.
  *
- *     "It's naive, na\xC3\xAFve!"  ->  It  '  s  naive  ,   | general path: "na\xC3\xAFve!"
+ *     text     It's  NEW,\nyes      a chunk of some thousand bytes
+ *     bytes    it's  new, yes       ASCII in lower case, line ends as spaces
+ *     starts   | ||  |  | |         bits of 64 bytes at once, then a list
+ *     words    it ' s  new , yes    each looked up in the cache of words
  *
- * Whatever stands between two spaces and holds a byte that is not printable ASCII goes the general
- * way, neighbours of the kind together.  That is exact: nothing in BERT's normalizer and
- * pre-tokenizer looks across a space.
+ * Between ASCII's spaces and ASCII's punctuation, which is a word by itself, nothing in BERT's
+ * normalizer and pre-tokenizer looks further: what stands there is looked up as it is, whatever
+ * characters it has, and only where it is new, one with other than ASCII's letters and digits goes
+ * the general way.
  */
 #include "text/fast_parts.h"
 
 #include "base/alloc.h"
+#include "text/normal.h"
 
 #include <string.h>
 
-enum { WORD, PUNCTUATION, SPACE, GENERAL };
+enum { CHUNK = 2048, BLOCK = 64, PAD = BLOCK + 16, AHEAD = 64 };
 
-void ix_fast_bert_init(ix_fast *f, const ix_model *m, bool lower)
+static bool flag(const json_t *normalizer, const char *name)
 {
-    uint8_t classes[256];
-    ix_ascii_classes(classes);
+    return json_is_true(json_object_get(normalizer, name));
+}
+
+void ix_fast_bert_init(ix_fast *f, const ix_model *m, const json_t *normalizer)
+{
+    bool accents = json_is_boolean(json_object_get(normalizer, "strip_accents"));
     f->is_bert = true;
     f->model = m;
-    f->lower = lower;
-    for (int c = 0; c < 256; c++) {
-        bool letter = classes[c] == IX_ASCII_LETTER || classes[c] == IX_ASCII_DIGIT;
-        f->kinds[c] = letter                                            ? WORD
-                      : c == ' ' || c == '\t' || c == '\n' || c == '\r' ? SPACE
-                      : c > ' ' && c < 0x7F                             ? PUNCTUATION
-                                                                        : GENERAL;
-    }
+    f->bert = (ix_bert_options){
+        .clean_text = flag(normalizer, "clean_text"),
+        .handle_chinese_chars = flag(normalizer, "handle_chinese_chars"),
+        .strip_accents = flag(normalizer, accents ? "strip_accents" : "lowercase"),
+        .lowercase = flag(normalizer, "lowercase"),
+    };
+    unsigned strip = IX_NORMAL_NFD | IX_NORMAL_NONSPACING | IX_NORMAL_HAS_ORDER;
+    f->changes = (f->bert.clean_text ? IX_NORMAL_CLEAN : 0u) |
+                 (f->bert.strip_accents ? strip : 0u) | (f->bert.lowercase ? IX_NORMAL_LOWER : 0u);
 }
 
 typedef struct run {
     const ix_fast *f;
     ix_model_scratch *s;
+    ix_word_cache cache; /* of s: its numbers at hand */
     const char *text;
-    size_t end;
+    size_t end; /* of the fragment */
+    ix_fast_general general;
+    void *context;
     ix_encoding *out;
-    bool ranges; /* are wanted */
+    ix_encoding found; /* tokens of one word, with ranges */
     inox_error *err;
 } run;
 
-/* The word text[at..end) in lower case by the model; line: where it belongs in the cache, or NULL.
- */
-static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
+/* ---- a chunk --------------------------------------------------------------------------------- */
+
+typedef struct chunk {
+    char bytes[CHUNK + PAD];                              /* spaces behind the last */
+    uint16_t starts[CHUNK + BLOCK], lasts[CHUNK + BLOCK]; /* of each word */
+    size_t count;
+} chunk;
+
+static inline unsigned char change(unsigned char c, unsigned char upper)
 {
-    ix_model_scratch *s = r->s;
-    ix_encoding *out = r->out;
-    size_t n = end - at;
-    ix_cached cached[IX_CACHED_TOKENS];
-    if (n > s->composed_capacity) {
-        IX_TRY(IX_REALLOC(&s->composed, n + 64, r->err));
-        s->composed_capacity = n + 64;
+    unsigned char lower = (unsigned char)(c - 'A') < upper ? 0x20 : 0;
+    bool space = c == '\t' || c == '\n' || c == '\r';
+    return space ? ' ' : (unsigned char)(c | lower);
+}
+
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+
+/* The same of sixteen. */
+static inline bytes16 change16(bytes16 c, unsigned char upper)
+{
+    bytes16 spaces = (bytes16)(c == '\t') | (bytes16)(c == '\n') | (bytes16)(c == '\r');
+    bytes16 uppers = (bytes16)((bytes16)(c - 'A') < upper);
+    return ((c | (uppers & 0x20)) & ~spaces) | (spaces & ' ');
+}
+
+/* Text to the chunk's bytes, n <= CHUNK. */
+static void fill(chunk *c, const char *text, size_t n, bool lowercase)
+{
+    unsigned char upper = lowercase ? 26 : 0;
+    bytes16 bytes;
+    size_t at = 0;
+    for (; n - at >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, text + at, sizeof bytes);
+        bytes = change16(bytes, upper);
+        memcpy(c->bytes + at, &bytes, sizeof bytes);
     }
-    for (size_t i = 0; i < n; i++) {
-        char c = r->text[at + i];
-        s->composed[i] = r->f->lower && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    s->tokens.count = 0;
-    IX_TRY(ix_wordpiece_tokenize(r->f->model, s->composed, 0, n, &s->tokens, r->err));
-    IX_TRY(ix_encoding_room(out, s->tokens.count, r->err));
-    for (size_t i = 0; i < s->tokens.count; i++) {
-        const ix_token *t = &s->tokens.items[i];
-        out->ids[out->count] = t->id;
-        if (r->ranges) {
-            out->starts[out->count] = (uint32_t)at + t->start;
-            out->ends[out->count] = (uint32_t)at + t->end;
+    for (; at < n; at++)
+        c->bytes[at] = (char)change((unsigned char)text[at], upper);
+    memset(c->bytes + n, ' ', PAD);
+}
+
+/* Words of 64 bytes: bits of those that are of a word, and of those that are one by themselves. */
+static inline void read_block(const char *p, uint64_t *words, uint64_t *single)
+{
+    ix_ascii_block b;
+    ix_ascii_block_read(p, &b);
+    *words = b.letters | b.digits | b.strange;
+    *single = ~(*words | b.spaces);
+}
+
+static inline unsigned bit_count(uint64_t x)
+{
+    x -= x >> 1 & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
+    return (unsigned)(x * 0x0101010101010101u >> 56);
+}
+
+/* Writes the places of the bits of x, and up to three numbers more; returns the places' end. */
+static inline uint16_t *put_places(uint16_t *to, uint64_t x, size_t base)
+{
+    uint16_t *end = to + bit_count(x);
+    for (; to < end; to += 4)
+        for (int k = 0; k < 4; k++) {
+            to[k] = (uint16_t)(base + (size_t)__builtin_ctzll(x | (uint64_t)1 << 63));
+            x &= x - 1;
         }
-        out->count++;
-        cached[i % IX_CACHED_TOKENS] = (ix_cached){ t->id, (uint8_t)t->start, (uint8_t)t->end };
+    return end;
+}
+
+/* The words of n bytes, behind which there is no word's byte. */
+static void find_words(chunk *c, size_t n)
+{
+    uint16_t *starts = c->starts, *lasts = c->lasts;
+    uint64_t words, single, next_words, next_single, before = 0;
+    read_block(c->bytes, &next_words, &next_single);
+    for (size_t at = 0; at < n; at += BLOCK) {
+        words = next_words;
+        single = next_single;
+        read_block(c->bytes + at + BLOCK, &next_words, &next_single);
+        starts = put_places(starts, (words & ~(words << 1 | before)) | single, at);
+        lasts = put_places(lasts, (words & ~(words >> 1 | next_words << 63)) | single, at);
+        before = words >> 63;
     }
-    if (line && s->tokens.count > 0 && s->tokens.count <= IX_CACHED_TOKENS)
-        ix_cache_put(line, key, cached, s->tokens.count);
+    c->count = (size_t)(starts - c->starts);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/* Whether it is ASCII that is printed: all that a chunk has of it is in lower case by now. */
+static bool is_plain(const char *p, size_t n)
+{
+    bool plain = true;
+    for (size_t i = 0; i < n; i++)
+        plain &= (unsigned char)(p[i] - ' ') < 0x7F - ' ';
+    return plain;
+}
+
+/* The word p[0..n), which is text[at..at + n) normalized, by the model. */
+static inox_status plain_word(run *r, const char *p, size_t n, size_t at, ix_encoding *to)
+{
+    ix_token_list *list = &r->s->tokens;
+    list->count = 0;
+    IX_TRY(ix_wordpiece_tokenize(r->f->model, p, 0, n, list, r->err));
+    IX_TRY(ix_encoding_room(to, list->count, r->err));
+    for (size_t i = 0; i < list->count; i++) {
+        const ix_token *t = &list->items[i];
+        IX_TRY(ix_encoding_add(to, t->id, at + t->start, at + t->end, 0, r->err));
+    }
     return INOX_OK;
 }
 
-static inline inox_status word(run *r, size_t at, size_t end)
+/* Puts the tokens found of text[at..at + n), from `first` on, into a line if they fit. */
+static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_key key,
+                     ix_cache_slot *line)
+{
+    const ix_encoding *e = &r->found;
+    ix_cached cached[IX_CACHED_TOKENS];
+    size_t count = e->count - first;
+    if (n > IX_CACHED_BYTES || count == 0 || count > IX_CACHED_TOKENS || e->starts[first] != at ||
+        e->ends[e->count - 1] != at + n)
+        return;
+    for (size_t k = 0; k < count; k++)
+        cached[k] = (ix_cached){ e->ids[first + k], (uint8_t)(e->starts[first + k] - at),
+                                 (uint8_t)(e->ends[first + k] - at) };
+    ix_cache_put(line, key, cached, count);
+}
+
+/* The tokens of a known word; there is room for four. */
+static inline void put_known(const ix_cache_slot *known, size_t at, size_t n, ix_encoding *to)
+{
+    ix_cache_ids(known, to->ids + to->count);
+    if (to->starts)
+        ix_cache_ranges(known, (uint32_t)at, (uint32_t)n, to->starts + to->count,
+                        to->ends + to->count);
+    to->count += ix_cache_count(known);
+}
+
+/* Characters between which and their neighbours nothing happens: words by themselves, or none. */
+static bool stands_alone(const ix_fast *f, uint32_t c)
+{
+    unsigned kind = ix_normal_kind(c), is = ix_unicode_properties(c);
+    if (f->bert.handle_chinese_chars && (kind & IX_NORMAL_CHINESE))
+        return true;
+    if (kind & IX_NORMAL_SPACE)
+        return !(f->bert.clean_text && (kind & IX_NORMAL_CLEAN));
+    return (is & IX_OLD_PUNCTUATION) && !(kind & f->changes);
+}
+
+/* A part of a word in which no character stands alone, or one that does: its tokens are found. */
+static inox_status find_part(run *r, size_t at, size_t end)
+{
+    char copy[16];
+    size_t n = end - at, first = r->found.count;
+    if (n > IX_CACHED_BYTES)
+        return r->general(r->context, at, end, &r->found, r->err);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (char)change((unsigned char)r->text[at + i], r->f->bert.lowercase ? 26 : 0);
+    ix_cache_key key = ix_cache_key_of(copy, n, 1, false);
+    ix_cache_slot *line = ix_cache_line(&r->cache, key);
+    const ix_cache_slot *known = ix_cache_find(line, key);
+    if (known) {
+        IX_TRY(ix_encoding_room(&r->found, IX_CACHED_TOKENS, r->err));
+        put_known(known, at, n, &r->found);
+        return INOX_OK;
+    }
+    IX_TRY(is_plain(copy, n) ? plain_word(r, copy, n, at, &r->found)
+                             : r->general(r->context, at, end, &r->found, r->err));
+    remember(r, first, at, n, key, line);
+    return INOX_OK;
+}
+
+/* A word that is not of ASCII alone: its tokens are found. */
+static inox_status find_other(run *r, size_t at, size_t end)
+{
+    size_t from = at, n;
+    uint32_t c;
+    r->found.count = 0;
+    for (; at < end; at += n) {
+        n = ix_utf8_read(r->text + at, end - at, &c);
+        if (c < 0x80 || !stands_alone(r->f, c))
+            continue;
+        if (from < at)
+            IX_TRY(find_part(r, from, at));
+        IX_TRY(find_part(r, at, at + n));
+        from = at + n;
+    }
+    return from < end ? find_part(r, from, end) : INOX_OK;
+}
+
+/* Appends what was found. */
+static inox_status add_found(run *r)
 {
     ix_encoding *out = r->out;
-    if (end - at > IX_CACHED_BYTES)
-        return new_word(r, at, end, (ix_cache_key){ 0, 0 }, NULL);
-    ix_cache_key key = ix_cache_key_of(r->text + at, end - at, 1, r->end - at >= 16);
-    ix_cache_slot *line = ix_cache_line(&r->s->cache, key);
-    const ix_cache_slot *known = ix_cache_find(line, key);
-    if (!known)
-        return new_word(r, at, end, key, line);
-    IX_TRY(ix_encoding_room(out, IX_CACHED_TOKENS, r->err));
-    ix_cache_ids(known, out->ids + out->count);
-    if (r->ranges)
-        ix_cache_ranges(known, (uint32_t)at, (uint32_t)(end - at), out->starts + out->count,
-                        out->ends + out->count);
-    out->count += ix_cache_count(known);
+    IX_TRY(ix_encoding_room(out, r->found.count, r->err));
+    for (size_t i = 0; i < r->found.count; i++)
+        IX_TRY(
+            ix_encoding_add(out, r->found.ids[i], r->found.starts[i], r->found.ends[i], 0, r->err));
     return INOX_OK;
 }
 
-/* The end of the stretch without spaces that text[at] is in. */
-static size_t stretch_end(const run *r, size_t at, bool *general)
+/* The word p[0..n) of the chunk, which is text[at..at + n), and not in the cache; line: where it
+ * belongs if it is short enough. */
+static inox_status new_word(run *r, const char *p, size_t n, size_t at, ix_cache_key key,
+                            ix_cache_slot *line)
 {
-    *general = false;
-    for (; at < r->end && r->f->kinds[(unsigned char)r->text[at]] != SPACE; at++)
-        *general = *general || r->f->kinds[(unsigned char)r->text[at]] == GENERAL;
-    return at;
+    r->found.count = 0;
+    IX_TRY(is_plain(p, n) ? plain_word(r, p, n, at, &r->found) : find_other(r, at, at + n));
+    remember(r, 0, at, n, key, line);
+    return add_found(r);
 }
 
-/* The end of the stretches from `at` on that go the general way. */
-static size_t general_end(const run *r, size_t at)
+/* The word that text[at] begins, longer than a chunk. */
+static inox_status long_word(run *r, size_t at, size_t *end)
 {
-    bool general;
-    size_t end = stretch_end(r, at, &general);
-    for (size_t next = end; next < r->end;) {
-        while (next < r->end && r->f->kinds[(unsigned char)r->text[next]] == SPACE)
-            next++;
-        next = stretch_end(r, next, &general);
-        if (!general)
-            break;
-        end = next;
+    const ix_wordpiece_model *model = &r->f->model->wordpiece;
+    ix_model_scratch *s = r->s;
+    size_t n;
+    bool plain = true, ended = false;
+    chunk c;
+    for (*end = at; !ended && *end < r->end; *end += n) {
+        n = r->end - *end < CHUNK ? r->end - *end : CHUNK;
+        fill(&c, r->text + *end, n, false);
+        for (size_t i = 0; i < n && !ended; i += BLOCK) {
+            uint64_t words, single;
+            read_block(c.bytes + i, &words, &single);
+            ended = ~words != 0;
+            n = ended ? i + (size_t)__builtin_ctzll(~words) : n;
+        }
+        plain = plain && is_plain(c.bytes, n);
     }
-    return end;
+    n = *end - at;
+    r->found.count = 0;
+    if (!plain) {
+        IX_TRY(find_other(r, at, *end));
+    } else if (n > model->characters_max) { /* what letters they are does not matter */
+        IX_TRY(plain_word(r, r->text + at, n, at, &r->found));
+    } else {
+        if (n > s->composed_capacity) {
+            IX_TRY(IX_REALLOC(&s->composed, n, r->err));
+            s->composed_capacity = n;
+        }
+        for (size_t i = 0; i < n; i++)
+            s->composed[i] =
+                (char)change((unsigned char)r->text[at + i], r->f->bert.lowercase ? 26 : 0);
+        IX_TRY(plain_word(r, s->composed, n, at, &r->found));
+    }
+    return add_found(r);
+}
+
+/* ---- looking up ------------------------------------------------------------------------------ */
+
+typedef struct waiting {
+    ix_cache_key key;
+    ix_cache_slot *line; /* the empty one where the word is too long for the cache */
+} waiting;
+
+/* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
+static ix_cache_slot empty_line[2];
+
+static inline waiting ask(const run *r, const char *p, size_t n)
+{
+    if (n > IX_CACHED_BYTES)
+        return (waiting){ { 0, UINT64_MAX }, empty_line };
+    ix_cache_key key = ix_cache_key_of(p, n, 1, true);
+    ix_cache_slot *line = ix_cache_line(&r->cache, key);
+    __builtin_prefetch(line, 1);
+    return (waiting){ key, line };
+}
+
+/* Words [from, to) of the chunk whose first byte is text[base]. */
+static inox_status answer(run *r, const chunk *c, size_t base, size_t from, size_t to)
+{
+    enum { ROOM = AHEAD * IX_CACHED_TOKENS };
+    waiting asked[AHEAD];
+    ix_encoding *out = r->out;
+    for (size_t i = from; i < to; i++)
+        asked[i - from] = ask(r, c->bytes + c->starts[i], (size_t)(c->lasts[i] + 1 - c->starts[i]));
+    IX_TRY(ix_encoding_room(out, ROOM, r->err));
+    for (size_t i = from; i < to; i++) {
+        const waiting *w = &asked[i - from];
+        size_t at = c->starts[i], n = (size_t)(c->lasts[i] + 1) - at;
+        const ix_cache_slot *known = w->line + !ix_cache_same(w->line, w->key);
+        if (ix_cache_same(known, w->key)) {
+            put_known(known, base + at, n, out);
+            continue;
+        }
+        IX_TRY(new_word(r, c->bytes + at, n, base + at, w->key, w->line));
+        IX_TRY(ix_encoding_room(out, ROOM, r->err));
+    }
+    return INOX_OK;
+}
+
+/* Bytes of the chunk up to the last that is of no word; 0: there is none. */
+static size_t whole_words(const char *p, size_t n)
+{
+    while (n > 0) {
+        unsigned char c = (unsigned char)p[n - 1];
+        bool in_word = c < ' ' || c >= 0x7F || (unsigned char)((c | 0x20) - 'a') < 26 ||
+                       (unsigned char)(c - '0') < 10;
+        if (!in_word)
+            break;
+        n--;
+    }
+    return n;
+}
+
+static inox_status encode(run *r, size_t start)
+{
+    chunk c;
+    for (size_t at = start, n; at < r->end; at += n) {
+        n = r->end - at < CHUNK ? r->end - at : CHUNK;
+        fill(&c, r->text + at, n, r->f->bert.lowercase);
+        if (n < r->end - at) {
+            n = whole_words(c.bytes, n);
+            memset(c.bytes + n, ' ', PAD);
+        }
+        if (n == 0) {
+            size_t end;
+            IX_TRY(long_word(r, at, &end));
+            n = end - at;
+            continue;
+        }
+        find_words(&c, n);
+        for (size_t i = 0; i < c.count; i += AHEAD)
+            IX_TRY(answer(r, &c, at, i, i + AHEAD < c.count ? i + AHEAD : c.count));
+    }
+    return INOX_OK;
 }
 
 inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_fast_general general, void *context,
                                 ix_encoding *out, inox_error *err)
 {
-    run r = { .f = f, .s = s, .text = text, .end = end, .out = out, .err = err };
-    r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
-    size_t stretch = start, tokens = out->count; /* of the stretch so far: may be taken back */
-    for (size_t at = start; at < end;) {
-        size_t from = at;
-        switch (f->kinds[(unsigned char)text[at]]) {
-        case WORD:
-            while (at < end && f->kinds[(unsigned char)text[at]] == WORD)
-                at++;
-            IX_TRY(word(&r, from, at));
-            break;
-        case PUNCTUATION: IX_TRY(word(&r, from, ++at)); break;
-        case SPACE:
-            stretch = ++at;
-            tokens = out->count;
-            break;
-        default:
-            out->count = tokens;
-            at = general_end(&r, stretch);
-            IX_TRY(general(context, stretch, at, out, err));
-            stretch = at;
-            tokens = out->count;
-            break;
-        }
-    }
-    return INOX_OK;
+    run r = { .f = f, .s = s, .cache = s->cache, .text = text, .end = end, .general = general };
+    r.context = context;
+    r.out = out;
+    r.found.want = IX_WANT_OFFSETS;
+    r.err = err;
+    inox_status status = encode(&r, start);
+    ix_encoding_release(&r.found);
+    return status;
 }

@@ -5,6 +5,7 @@
 #include "text/bpe_search.h"
 #include "text/fast.h"
 #include "text/model_parts.h"
+#include "text/normal.h"
 #include "text/pretokenize.h"
 
 /* What an ASCII byte is to the expressions; other bytes are HIGH. */
@@ -70,8 +71,8 @@ struct ix_fast {
     ix_fast_bytes bytes;
     /* BERT */
     const ix_model *model;
-    bool lower;
-    uint8_t kinds[256]; /* of bytes, see fast_bert.c */
+    ix_bert_options bert;
+    unsigned changes; /* IX_NORMAL_...: kinds of characters that the normalizer changes */
 };
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
@@ -84,7 +85,7 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
 inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err) IX_MUST_USE;
 void ix_fast_bytes_release(ix_fast_bytes *f);
 
-void ix_fast_bert_init(ix_fast *f, const ix_model *m, bool lower);
+void ix_fast_bert_init(ix_fast *f, const ix_model *m, const json_t *normalizer);
 inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_fast_general general, void *context,
                                 ix_encoding *out, inox_error *err) IX_MUST_USE;

@@ -1,0 +1,267 @@
+/* The fast path of BERT gives what the general path gives: ids and ranges of texts made at random
+ * from what is hard about cutting words, for every combination of the normalizer's options.
+ *
+ * The general path is the one that tells words; the fast path is taken where nobody asks for them.
+ */
+#include "text/tokenizer.h"
+#include "test.h"
+
+#include <jansson.h>
+
+/* What texts are made of.  Pieces of the vocabulary are letters of them, alone and in pairs. */
+static const char *const parts[] = {
+    "a",
+    "b",
+    "e",
+    "z",
+    "Z",
+    "E",
+    "0",
+    "7",
+    "ab",
+    "The",
+    "zebra",
+    "qqqq",
+    "Ab0",
+    "it's",
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\r\n",
+    ".",
+    ",",
+    "-",
+    "_",
+    "$",
+    "`",
+    "~",
+    "#",
+    "[",
+    "]",
+    "(",
+    "'",
+    "\x01",
+    "\x0B",
+    "\x0C",
+    "\x1F",
+    "\x7F",
+    "\xC2\x85",
+    "\xC2\xA0",
+    "\xC2\xAD", /* controls */
+    "\xC3\xA9",
+    "\xC3\x89",
+    "\xC3\x9F",
+    "\xE1\xBA\x9E",
+    "\xC4\xB0",
+    "\xC7\x85", /* e-acute and the like */
+    "e\xCC\x81",
+    "\xCC\x81",
+    "\xCC\xA3\xCC\x81",
+    "\xCD\x84",
+    "\xE3\x80\xAE",
+    "\xE0\xA4\x83", /* marks */
+    "\xD0\xB9",
+    "\xD0\x99\xD1\x91",
+    "\xCF\x83\xCE\xA3",
+    "\xCE\xAC",
+    "\xCD\xBE",
+    "\xE1\xBF\xAF",
+    "\xE4\xB8\xAD",
+    "\xE5\x9B\xBD",
+    "\xEF\xA4\x80",
+    "\xF0\xA0\x80\x80",
+    "\xE3\x81\x82",
+    "\xE3\x81\x8C",
+    "\xE3\x80\x82",
+    "\xE3\x80\x81",
+    "\xE3\x80\x80",
+    "\xE2\x80\x80",
+    "\xE2\x80\xA8",
+    "\xE2\x80\x9C",
+    "\xE2\x80\x9D",
+    "\xE2\x80\x94",
+    "\xE2\x80\x99",
+    "\xEF\xBC\x8C",
+    "\xEF\xBC\xA1", /* wide forms */
+    "\xED\x95\x9C",
+    "\xEA\xB8\x80",
+    "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", /* Hangul */
+    "\xF0\x9F\x98\x80",
+    "\xE2\x80\x8D",
+    "\xEF\xB8\x8F",
+    "\xF0\x9F\x87\xA9",
+    "\xEF\xBB\xBF",
+    "\xF0\x9D\x85\x9F",
+    "\xF0\x90\x90\x80",
+    "\xEF\xBF\xBD",
+    "\xEF\xBF\xBE",
+    "\xEE\x80\x80",
+    "\xFF",
+    "\xC3",
+    "\xE3\x81",
+    "\xF4\x90\x80\x80",
+    "\xED\xA0\x80", /* no characters */
+};
+enum { PARTS = sizeof parts / sizeof *parts };
+
+static void add_piece(json_t *vocab, const char *prefix, const char *text)
+{
+    char piece[64];
+    (void)snprintf(piece, sizeof piece, "%s%s", prefix, text);
+    if (!json_object_get(vocab, piece)) /* what is not UTF-8 is refused here */
+        (void)json_object_set_new(vocab, piece, json_integer((json_int_t)json_object_size(vocab)));
+}
+
+static json_t *make_vocabulary(void)
+{
+    static const char *const more[] = { "i",
+                                        "t",
+                                        "s",
+                                        "h",
+                                        "the",
+                                        "ze",
+                                        "##bra",
+                                        "ss",
+                                        "i\xCC\x87",
+                                        "k",
+                                        "##ki",
+                                        "\xD0\xB8",
+                                        "\xD0\xB5",
+                                        "\xCE\xB1",
+                                        "\xE1\x84\x92",
+                                        "##\xE1\x85\xA1\xE1\x86\xAB",
+                                        ";" };
+    json_t *vocab = json_object();
+    add_piece(vocab, "", "[UNK]");
+    for (size_t i = 0; i < PARTS; i++) {
+        if (i % 7 == 5) /* words with it are unknown */
+            continue;
+        add_piece(vocab, "", parts[i]);
+        add_piece(vocab, "##", parts[i]);
+    }
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        add_piece(vocab, "", more[i]);
+        add_piece(vocab, "##", more[i]);
+    }
+    return vocab;
+}
+
+/* options: 24 combinations, and no normalizer. */
+static ix_tokenizer *make_tokenizer(ix_test *t, int options)
+{
+    json_t *accents = options / 8 % 3 == 0 ? json_null() : json_boolean(options / 8 % 3 == 1);
+    json_t *normalizer = json_pack("{s:s, s:b, s:b, s:o, s:b}", "type", "BertNormalizer",
+                                   "clean_text", options & 1, "handle_chinese_chars", options & 2,
+                                   "strip_accents", accents, "lowercase", options & 4);
+    if (options == 24) {
+        json_decref(normalizer);
+        normalizer = json_null();
+    }
+    json_t *root = json_pack("{s:s, s:[], s:o, s:{s:s}, s:{s:s, s:s, s:s, s:i, s:o}}", "version",
+                             "1.0", "added_tokens", "normalizer", normalizer, "pre_tokenizer",
+                             "type", "BertPreTokenizer", "model", "type", "WordPiece", "unk_token",
+                             "[UNK]", "continuing_subword_prefix", "##", "max_input_chars_per_word",
+                             100, "vocab", make_vocabulary());
+    char *text = json_dumps(root, 0);
+    ix_tokenizer *out = NULL;
+    inox_error err = { 0 };
+    ix_json_files files = { .tokenizer = { text, text ? strlen(text) : 0 } };
+    CHECK_OK(ix_tokenizer_from_json(&files, &out, &err), &err);
+    free(text);
+    json_decref(root);
+    return out;
+}
+
+static size_t repeat(char *text, size_t room, const char *part, size_t times)
+{
+    size_t n = strlen(part), size = 0;
+    for (; times > 0 && n <= room - size; times--, size += n)
+        memcpy(text + size, part, n);
+    return size;
+}
+
+/* At most `room` bytes: parts at random, some again and again, some many times. */
+static size_t make_text(char *text, size_t room, uint64_t *state)
+{
+    static const size_t often[] = { 14, 15, 16, 62, 64, 99, 100, 101, 2047, 2048, 2049, 5000 };
+    const char *few[8];
+    size_t size = 0, wanted = ix_test_random(state) % room;
+    bool ascii = ix_test_random(state) % 4 == 0, runs = ix_test_random(state) % 4 == 0;
+    for (size_t i = 0; i < 8; i++)
+        few[i] = parts[ix_test_random(state) % (ascii ? 31 : PARTS)];
+    while (size < wanted) {
+        uint64_t r = ix_test_random(state);
+        const char *part = r % 3 ? few[r / 3 % 8] : parts[r / 3 % (ascii ? 31 : PARTS)];
+        size_t times = runs && r / 1024 % 64 == 0 ? often[r / 65536 % 12] : 1;
+        size += repeat(text + size, room - size, part, times);
+        if (room - size < 8)
+            break;
+    }
+    return size;
+}
+
+/* The same text twice: the second time its words are known. */
+static bool is_same(ix_test *t, const ix_tokenizer *tokenizer, const char *text, size_t size)
+{
+    static const unsigned wants[] = { IX_WANT_OFFSETS, 0, IX_WANT_OFFSETS };
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_encode_input in = { .first = { .text = { text, size } } };
+    ix_encoding all = { 0 };
+    inox_error err = { 0 };
+    bool same = true;
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &all, &err), &err);
+    for (size_t w = 0; w < sizeof wants / sizeof *wants; w++) {
+        ix_encoding e = { 0 };
+        o.want = wants[w];
+        CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+        same = same && e.count == all.count;
+        for (size_t i = 0; same && i < e.count; i++)
+            same = e.ids[i] == all.ids[i] &&
+                   (!e.starts || (e.starts[i] == all.starts[i] && e.ends[i] == all.ends[i]));
+        ix_encoding_release(&e);
+    }
+    ix_encoding_release(&all);
+    return same;
+}
+
+/* Says how the shortest text begins that shows a difference: halves and bytes are left out. */
+static void report(ix_test *t, const ix_tokenizer *tokenizer, int options, char *text, size_t size)
+{
+    char hex[3 * 40 + 1] = "";
+    for (size_t cut = size / 2; cut > 0; cut /= 2)
+        for (size_t at = 0; at + cut <= size;) {
+            char *less = malloc(size);
+            if (!less)
+                return;
+            memcpy(less, text, at);
+            memcpy(less + at, text + at + cut, size - at - cut);
+            if (!is_same(t, tokenizer, less, size - cut))
+                memcpy(text, less, size -= cut);
+            else
+                at += cut;
+            free(less);
+        }
+    for (size_t i = 0; i < size && i < 40; i++)
+        (void)snprintf(hex + 3 * i, 4, "%02x ", (unsigned char)text[i]);
+    CHECK_MSG(false, "options %d: %zu bytes differ: %s", options, size, hex);
+}
+
+TEST(fast_bert_is_as_the_general_path)
+{
+    enum { ROOM = 12000, TEXTS = 40 };
+    char *text = malloc(ROOM);
+    uint64_t state = 5;
+    for (int options = 0; options <= 24 && text && t->failures == 0; options++) {
+        ix_tokenizer *tokenizer = make_tokenizer(t, options);
+        for (int i = 0; tokenizer && i < TEXTS && t->failures == 0; i++) {
+            size_t size = make_text(text, i % 2 ? ROOM : 200, &state);
+            bool same = is_same(t, tokenizer, text, size);
+            t->checks++;
+            if (!same)
+                report(t, tokenizer, options, text, size);
+        }
+        ix_tokenizer_free(tokenizer);
+    }
+    free(text);
+}
