@@ -1,16 +1,21 @@
-/* bench-tokenize TOKENIZER.json TEXT [ROUNDS]: megabytes of text per second on one thread, beside
- * the speed at which the machine reads memory.
+/* bench-tokenize [--rounds N] [--words] TOKENIZER TEXT...: megabytes of text per second on one
+ * thread, beside the speed at which the machine reads memory (measured for one text only).
+ *
+ * TOKENIZER is of any format.  --words asks for the numbers of words too, which fast paths that
+ * tell none leave to the general one.
  *
  *     fresh   the first time over the text by a new tokenizer: all caches are empty
  *     warm    the second time
  *
- * One line of JSON per round; bench/tokenize.py runs peers between the rounds. */
+ * One line of JSON per text and round.  bench/tokenize.py runs peers between the rounds,
+ * bench/worst.py compares texts. */
 #include "back/limits.h"
 #include "base/thread.h"
-#include "text/tokenizer.h"
+#include "text/public.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static char *read_file(const char *path, size_t *size)
@@ -38,13 +43,13 @@ static double seconds_now(void)
 }
 
 /* Seconds that encoding takes; the number of tokens and a hash of their ids. */
-static inox_status encode(const ix_tokenizer *t, const char *text, size_t size, double *seconds,
-                          size_t *count, uint64_t *hash, inox_error *err)
+static inox_status encode(const ix_tokenizer *t, const char *text, size_t size, unsigned want,
+                          double *seconds, size_t *count, uint64_t *hash, inox_error *err)
 {
     ix_encoding tokens = { 0 };
     ix_encode_input in = { .first = { .text = { text, size } } };
     ix_encode_options options = IX_ENCODE_OPTIONS_INIT;
-    options.want = 0;
+    options.want = want;
     double start = seconds_now();
     IX_TRY(ix_encode(t, &in, &options, &tokens, err));
     *seconds = seconds_now() - start;
@@ -56,51 +61,78 @@ static inox_status encode(const ix_tokenizer *t, const char *text, size_t size, 
     return INOX_OK;
 }
 
-static inox_status measure(const char *json, size_t json_size, const char *text, size_t size,
+static inox_status measure(const char *path, const char *text, size_t size, unsigned want,
                            double read_bytes_per_s, inox_error *err)
 {
-    ix_tokenizer *t = NULL;
-    ix_json_files files = { .tokenizer = { json, json_size } };
+    inox_tokenizer *t = NULL;
     double start = seconds_now(), fresh, warm;
     size_t count;
     uint64_t hash;
-    IX_TRY(ix_tokenizer_from_json(&files, &t, err));
+    IX_TRY(inox_tokenizer_open(path, NULL, &t, err));
     double load = seconds_now() - start;
-    inox_status status = encode(t, text, size, &fresh, &count, &hash, err);
+    inox_status status = encode(t->tokenizer, text, size, want, &fresh, &count, &hash, err);
     if (status == INOX_OK)
-        status = encode(t, text, size, &warm, &count, &hash, err);
-    ix_tokenizer_free(t);
+        status = encode(t->tokenizer, text, size, want, &warm, &count, &hash, err);
+    inox_tokenizer_free(t);
     if (status == INOX_OK)
-        printf("{\"fresh\": %.1f, \"warm\": %.1f, \"load_ms\": %.0f, \"tokens\": %zu, "
+        printf("{\"fresh\": %.2f, \"warm\": %.2f, \"load_ms\": %.0f, \"tokens\": %zu, "
                "\"hash\": \"%016llx\", \"read_gb_per_s\": %.1f}\n",
                1e-6 * (double)size / fresh, 1e-6 * (double)size / warm, 1e3 * load, count,
                (unsigned long long)hash, 1e-9 * read_bytes_per_s);
     return status;
 }
 
-int main(int argc, char **argv)
+/* How fast the machine reads memory. */
+static inox_status measure_memory(double *bytes_per_s, inox_error *err)
 {
-    size_t json_size = 0, size = 0;
-    inox_error err;
     ix_isa isa;
     ix_pool *pool = NULL;
     ix_limits limits = { 0 };
-    if (argc < 3)
-        return fprintf(stderr, "usage: bench-tokenize TOKENIZER.json TEXT [ROUNDS]\n"), 2;
-    char *json = read_file(argv[1], &json_size), *text = read_file(argv[2], &size);
-    if (!json || !text)
-        return fprintf(stderr, "bench-tokenize: a file does not open\n"), 1;
-    inox_status status = ix_isa_choose(NULL, &isa, &err);
+    inox_status status = ix_isa_choose(NULL, &isa, err);
     if (status == INOX_OK)
-        status = ix_pool_new(1, &pool, &err);
+        status = ix_pool_new(1, &pool, err);
     if (status == INOX_OK)
-        status = ix_limits_measure(pool, isa, &limits, &err);
+        status = ix_limits_measure(pool, isa, &limits, err);
     ix_pool_free(pool);
-    for (long i = argc > 3 ? strtol(argv[3], NULL, 10) : 3; i > 0 && status == INOX_OK; i--)
-        status = measure(json, json_size, text, size, limits.read, &err);
-    free(json);
-    free(text);
-    if (status != INOX_OK)
+    *bytes_per_s = limits.read;
+    return status;
+}
+
+static inox_status measure_files(const char *tokenizer, int count, char **paths, long rounds,
+                                 unsigned want, inox_error *err)
+{
+    double read = 0;
+    inox_status status = count == 1 ? measure_memory(&read, err) : INOX_OK;
+    for (int k = 0; k < count && status == INOX_OK; k++) {
+        size_t size;
+        char *text = read_file(paths[k], &size);
+        if (!text)
+            return ix_fail(err, INOX_E_IO, "%s does not open", paths[k]);
+        for (long i = 0; i < rounds && status == INOX_OK; i++)
+            status = measure(tokenizer, text, size, want, read, err);
+        free(text);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const char usage[] = "usage: bench-tokenize [--rounds N] [--words] TOKENIZER TEXT...\n";
+    long rounds = 1;
+    unsigned want = 0;
+    int at = 1;
+    inox_error err;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--words") == 0)
+            want = IX_WANT_WORDS;
+        else if (strcmp(argv[at], "--rounds") == 0 && at + 1 < argc)
+            rounds = strtol(argv[++at], NULL, 10);
+        else
+            return fputs(usage, stderr), 2;
+    }
+    if (argc - at < 2)
+        return fputs(usage, stderr), 2;
+    if (measure_files(argv[at], argc - at - 1, argv + at + 1, rounds, want, &err) != INOX_OK)
         return fprintf(stderr, "bench-tokenize: %s\n", err.message), 1;
     return 0;
 }

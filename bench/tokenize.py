@@ -137,7 +137,7 @@ def main():
                 f.writelines(lines[:-1])
         for name, file, peers in rows(args.data, folder):
             for _ in range(args.rounds):
-                own = run([program, file, text, "1"])
+                own = run([program, file, text])
                 if own is None:
                     sys.exit(f"{program} {file} fails")
                 results.append({"name": name, "who": "inox", **own})
