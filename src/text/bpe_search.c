@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 
+#include <string.h>
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* How merging makes the piece `id` of these bytes, if it does. */
@@ -46,7 +48,7 @@ static inox_status find_all(ix_bpe_search *s, const ix_bpe *bpe, const int32_t b
     return status;
 }
 
-static inox_status add_pairs(ix_bpe_search *s, size_t end, bool *usable, inox_error *err)
+static inox_status add_pairs(ix_bpe_search *s, size_t end, inox_error *err)
 {
     size_t n = 0;
     for (size_t id = 0; id < end; id++)
@@ -57,9 +59,37 @@ static inox_status add_pairs(ix_bpe_search *s, size_t end, bool *usable, inox_er
         if (made->rank == 0)
             continue;
         ix_bpe_add(&s->pairs, made->left, made->right, made->rank, (int32_t)id, true);
-        *usable = *usable && made->rank > s->pieces[made->left].rank &&
-                  made->rank > s->pieces[made->right].rank;
     }
+    return INOX_OK;
+}
+
+enum { PIECE_BYTES_MAX = 256 /* where some are odd: two pieces are merged on the stack */ };
+
+/* Whether a piece has a part of a greater rank, or one that is odd. */
+static bool is_odd(const ix_bpe_search *s, size_t id)
+{
+    const ix_bpe_made *made = &s->pieces[id];
+    if (made->rank == 0)
+        return false;
+    return made->rank <= s->pieces[made->left].rank || made->rank <= s->pieces[made->right].rank ||
+           (s->odd && (s->odd[made->left] || s->odd[made->right]));
+}
+
+static inox_status find_odd(ix_bpe_search *s, size_t end, bool *usable, inox_error *err)
+{
+    for (bool again = true; again;) { /* what odd ones make is odd */
+        again = false;
+        for (size_t id = 0; id < end; id++) {
+            if ((s->odd && s->odd[id]) || !is_odd(s, id))
+                continue;
+            if (!s->odd)
+                IX_TRY(IX_ALLOC(&s->odd, end, err));
+            s->odd[id] = 1;
+            again = true;
+        }
+    }
+    for (size_t id = 0; id < end && s->odd; id++)
+        *usable = *usable && s->sizes[id] <= PIECE_BYTES_MAX;
     return INOX_OK;
 }
 
@@ -104,7 +134,9 @@ inox_status ix_bpe_search_new(ix_bpe_search *s, const ix_bpe *bpe, const int32_t
     for (int b = 0; b < 256; b++)
         *usable = *usable && s->sizes[byte_ids[b]] == 1;
     if (*usable)
-        IX_TRY(add_pairs(s, end, usable, err));
+        IX_TRY(add_pairs(s, end, err));
+    if (*usable)
+        IX_TRY(find_odd(s, end, usable, err));
     return *usable ? make_trie(s, entries, ids, count, err) : INOX_OK;
 }
 
@@ -114,10 +146,59 @@ void ix_bpe_search_release(ix_bpe_search *s)
     ix_trie_release(&s->trie);
     ix_free(s->pieces);
     ix_free(s->sizes);
+    ix_free(s->odd);
     *s = (ix_bpe_search){ 0 };
 }
 
 /* ---- searching ------------------------------------------------------------------------------- */
+
+/* Appends the bytes of a piece, as pieces. */
+static void take_apart(const ix_bpe_search *s, int32_t id, int32_t *ids, size_t *count)
+{
+    int32_t waiting[PIECE_BYTES_MAX]; /* right parts; each is a byte at least */
+    size_t depth = 0;
+    for (;;) {
+        const ix_bpe_made *made = &s->pieces[id];
+        if (made->rank > 0) {
+            waiting[depth++] = made->right;
+            id = made->left;
+            continue;
+        }
+        ids[(*count)++] = id;
+        if (depth == 0)
+            return;
+        id = waiting[--depth];
+    }
+}
+
+/* side_by_side where it does not hold: merges until the border goes. */
+static bool stand_by_merging(const ix_bpe_search *s, int32_t left, int32_t right)
+{
+    int32_t ids[2 * PIECE_BYTES_MAX];
+    size_t count = 0;
+    take_apart(s, left, ids, &count);
+    size_t border = count; /* symbols of the left piece */
+    take_apart(s, right, ids, &count);
+    for (;;) {
+        const ix_pair_slot *best = NULL;
+        size_t at = 0;
+        for (size_t i = 0; i + 1 < count; i++) {
+            const ix_pair_slot *pair = ix_bpe_find(&s->pairs, ids[i], ids[i + 1]);
+            if (!pair || (best && pair->rank >= best->rank))
+                continue;
+            best = pair;
+            at = i;
+        }
+        if (!best)
+            return true;
+        if (at + 1 == border)
+            return false;
+        border -= at < border;
+        ids[at] = best->id;
+        memmove(ids + at + 1, ids + at + 2, (count - at - 2) * sizeof *ids);
+        count--;
+    }
+}
 
 /* Whether merging the bytes of both gives both.  Time runs backwards: what was merged last comes
  * apart, until the pair at the border is two bytes.  If that pair would have merged before its
@@ -127,6 +208,8 @@ void ix_bpe_search_release(ix_bpe_search *s)
 static bool side_by_side(const ix_bpe_search *s, int32_t left, int32_t right)
 {
     uint32_t limit = UINT32_MAX;
+    if (s->odd && (s->odd[left] || s->odd[right]))
+        return stand_by_merging(s, left, right);
     for (;;) {
         const ix_pair_slot *pair = ix_bpe_find(&s->pairs, left, right);
         if (pair && pair->rank < limit)

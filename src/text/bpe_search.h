@@ -5,8 +5,10 @@
  * there, and so on; where none may, go back and take a shorter one.  A place from which there is
  * no way on is remembered, so that the time is linear in the word.
  *
- * (The method is that of the crate "bpe" by GitHub.)  It holds where the parts of each piece have
- * smaller ranks than the piece, as all trained vocabularies have it.
+ * (The method is that of the crate "bpe" by GitHub.)  Whether two pieces may stand side by side is
+ * told from how they are made, where parts have smaller ranks than the piece.  Vocabularies that
+ * were put together of several (Llama 3) have a few pieces where it is not so: for these odd ones,
+ * and those made of them, the two are merged to see.
  */
 #ifndef IX_TEXT_BPE_SEARCH_H
 #define IX_TEXT_BPE_SEARCH_H
@@ -24,6 +26,7 @@ typedef struct ix_bpe_made {
 typedef struct ix_bpe_search {
     ix_bpe_made *pieces; /* by id */
     uint16_t *sizes;     /* bytes of each; 0: merging never makes it */
+    uint8_t *odd;        /* by id; NULL: there are none */
     ix_bpe pairs;        /* those that make something */
     ix_trie trie;
 } ix_bpe_search;
