@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 2048, BLOCK = 64, PAD = BLOCK + 16, AHEAD = 64 };
+enum { CHUNK = 2048, BLOCK = 64, PAD = BLOCK + 16, AHEAD = 64, PART = 512 };
 
 static bool flag(const json_t *normalizer, const char *name)
 {
@@ -49,7 +49,8 @@ typedef struct run {
     ix_fast_general general;
     void *context;
     ix_encoding *out;
-    ix_encoding found; /* tokens of one word, with ranges */
+    unsigned char upper; /* letters in upper case that are put in lower case: 26 or 0 */
+    ix_encoding found;   /* tokens of one word, with ranges */
     inox_error *err;
 } run;
 
@@ -79,9 +80,8 @@ static inline bytes16 change16(bytes16 c, unsigned char upper)
 }
 
 /* Text to the chunk's bytes, n <= CHUNK. */
-static void fill(chunk *c, const char *text, size_t n, bool lowercase)
+static void fill(chunk *c, const char *text, size_t n, unsigned char upper)
 {
-    unsigned char upper = lowercase ? 26 : 0;
     bytes16 bytes;
     size_t at = 0;
     for (; n - at >= sizeof bytes; at += sizeof bytes) {
@@ -181,14 +181,15 @@ static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_k
     ix_cache_put(line, key, cached, count);
 }
 
-/* The tokens of a known word; there is room for four. */
-static inline void put_known(const ix_cache_slot *known, size_t at, size_t n, ix_encoding *to)
+/* The tokens of a known word become those from `count` on, where there is room for four; returns
+ * how many there are then. */
+static inline size_t put_known(const ix_cache_slot *known, size_t at, size_t n, ix_encoding *to,
+                               size_t count)
 {
-    ix_cache_ids(known, to->ids + to->count);
+    ix_cache_ids(known, to->ids + count);
     if (to->starts)
-        ix_cache_ranges(known, (uint32_t)at, (uint32_t)n, to->starts + to->count,
-                        to->ends + to->count);
-    to->count += ix_cache_count(known);
+        ix_cache_ranges(known, (uint32_t)at, (uint32_t)n, to->starts + count, to->ends + count);
+    return count + ix_cache_count(known);
 }
 
 /* Characters between which and their neighbours nothing happens: words by themselves, or none. */
@@ -202,35 +203,145 @@ static bool stands_alone(const ix_fast *f, uint32_t c)
     return (is & IX_OLD_PUNCTUATION) && !(kind & f->changes);
 }
 
+/* A part of a word, normalized, and the bytes of the text that each byte's character stands for. */
+typedef struct normal_part {
+    char bytes[PART];
+    uint32_t starts[PART], ends[PART];
+    size_t size, characters;
+    uint32_t end; /* of the last character, which may not have found room */
+    bool full;
+} normal_part;
+
+static inline void put_character(normal_part *p, uint32_t c, size_t from, size_t to)
+{
+    p->end = (uint32_t)to;
+    if (PART - p->size < 4) {
+        p->full = true;
+        return;
+    }
+    for (size_t n = ix_utf8_write(c, p->bytes + p->size); n > 0; n--) {
+        p->starts[p->size] = (uint32_t)from;
+        p->ends[p->size++] = (uint32_t)to;
+    }
+    p->characters++;
+}
+
+static void put_lower(const run *r, normal_part *p, uint32_t c, size_t from, size_t to)
+{
+    const uint32_t *lower;
+    size_t n = r->f->bert.lowercase && c >= 0x80 ? ix_normal_lower(c, &lower) : 0;
+    if (c < 0x80)
+        c = change((unsigned char)c, r->upper);
+    if (n == 0)
+        put_character(p, c, from, to);
+    for (size_t i = 0; i < n; i++)
+        put_character(p, lower[i], from, to);
+}
+
+/* The character c = text[from..to); false where it may not be normalized without its neighbours, or
+ * ends the word. */
+static bool normalize_character(const run *r, normal_part *p, uint32_t c, size_t from, size_t to)
+{
+    const ix_bert_options *o = &r->f->bert;
+    unsigned kind = ix_normal_kind(c);
+    uint32_t parts[IX_NORMAL_DECOMPOSED];
+    if (o->clean_text && (kind & IX_NORMAL_CLEAN))
+        return true;
+    if (kind & IX_NORMAL_SPACE)
+        return false;
+    if (!o->strip_accents ||
+        !(kind & (IX_NORMAL_NFD | IX_NORMAL_NONSPACING | IX_NORMAL_HAS_ORDER))) {
+        put_lower(r, p, c, from, to);
+        return true;
+    }
+    size_t n = ix_normal_decompose(c, parts);
+    for (size_t i = 0; i < n; i++) {
+        unsigned is = ix_normal_kind(parts[i]);
+        if (is & IX_NORMAL_NONSPACING)
+            continue;
+        if ((is & (IX_NORMAL_HAS_ORDER | IX_NORMAL_SPACE)) ||
+            (ix_unicode_properties(parts[i]) & IX_OLD_PUNCTUATION))
+            return false;
+        put_lower(r, p, parts[i], from, to);
+    }
+    return true;
+}
+
+/* The same as the general way, where every character is normalized by itself; *found: whether it
+ * is so. */
+static inox_status find_easy(run *r, size_t at, size_t end, bool *found)
+{
+    const ix_wordpiece_model *model = &r->f->model->wordpiece;
+    ix_token_list *list = &r->s->tokens;
+    normal_part p;
+    p.size = p.characters = 0;
+    p.full = *found = false;
+    for (size_t n; at < end; at += n) {
+        uint32_t c;
+        n = ix_utf8_read(r->text + at, end - at, &c);
+        if (!normalize_character(r, &p, c, at, at + n))
+            return INOX_OK;
+    }
+    if (p.full && p.characters <= model->characters_max)
+        return INOX_OK;
+    *found = true;
+    list->count = 0;
+    IX_TRY(ix_wordpiece_tokenize(r->f->model, p.bytes, 0, p.size, list, r->err));
+    if (p.full) /* it is one unknown token, up to the end */
+        p.ends[p.size - 1] = p.end;
+    for (size_t i = 0; i < list->count; i++) {
+        const ix_token *t = &list->items[i];
+        IX_TRY(
+            ix_encoding_add(&r->found, t->id, p.starts[t->start], p.ends[t->end - 1], 0, r->err));
+    }
+    return INOX_OK;
+}
+
 /* A part of a word in which no character stands alone, or one that does: its tokens are found. */
+static inox_status find_new_part(run *r, size_t at, size_t end)
+{
+    bool found;
+    IX_TRY(find_easy(r, at, end, &found));
+    return found ? INOX_OK : r->general(r->context, at, end, &r->found, r->err);
+}
+
+/* The same, of which short ones are remembered. */
 static inox_status find_part(run *r, size_t at, size_t end)
 {
-    char copy[16];
     size_t n = end - at, first = r->found.count;
     if (n > IX_CACHED_BYTES)
-        return r->general(r->context, at, end, &r->found, r->err);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = (char)change((unsigned char)r->text[at + i], r->f->bert.lowercase ? 26 : 0);
-    ix_cache_key key = ix_cache_key_of(copy, n, 1, false);
+        return find_new_part(r, at, end);
+    ix_cache_key key = ix_cache_key_of(r->text + at, n, 1, r->end - at >= 16);
     ix_cache_slot *line = ix_cache_line(&r->cache, key);
     const ix_cache_slot *known = ix_cache_find(line, key);
     if (known) {
         IX_TRY(ix_encoding_room(&r->found, IX_CACHED_TOKENS, r->err));
-        put_known(known, at, n, &r->found);
+        r->found.count = put_known(known, at, n, &r->found, first);
         return INOX_OK;
     }
-    IX_TRY(is_plain(copy, n) ? plain_word(r, copy, n, at, &r->found)
-                             : r->general(r->context, at, end, &r->found, r->err));
+    IX_TRY(find_new_part(r, at, end));
     remember(r, first, at, n, key, line);
     return INOX_OK;
 }
 
-/* A word that is not of ASCII alone: its tokens are found. */
+/* Appends what was found. */
+static inox_status add_found(run *r)
+{
+    const ix_encoding *found = &r->found;
+    IX_TRY(ix_encoding_room(r->out, found->count, r->err));
+    for (size_t i = 0; i < found->count; i++)
+        IX_TRY(ix_encoding_add(r->out, found->ids[i], found->starts[i], found->ends[i], 0, r->err));
+    r->found.count = 0;
+    return INOX_OK;
+}
+
+/* A word that is not of ASCII alone: its tokens are found.  Those of a long one, which is not
+ * remembered as a whole, go on from time to time. */
 static inox_status find_other(run *r, size_t at, size_t end)
 {
+    bool is_long = end - at > IX_CACHED_BYTES;
     size_t from = at, n;
     uint32_t c;
-    r->found.count = 0;
     for (; at < end; at += n) {
         n = ix_utf8_read(r->text + at, end - at, &c);
         if (c < 0x80 || !stands_alone(r->f, c))
@@ -239,19 +350,10 @@ static inox_status find_other(run *r, size_t at, size_t end)
             IX_TRY(find_part(r, from, at));
         IX_TRY(find_part(r, at, at + n));
         from = at + n;
+        if (is_long && r->found.count > AHEAD)
+            IX_TRY(add_found(r));
     }
     return from < end ? find_part(r, from, end) : INOX_OK;
-}
-
-/* Appends what was found. */
-static inox_status add_found(run *r)
-{
-    ix_encoding *out = r->out;
-    IX_TRY(ix_encoding_room(out, r->found.count, r->err));
-    for (size_t i = 0; i < r->found.count; i++)
-        IX_TRY(
-            ix_encoding_add(out, r->found.ids[i], r->found.starts[i], r->found.ends[i], 0, r->err));
-    return INOX_OK;
 }
 
 /* The word p[0..n) of the chunk, which is text[at..at + n), and not in the cache; line: where it
@@ -275,7 +377,7 @@ static inox_status long_word(run *r, size_t at, size_t *end)
     chunk c;
     for (*end = at; !ended && *end < r->end; *end += n) {
         n = r->end - *end < CHUNK ? r->end - *end : CHUNK;
-        fill(&c, r->text + *end, n, false);
+        fill(&c, r->text + *end, n, 0);
         for (size_t i = 0; i < n && !ended; i += BLOCK) {
             uint64_t words, single;
             read_block(c.bytes + i, &words, &single);
@@ -296,8 +398,7 @@ static inox_status long_word(run *r, size_t at, size_t *end)
             s->composed_capacity = n;
         }
         for (size_t i = 0; i < n; i++)
-            s->composed[i] =
-                (char)change((unsigned char)r->text[at + i], r->f->bert.lowercase ? 26 : 0);
+            s->composed[i] = (char)change((unsigned char)r->text[at + i], r->upper);
         IX_TRY(plain_word(r, s->composed, n, at, &r->found));
     }
     return add_found(r);
@@ -332,17 +433,21 @@ static inox_status answer(run *r, const chunk *c, size_t base, size_t from, size
     for (size_t i = from; i < to; i++)
         asked[i - from] = ask(r, c->bytes + c->starts[i], (size_t)(c->lasts[i] + 1 - c->starts[i]));
     IX_TRY(ix_encoding_room(out, ROOM, r->err));
+    size_t count = out->count;
     for (size_t i = from; i < to; i++) {
         const waiting *w = &asked[i - from];
         size_t at = c->starts[i], n = (size_t)(c->lasts[i] + 1) - at;
-        const ix_cache_slot *known = w->line + !ix_cache_same(w->line, w->key);
-        if (ix_cache_same(known, w->key)) {
-            put_known(known, base + at, n, out);
+        const ix_cache_slot *known = ix_cache_find(w->line, w->key);
+        if (known) {
+            count = put_known(known, base + at, n, out, count);
             continue;
         }
+        out->count = count;
         IX_TRY(new_word(r, c->bytes + at, n, base + at, w->key, w->line));
         IX_TRY(ix_encoding_room(out, ROOM, r->err));
+        count = out->count;
     }
+    out->count = count;
     return INOX_OK;
 }
 
@@ -365,7 +470,7 @@ static inox_status encode(run *r, size_t start)
     chunk c;
     for (size_t at = start, n; at < r->end; at += n) {
         n = r->end - at < CHUNK ? r->end - at : CHUNK;
-        fill(&c, r->text + at, n, r->f->bert.lowercase);
+        fill(&c, r->text + at, n, r->upper);
         if (n < r->end - at) {
             n = whole_words(c.bytes, n);
             memset(c.bytes + n, ' ', PAD);
@@ -390,6 +495,7 @@ inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const cha
     run r = { .f = f, .s = s, .cache = s->cache, .text = text, .end = end, .general = general };
     r.context = context;
     r.out = out;
+    r.upper = f->bert.lowercase ? 26 : 0;
     r.found.want = IX_WANT_OFFSETS;
     r.err = err;
     inox_status status = encode(&r, start);

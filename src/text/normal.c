@@ -53,6 +53,23 @@ size_t ix_normal_lower(uint32_t c, const uint32_t **to)
     return *m >> 10 & 3;
 }
 
+size_t ix_normal_decompose(uint32_t c, uint32_t to[IX_NORMAL_DECOMPOSED])
+{
+    if (c - S_BASE < S_COUNT) {
+        uint32_t s = c - S_BASE, t = s % T_COUNT;
+        to[0] = L_BASE + s / (V_COUNT * T_COUNT);
+        to[1] = V_BASE + s % (V_COUNT * T_COUNT) / T_COUNT;
+        to[2] = T_BASE + t;
+        return t ? 3 : 2;
+    }
+    const uint32_t *m = mappings(c);
+    size_t n = canonical_count(*m);
+    to[0] = c;
+    for (size_t i = 0; i < n && i < IX_NORMAL_DECOMPOSED; i++)
+        to[i] = m[1 + i];
+    return n ? n : 1;
+}
+
 /* The composition of two characters, or 0. */
 static uint32_t composition(uint32_t first, uint32_t second)
 {
@@ -158,20 +175,13 @@ static inox_status emit(ix_chars *l, uint32_t c, bool first, inox_error *err)
 
 static inox_status decompose(ix_chars *l, uint32_t c, bool compatible, inox_error *err)
 {
-    if (c - S_BASE < S_COUNT) {
-        uint32_t s = c - S_BASE, t = s % T_COUNT;
-        IX_TRY(emit(l, L_BASE + s / (V_COUNT * T_COUNT), true, err));
-        IX_TRY(emit(l, V_BASE + s % (V_COUNT * T_COUNT) / T_COUNT, false, err));
-        return t ? emit(l, T_BASE + t, false, err) : INOX_OK;
+    uint32_t canonical[IX_NORMAL_DECOMPOSED];
+    const uint32_t *m = mappings(c), *to = m + 1 + canonical_count(*m);
+    size_t n = compatible ? compatible_count(*m) : 0;
+    if (n == 0) {
+        n = ix_normal_decompose(c, canonical);
+        to = canonical;
     }
-    const uint32_t *m = mappings(c), *to = m + 1;
-    size_t n = canonical_count(*m);
-    if (compatible && compatible_count(*m) > 0) {
-        to += n;
-        n = compatible_count(*m);
-    }
-    if (n == 0)
-        return emit(l, c, true, err);
     for (size_t i = 0; i < n; i++)
         IX_TRY(emit(l, to[i], i == 0, err));
     return INOX_OK;

@@ -56,6 +56,11 @@ static inline unsigned ix_script(uint32_t c)
     return c > 0x10FFFF ? 0 : ix_script_blocks[ix_script_index[c >> 7]][c & 127];
 }
 
+enum { IX_NORMAL_DECOMPOSED = 4 }; /* no canonical decomposition has more characters */
+
+/* The canonical decomposition of a character, all the way, or itself: their number. */
+size_t ix_normal_decompose(uint32_t c, uint32_t to[IX_NORMAL_DECOMPOSED]);
+
 /* The lower case of a character: code points in *to, at most 3, and their number. */
 size_t ix_normal_lower(uint32_t c, const uint32_t **to);
 

@@ -108,8 +108,11 @@ static inline int32_t ix_cache_token(const ix_cache_slot *s, size_t k, size_t si
  * ix_cache_count(s) count. */
 static inline void ix_cache_ids(const ix_cache_slot *s, int32_t *ids)
 {
-    for (int k = 0; k < IX_CACHED_TOKENS; k++)
-        ids[k] = (int32_t)(s->ids[k] & 0xFFFFFF);
+    uint64_t two[IX_CACHED_TOKENS / 2];
+    memcpy(two, s->ids, sizeof two);
+    for (int k = 0; k < IX_CACHED_TOKENS / 2; k++)
+        two[k] &= 0x00FFFFFF00FFFFFFu; /* the same for either order of bytes */
+    memcpy(ids, two, sizeof two);
 }
 
 static inline void ix_cache_ranges(const ix_cache_slot *s, uint32_t at, uint32_t size,
@@ -128,13 +131,13 @@ typedef struct ix_cached {
     uint8_t start, end; /* bytes of the word */
 } ix_cached;
 
-/* Puts a word of n tokens, 1 <= n <= IX_CACHED_TOKENS, into its line.  The first begins where the
+/* Puts a word of n tokens, n <= IX_CACHED_TOKENS, into its line.  The first begins where the
  * word begins, the last ends where it ends. */
 static inline void ix_cache_put(ix_cache_slot *line, ix_cache_key key, const ix_cached *tokens,
                                 size_t n)
 {
     ix_cache_slot s = { .key = key };
-    uint32_t size = (uint32_t)tokens[n - 1].end & 15;
+    uint32_t size = n > 0 ? (uint32_t)tokens[n - 1].end & 15 : 0;
     for (size_t k = 0; k < IX_CACHED_TOKENS; k++) {
         uint32_t start = k < n ? tokens[k].start & 15u : size;
         uint32_t end = k > 0 && k <= n ? tokens[k - 1].end & 15u : size;
