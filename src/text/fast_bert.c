@@ -172,8 +172,9 @@ static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_k
     const ix_encoding *e = &r->found;
     ix_cached cached[IX_CACHED_TOKENS];
     size_t count = e->count - first;
-    if (n > IX_CACHED_BYTES || count == 0 || count > IX_CACHED_TOKENS || e->starts[first] != at ||
-        e->ends[e->count - 1] != at + n)
+    if (n > IX_CACHED_BYTES || count > IX_CACHED_TOKENS)
+        return;
+    if (count > 0 && (e->starts[first] != at || e->ends[e->count - 1] != at + n))
         return;
     for (size_t k = 0; k < count; k++)
         cached[k] = (ix_cached){ e->ids[first + k], (uint8_t)(e->starts[first + k] - at),
@@ -361,10 +362,27 @@ static inox_status find_other(run *r, size_t at, size_t end)
 static inox_status new_word(run *r, const char *p, size_t n, size_t at, ix_cache_key key,
                             ix_cache_slot *line)
 {
+    const ix_wordpiece_model *model = &r->f->model->wordpiece;
+    int32_t ids[IX_CACHED_BYTES];
+    uint32_t ends[IX_CACHED_BYTES];
     r->found.count = 0;
-    IX_TRY(is_plain(p, n) ? plain_word(r, p, n, at, &r->found) : find_other(r, at, at + n));
-    remember(r, 0, at, n, key, line);
-    return add_found(r);
+    bool plain = is_plain(p, n);
+    size_t count = plain && n <= IX_CACHED_BYTES && n <= model->characters_max
+                       ? ix_wordpiece_pieces(model, p, n, ids, ends)
+                       : 0;
+    if (count == 0) {
+        IX_TRY(plain ? plain_word(r, p, n, at, &r->found) : find_other(r, at, at + n));
+        remember(r, 0, at, n, key, line);
+        return add_found(r);
+    }
+    ix_cached cached[IX_CACHED_TOKENS];
+    for (size_t i = 0, from = 0; i < count; from = ends[i++]) {
+        IX_TRY(ix_encoding_add(r->out, ids[i], at + from, at + ends[i], 0, r->err));
+        cached[i % IX_CACHED_TOKENS] = (ix_cached){ ids[i], (uint8_t)from, (uint8_t)ends[i] };
+    }
+    if (count <= IX_CACHED_TOKENS)
+        ix_cache_put(line, key, cached, count);
+    return INOX_OK;
 }
 
 /* The word that text[at] begins, longer than a chunk. */

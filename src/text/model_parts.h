@@ -113,6 +113,10 @@ void ix_bpe_model_release(ix_bpe_model *m);
 inox_status ix_wordpiece_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
 inox_status ix_wordpiece_tokenize(const ix_model *m, const char *text, size_t start, size_t end,
                                   ix_token_list *out, inox_error *err) IX_MUST_USE;
+/* The pieces of the word p[0..n), of no more characters than a word may have: ids, and where each
+ * ends, of which there are at most n.  Returns their number; 0: the word is unknown, or empty. */
+size_t ix_wordpiece_pieces(const ix_wordpiece_model *w, const char *p, size_t n, int32_t *ids,
+                           uint32_t *ends);
 void ix_wordpiece_release(ix_wordpiece_model *m);
 
 inox_status ix_unigram_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;

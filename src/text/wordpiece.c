@@ -101,6 +101,35 @@ static bool too_long(const ix_wordpiece_model *m, const char *p, size_t size)
     return characters > m->characters_max;
 }
 
+size_t ix_wordpiece_pieces(const ix_wordpiece_model *w, const char *p, size_t n, int32_t *ids,
+                           uint32_t *ends)
+{
+    const ix_trie *t = &w->whole;
+    size_t count = 0;
+    for (size_t at = 0; at < n; t = &w->rest) {
+        const ix_trie_node *nodes = t->nodes;
+        uint32_t node = 0, base = nodes[0].base;
+        int32_t id = -1;
+        size_t end = at;
+        for (size_t i = at; i < n;) {
+            uint32_t to = base ^ (unsigned char)p[i++];
+            if (nodes[to].parent != node || to == 0)
+                break;
+            node = to;
+            base = nodes[to].base;
+            bool ends_here = nodes[to].value >= 0;
+            id = ends_here ? nodes[to].value : id;
+            end = ends_here ? i : end;
+        }
+        if (id < 0)
+            return 0;
+        ids[count] = id;
+        ends[count++] = (uint32_t)end;
+        at = end;
+    }
+    return count;
+}
+
 inox_status ix_wordpiece_tokenize(const ix_model *m, const char *text, size_t start, size_t end,
                                   ix_token_list *out, inox_error *err)
 {
