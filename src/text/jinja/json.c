@@ -19,7 +19,9 @@ typedef struct reader {
     const char *text, *at, *end;
     unsigned depth;
     ix_jorigin origin;      /* of the strings that are read */
-    ix_jstring *keys[KEYS]; /* of objects, by hash: the last one, as objects have the same ones */
+    ix_jstring *keys[KEYS];  /* of objects, by hash: the last one, as objects have the same ones */
+    ix_jstring *after[KEYS]; /* the key that came after that one the last time */
+    size_t last;             /* the number of the key before */
     ix_jvalue *open; /* the items of the arrays, keys and values of the objects, not closed */
     size_t count, capacity;
     ix_jvalue few[FEW]; /* where they are at first */
@@ -244,10 +246,18 @@ static inline uint32_t hash_here(const reader *in, const char *p, size_t size)
     return ix_j_hash_end(h, x & (((uint64_t)1 << 8 * size) - 1));
 }
 
-/* A key: objects of one kind have the same ones, which are made once. */
-static inline inox_status read_key(reader *in, ix_jvalue *out, inox_error *err)
+/* Remembers that this key came after the last one. */
+static inline inox_status found_key(reader *in, ix_jstring *key, ix_jvalue *out)
 {
-    const char *start = ++in->at;
+    in->after[in->last] = key;
+    in->last = key->hash % KEYS;
+    *out = ix_j_of_string(key);
+    return INOX_OK;
+}
+
+static inox_status read_new_key(reader *in, ix_jvalue *out, inox_error *err)
+{
+    const char *start = in->at;
     bool ascii = true;
 
     IX_TRY(skip_plain(in, &ascii, err));
@@ -259,17 +269,28 @@ static inline inox_status read_key(reader *in, ix_jvalue *out, inox_error *err)
     size_t size = (size_t)(in->at++ - start);
     uint32_t hash = hash_here(in, start, size);
     ix_jstring **key = &in->keys[hash % KEYS];
-    if (*key && (*key)->hash == hash && (*key)->size == size &&
-        ix_j_equal_bytes((*key)->data, start, size)) {
-        *out = ix_j_of_string(*key);
-        return INOX_OK;
+    if (!*key || (*key)->hash != hash || (*key)->size != size ||
+        !ix_j_equal_bytes((*key)->data, start, size)) {
+        IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
+        if (ascii)
+            out->string->length = (uint32_t)size;
+        out->string->hash = hash;
+        *key = out->string;
     }
-    IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
-    if (ascii)
-        out->string->length = (uint32_t)size;
-    out->string->hash = hash;
-    *key = out->string;
-    return INOX_OK;
+    return found_key(in, *key, out);
+}
+
+/* A key: objects of one kind have the same ones, in one order, which are made once. */
+static inline inox_status read_key(reader *in, ix_jvalue *out, inox_error *err)
+{
+    ix_jstring *guess = in->after[in->last];
+
+    in->at++;
+    if (!guess || (size_t)(in->end - in->at) <= guess->size || in->at[guess->size] != '"' ||
+        !ix_j_equal_bytes(in->at, guess->data, guess->size))
+        return read_new_key(in, out, err);
+    in->at += guess->size + 1;
+    return found_key(in, guess, out);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -509,6 +530,8 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     in.depth = 0;
     in.origin = IX_J_USER;
     memset(in.keys, 0, sizeof in.keys);
+    memset(in.after, 0, sizeof in.after);
+    in.last = 0;
     in.open = in.few;
     in.count = 0;
     in.capacity = FEW;
