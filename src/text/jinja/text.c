@@ -357,6 +357,22 @@ inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user, i
     return user ? mark(b, b->size - n, b->size, err) : INOX_OK;
 }
 
+inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+{
+    if (s->size >= 64 || s->origin == IX_J_MIXED || b->capacity - b->size < s->size + 2) {
+        IX_TRY(ix_jb_text(b, "\"", err));
+        IX_TRY(ix_jb_string(b, s, err));
+        return ix_jb_text(b, "\"", err);
+    }
+    char *to = b->data + b->size;
+    size_t start = b->size + 1, end = start + s->size;
+    to[0] = '"';
+    copy_short(to + 1, s->data, s->size);
+    to[1 + s->size] = '"';
+    b->size = end + 1;
+    return s->origin == IX_J_USER && s->size > 0 ? mark(b, start, end, err) : INOX_OK;
+}
+
 inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *err)
 {
     char bytes[4];
@@ -392,26 +408,48 @@ inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
     return ix_jb_part(b, s, 0, s->size, err);
 }
 
-inox_status ix_jb_escaped(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+static const char *html_escape(char c)
+{
+    switch (c) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '\'': return "&#39;";
+    case '"': return "&#34;";
+    default: return NULL;
+    }
+}
+
+/* Bytes that one side wrote. */
+static inox_status escape_run(ix_jbuilder *b, const char *data, size_t n, bool user,
+                              inox_error *err)
 {
     size_t from = 0;
 
-    for (size_t i = 0; i < s->size; i++) {
-        const char *with;
-
-        switch (s->data[i]) {
-        case '&': with = "&amp;"; break;
-        case '<': with = "&lt;"; break;
-        case '>': with = "&gt;"; break;
-        case '\'': with = "&#39;"; break;
-        case '"': with = "&#34;"; break;
-        default: continue;
-        }
-        IX_TRY(ix_jb_part(b, s, from, i, err));
-        IX_TRY(ix_jb_bytes(b, with, strlen(with), ix_j_is_user(s, i), err));
+    for (size_t i = 0; i < n; i++) {
+        if (data[i] > '>' || data[i] < '"')
+            continue;
+        const char *with = html_escape(data[i]);
+        if (!with)
+            continue;
+        IX_TRY(ix_jb_bytes(b, data + from, i - from, user, err));
+        IX_TRY(ix_jb_bytes(b, with, strlen(with), user, err));
         from = i + 1;
     }
-    return ix_jb_part(b, s, from, s->size, err);
+    return ix_jb_bytes(b, data + from, n - from, user, err);
+}
+
+inox_status ix_jb_escaped(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+{
+    size_t at = 0;
+
+    IX_TRY(ix_j_steps(b->r, s->size / 64 + s->span_count / 8, err));
+    for (uint32_t i = 0; i < s->span_count; i++) {
+        IX_TRY(escape_run(b, s->data + at, s->spans[i].start - at, false, err));
+        at = s->spans[i].end;
+        IX_TRY(escape_run(b, s->data + s->spans[i].start, at - s->spans[i].start, true, err));
+    }
+    return escape_run(b, s->data + at, s->size - at, s->origin == IX_J_USER, err);
 }
 
 inox_status ix_jb_escape(ix_jbuilder *b, ix_jvalue v, inox_error *err)

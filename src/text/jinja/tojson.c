@@ -50,11 +50,9 @@ static inline size_t next_escape(const json *j, const ix_jstring *s, size_t at)
 static inox_status put_string(json *j, const ix_jstring *s, inox_error *err)
 {
     size_t from = 0, at = next_escape(j, s, 0), n;
+    if (at == s->size)
+        return ix_jb_quoted(j->b, s, err);
     IX_TRY(ix_jb_text(j->b, "\"", err));
-    if (at == s->size) {
-        IX_TRY(ix_jb_string(j->b, s, err));
-        return ix_jb_text(j->b, "\"", err);
-    }
     for (; at < s->size; at = next_escape(j, s, from)) {
         uint32_t c = ix_js_read(s, at, &n);
         bool user = ix_j_is_user(s, at);

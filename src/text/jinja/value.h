@@ -188,6 +188,8 @@ inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *e
 inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err) IX_MUST_USE;
 inox_status ix_jb_part(ix_jbuilder *b, const ix_jstring *s, size_t start, size_t end,
                        inox_error *err) IX_MUST_USE;
+/* Appends s between two " of the template's. */
+inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, inox_error *err) IX_MUST_USE;
 /* Appends str(v), or repr(v), with the marks of the strings in it. */
 inox_status ix_jb_str(ix_jbuilder *b, ix_jvalue v, inox_error *err) IX_MUST_USE;
 inox_status ix_jb_repr(ix_jbuilder *b, ix_jvalue v, inox_error *err) IX_MUST_USE;
