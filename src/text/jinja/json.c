@@ -18,7 +18,7 @@ typedef struct reader {
     ix_jrender *r;
     const char *text, *at, *end;
     unsigned depth;
-    ix_jorigin origin;      /* of the strings that are read */
+    ix_jorigin origin;       /* of the strings that are read */
     ix_jstring *keys[KEYS];  /* of objects, by hash: the last one, as objects have the same ones */
     ix_jstring *after[KEYS]; /* the key that came after that one the last time */
     size_t last;             /* the number of the key before */
