@@ -287,9 +287,9 @@ INOX_API void inox_template_free(inox_template *t);
 typedef struct inox_template_options {
     size_t size;
     const char *now;     /* "2026-07-04 15:30:45" for strftime_now; NULL: the local time */
-    uint64_t steps_max;  /* 0: 100 million */
-    uint64_t memory_max; /* bytes, 0: 1 GiB */
-    uint64_t output_max; /* bytes, 0: 256 MiB */
+    uint64_t steps_max;  /* 0: 20 million */
+    uint64_t memory_max; /* bytes, 0: 256 MiB */
+    uint64_t output_max; /* bytes, 0: 64 MiB */
 } inox_template_options;
 #define INOX_TEMPLATE_OPTIONS_INIT { sizeof(inox_template_options), NULL, 0, 0, 0 }
 

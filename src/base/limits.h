@@ -41,9 +41,9 @@
 #define IX_MAX_JSON_BYTES (1ULL << 30)
 #define IX_MAX_TEMPLATE_BYTES (1ULL << 20)  /* source of a chat template */
 #define IX_MAX_TEMPLATE_NESTING 100         /* blocks, or parts of an expression, in each other */
-#define IX_MAX_TEMPLATE_STEPS 50000000ULL   /* of one rendering, unless told otherwise */
-#define IX_MAX_TEMPLATE_MEMORY (1ULL << 30) /* bytes, likewise */
-#define IX_MAX_TEMPLATE_OUTPUT (1ULL << 28) /* bytes, likewise */
+#define IX_MAX_TEMPLATE_STEPS 20000000ULL   /* of one rendering, unless told otherwise */
+#define IX_MAX_TEMPLATE_MEMORY (1ULL << 28) /* bytes, likewise */
+#define IX_MAX_TEMPLATE_OUTPUT (1ULL << 26) /* bytes, likewise */
 #define IX_MAX_TEMPLATE_DEPTH 4000          /* nested evaluation: values, calls, statements */
 #define IX_MAX_TEMPLATE_CALLS 250           /* macros in each other */
 #define IX_MAX_JSON_NESTING 256             /* variables of a template */
