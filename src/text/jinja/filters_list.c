@@ -159,14 +159,26 @@ static inox_status wrap_keys(ix_jcall *c, ix_jvalue *keys, size_t count, inox_er
     return INOX_OK;
 }
 
+/* The argument `reverse` of sorted(), which is a C int. */
+static inox_status reverse_argument(const ix_jcall *c, int i, bool *out, inox_error *err)
+{
+    int64_t n;
+
+    IX_TRY(ix_j_index_argument(c, i, 0, &n, err));
+    if (n < INT32_MIN || n > INT32_MAX)
+        return ix_j_fail(err, "OverflowError", "Python int too large to convert to C int");
+    *out = n != 0;
+    return INOX_OK;
+}
+
 inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jgetter *get;
     ix_jvalue *keys;
     size_t parts;
-    int64_t backwards;
+    bool backwards = false;
     bool sensitive;
-    IX_TRY(ix_j_index_argument(c, 1, 0, &backwards, err));
+    IX_TRY(reverse_argument(c, 1, &backwards, err));
     IX_TRY(ix_j_truth_argument(c, 2, false, &sensitive, err));
     IX_TRY(getters(c, c->args[3], !sensitive, &get, &parts, err));
     IX_TRY(ix_j_to_list(c->r, c->args[0], out, err));
@@ -187,14 +199,14 @@ inox_status ix_jf_sort(ix_jcall *c, ix_jvalue *out, inox_error *err)
     }
     if (parts == 1)
         IX_TRY(wrap_keys(c, keys, count, err));
-    return ix_j_sort(c->r, keys, out->list->items, count, backwards != 0, NULL, err);
+    return ix_j_sort(c->r, keys, out->list->items, count, backwards, NULL, err);
 }
 
 inox_status ix_jf_dictsort(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jvalue v = c->args[0], *keys;
     bool sensitive;
-    int64_t backwards;
+    bool backwards = false;
     int by = 0;
     IX_TRY(ix_j_truth_argument(c, 1, false, &sensitive, err));
     if (ix_j_given(c, 2)) {
@@ -213,7 +225,7 @@ inox_status ix_jf_dictsort(ix_jcall *c, ix_jvalue *out, inox_error *err)
         return ix_j_fail(err, "AttributeError", "'%s' object has no attribute 'items'",
                          ix_j_type_name(v));
     const ix_jdict *d = v.dict;
-    IX_TRY(ix_j_index_argument(c, 3, 0, &backwards, err));
+    IX_TRY(reverse_argument(c, 3, &backwards, err));
     IX_TRY(ix_j_steps(c->r, d->count, err));
     IX_TRY(ix_j_list(c->r, d->count, out, err));
     IX_TRY(IX_J_ALLOC(c->r, &keys, d->count, err));
@@ -227,7 +239,7 @@ inox_status ix_jf_dictsort(ix_jcall *c, ix_jvalue *out, inox_error *err)
         if (!sensitive && key.kind == IX_J_STRING)
             IX_TRY(ix_js_case(c->r, key.string, IX_J_LOWER_CASE, false, &keys[i], err));
     }
-    return ix_j_sort(c->r, keys, out->list->items, d->count, backwards != 0, NULL, err);
+    return ix_j_sort(c->r, keys, out->list->items, d->count, backwards, NULL, err);
 }
 
 /* (grouper, list) of the items [from, to), which have the same key. */

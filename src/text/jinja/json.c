@@ -62,8 +62,9 @@ static bool skip_word(reader *in, const char *word)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* Where the first character in [p, end) is that is a quote, an escape, a control character or beyond
- * ASCII.  Eight at a time: the lowest bit that is set in `hit` is right, those above it may not be. */
+/* Where the first character in [p, end) is that is a quote, an escape, a control character or
+ * beyond ASCII.  Eight at a time: the lowest bit that is set in `hit` is right, those above it may
+ * not be. */
 static inline const char *plain_end(const char *p, const char *end)
 {
     const uint64_t ones = 0x0101010101010101u, tops = ones << 7;

@@ -76,8 +76,8 @@ typedef struct ix_jvalue {
     };
 } ix_jvalue;
 
-/* *to = *from, part by part: processors stall when they read 16 bytes at once that were just written
- * in two parts, as values are when they are made. */
+/* *to = *from, part by part: processors stall when they read 16 bytes at once that were just
+ * written in two parts, as values are when they are made. */
 static inline void ix_j_put(ix_jvalue *to, const ix_jvalue *from)
 {
     to->kind = from->kind;
