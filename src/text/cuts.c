@@ -340,6 +340,8 @@ static unsigned cuts_of_added(const ix_added *a)
             }
             if (letter_last && t->rstrip)
                 return 0;
+            if (letter_last) /* what follows begins anew, which the part behind does not see */
+                cuts &= ~(unsigned)IX_CUT_EDGE;
         }
     }
     return cuts;
@@ -367,6 +369,16 @@ static bool is_metaspaced(const json_t *root)
     return false;
 }
 
+static bool has_charsmap(const json_t *root)
+{
+    static const char *const precompiled[] = { "Precompiled", NULL };
+    walk w = { .key = "normalizers" };
+    const json_t *j = first_stage(&w, json_object_get(root, "normalizer"));
+    while (j && !is_named(j, precompiled))
+        j = next_stage(&w);
+    return j != NULL;
+}
+
 unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_normalizer *n,
                     const ix_added *a)
 {
@@ -387,7 +399,9 @@ unsigned ix_cuts_of(const json_t *root, const ix_model *m, const ix_normalizer *
     if ((cuts & IX_CUT_SPACE) && !keeps_spaces(n))
         cuts &= ~(unsigned)IX_CUT_SPACE;
     const json_t *first = cuts && splitter ? first_stage(&w, splitter) : NULL;
-    return first && is_named(first, loose) ? cuts | IX_CUT_LOOSE : cuts;
+    if (first && is_named(first, loose))
+        cuts |= IX_CUT_LOOSE;
+    return cuts && has_charsmap(root) ? cuts | IX_CUT_LAGS : cuts;
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -402,7 +416,26 @@ static size_t letter_before(const char *text, size_t at)
     return ix_utf8_read(text + from, at - from, &c) == at - from && is_letter(c) ? from : at;
 }
 
-size_t ix_cut_last(unsigned cuts, const ix_normalizer *n, const char *text, size_t size)
+/* Whether the ranges of what lies before `place` end there, as they are counted from where the
+ * last added token ends. */
+static bool ranges_end(const ix_normalizer *n, const ix_added *a, const char *text, size_t place,
+                       bool parse_special)
+{
+    ix_added_search search = {
+        .added = a, .parse_special = parse_special, .text = text, .size = place
+    };
+    ix_added_match m;
+    size_t from = 0;
+    while (ix_added_next(&search, &m))
+        from = m.token ? m.end : from;
+    ix_mapped_text t = { .data = text + from, .size = place - from };
+    bool good = ix_normalize(n, &t, NULL) == INOX_OK &&
+                (t.size == 0 || ix_mapped_end(&t, t.size - 1) == place - from);
+    ix_mapped_release(&t);
+    return good;
+}
+
+static size_t last_place(unsigned cuts, const ix_normalizer *n, const char *text, size_t size)
 {
     for (size_t at = size; cuts && at-- > 1;) {
         if ((cuts & IX_CUT_SPACE) && text[at] == ' ' && at + 1 < size &&
@@ -417,4 +450,13 @@ size_t ix_cut_last(unsigned cuts, const ix_normalizer *n, const char *text, size
             return at;
     }
     return 0;
+}
+
+size_t ix_cut_last(unsigned cuts, const ix_normalizer *n, const ix_added *a, const char *text,
+                   size_t size)
+{
+    size_t place = last_place(cuts, n, text, size);
+    bool good = !(cuts & IX_CUT_LAGS) || place == 0 ||
+                (ranges_end(n, a, text, place, true) && ranges_end(n, a, text, place, false));
+    return good ? place : 0;
 }

@@ -465,7 +465,7 @@ static inox_status scratch_new(const ix_tokenizer *base, void **out, inox_error 
 static size_t settled(const ix_tokenizer *base, const char *text, size_t size)
 {
     const ix_pipeline *p = (const ix_pipeline *)base;
-    return ix_cut_last(p->cuts, p->normalizer, text, size);
+    return ix_cut_last(p->cuts, p->normalizer, p->added, text, size);
 }
 
 static bool settles(const ix_tokenizer *base)
