@@ -131,13 +131,12 @@ def record(rng, tok, names, cut):
     return r
 
 
-def is_undefined(tok, form):
-    """Of added tokens that are equal once they are normalized, the library takes another one in every process;
-    where nothing is left of one, it splits everywhere, inside of characters too."""
+def has_equal_forms(tok, form):
+    """Of added tokens that are equal once they are normalized, the library takes another one in every process."""
     normal = lambda t: tok.normalizer.normalize_str(t["content"]) if tok.normalizer and t["normalized"] else t["content"]
     contents = {t["content"]: t for t in form["added_tokens"]}
     seen = [normal(t) for t in contents.values() if t["normalized"]]
-    return len(set(seen)) < len(seen) or "" in seen
+    return len(set(seen)) < len(seen)
 
 
 def write_records(path, tok, rng, names, cut, count):
@@ -168,7 +167,7 @@ def main():
             tok = Tokenizer.from_str(json.dumps(form))
         except Exception:
             continue
-        if is_undefined(tok, form):
+        if has_equal_forms(tok, form):
             continue
         made += 1
         base = os.path.join(out, f"case-{seed}-{i:04d}.json")

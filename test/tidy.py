@@ -41,7 +41,7 @@ LIBRARY_HEADERS = [
     (re.compile(r"openssl/"), ["src/base/"]),
     (re.compile(r"jansson\.h"), ["src/text/", "src/trust/", "src/llm/", "cli/"]),
     (re.compile(r"histedit\.h"), ["cli/chat_line.c"]),
-    (re.compile(r"immintrin\.h"), ["src/num/", "src/base/"]),
+    (re.compile(r"immintrin\.h"), ["src/num/", "src/base/", "src/text/fast_block_x86"]),
     (re.compile(r"cpuid\.h"), ["src/num/"]),
     (re.compile(r"wasm_simd128\.h"), ["src/num/"]),
     (re.compile(r"arm_neon\.h"), ["src/num/"]),

@@ -15,7 +15,7 @@ typedef struct trie {
     ix_pair_table edges;
     int32_t *tokens; /* of each node: a place in ix_added.tokens, or -1 */
     size_t count;    /* of nodes */
-    uint8_t first[256];
+    ix_first_bytes first;
     bool any;
 } trie;
 
@@ -63,7 +63,7 @@ static void trie_add(trie *t, const ix_text_view *spelling, int32_t token)
     }
     if (t->tokens[node] < 0)
         t->tokens[node] = token;
-    t->first[(unsigned char)spelling->data[0]] = 1;
+    ix_first_add(&t->first, spelling->data[0]);
     t->any = true;
 }
 
@@ -149,8 +149,6 @@ static inox_status number_tokens(ix_added *a, const ix_model *m, const ix_normal
             id = (int32_t)next++;
         if (t->is_normalized && n)
             IX_TRY(normalize_token(&a->arena, n, t, err));
-        else if (a->by_id[id] >= 0) /* decoders go on to get the normalized form */
-            t->normalized = a->tokens[a->by_id[id]].normalized;
         t->id = a->tokens[last].id = id;
         if (t->special)
             a->special_texts[i] = t->content;
@@ -361,12 +359,12 @@ static bool find(ix_added_search *s, ix_added_match *out)
 {
     const ix_added *a = s->added;
     const trie *t = &a->tries[s->normalized];
-    while (s->at < s->size && t->any) {
-        size_t at = s->at, border = s->size, end = 0;
-        if (!t->first[(unsigned char)s->text[at]]) {
-            s->at++;
-            continue;
-        }
+    while (t->any) {
+        size_t at = ix_first_find(&t->first, &s->first, s->text, s->at, s->size);
+        size_t border = s->size, end = 0;
+        s->at = at;
+        if (at == s->size)
+            return false;
         bool plain = s->plain && s->plain(s->context, at, &border);
         int32_t found = match(a, t, s->text, s->size, at, border, &end);
         if (found < 0) {

@@ -9,6 +9,7 @@
 #define IX_TEXT_ADDED_H
 
 #include "text/encoding.h"
+#include "text/first_bytes.h"
 #include "text/model.h"
 #include "text/normalizer.h"
 
@@ -58,6 +59,7 @@ typedef struct ix_added_search {
     /* Which byte lies in a plain range; NULL: none.  *border: the next byte with another answer. */
     bool (*plain)(void *context, size_t at, size_t *border);
     void *context;
+    ix_first_search first;
     size_t at;        /* where the search goes on */
     size_t from;      /* end of the last stretch */
     size_t space_end; /* white space reaches from space_start to here, */

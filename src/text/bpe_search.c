@@ -15,9 +15,7 @@ static inox_status find_made(ix_bpe_search *s, const ix_bpe *bpe, const int32_t 
     w->count = 0;
     for (size_t i = 0; i < bytes.size; i++)
         IX_TRY(ix_word_add(w, (uint32_t)i, 1, byte_ids[(unsigned char)bytes.data[i]], err));
-    /* In windows the last merge is not told. */
-    IX_TRY(bytes.size > IX_BPE_SHORT ? ix_word_merge_whole(bpe, w, err)
-                                     : ix_word_merge(bpe, w, err));
+    IX_TRY(ix_word_merge(bpe, w, err));
     if (w->count != 1 || w->symbols[0].id != id)
         return INOX_OK;
     ix_bpe_made *made = &s->pieces[id];
@@ -207,7 +205,8 @@ static bool stand_by_merging(const ix_bpe_search *s, int32_t left, int32_t right
  * parts went on to become larger, the two cannot stand side by side.  Of equal ranks the leftmost
  * comes first: the border is right of what happens inside `left` and left of what happens inside
  * `right`. */
-static bool side_by_side(const ix_bpe_search *s, int32_t left, int32_t right)
+static bool side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made *l, int32_t right,
+                         const ix_bpe_made *r)
 {
     uint32_t limit = UINT32_MAX;
     if (s->odd && (s->odd[left] || s->odd[right]))
@@ -216,13 +215,14 @@ static bool side_by_side(const ix_bpe_search *s, int32_t left, int32_t right)
         const ix_pair_slot *pair = ix_bpe_find(&s->pairs, left, right);
         if (pair && pair->rank < limit)
             return false;
-        const ix_bpe_made *l = &s->pieces[left], *r = &s->pieces[right];
         if (l->rank > r->rank) {
             limit = l->rank;
             left = l->right;
+            l = &s->pieces[left];
         } else if (r->rank > 0) {
             limit = r->rank + 1;
             right = r->left;
+            r = &s->pieces[right];
         } else {
             return true;
         }
@@ -230,13 +230,14 @@ static bool side_by_side(const ix_bpe_search *s, int32_t left, int32_t right)
 }
 
 /* Pairs come again and again, in new words too. */
-static inline bool may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, int32_t right)
+bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, const ix_bpe_made *l,
+                      int32_t right, const ix_bpe_made *r)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
     uint64_t *slot = &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
     if ((*slot & ~((uint64_t)1 << 63)) == key)
         return *slot >> 63;
-    bool may = side_by_side(s, left, right);
+    bool may = side_by_side(s, left, l, right, r);
     *slot = key | (uint64_t)may << 63;
     return may;
 }
@@ -263,7 +264,9 @@ size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *
     for (int32_t id = longest(&s->trie, p, n); id >= 0;) {
         size_t end = at + s->sizes[id];
         bool open = !(blocked[end / 64] >> (end % 64) & 1);
-        if (open && (count == 0 || may_stand(s, memo, ids[count - 1], id))) {
+        int32_t before = count > 0 ? ids[count - 1] : -1;
+        if (open && (count == 0 ||
+                     ix_bpe_may_stand(s, memo, before, &s->pieces[before], id, &s->pieces[id]))) {
             ids[count++] = id;
             at = end;
             if (at == n)

@@ -45,6 +45,10 @@ typedef struct ix_bpe_memo {
     uint64_t pairs[1 << IX_BPE_MEMO_BITS];
 } ix_bpe_memo;
 
+/* Whether two pieces may stand side by side; with how they are made, which may be at hand. */
+bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, const ix_bpe_made *l,
+                      int32_t right, const ix_bpe_made *r);
+
 /* Pieces of p[0..n) into ids, which has room for n; returns how many, never 0.  blocked: n / 64 + 1
  * numbers of zero; zero again afterwards only where nothing was blocked. */
 size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,

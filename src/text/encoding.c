@@ -144,12 +144,10 @@ void ix_encoding_remove(ix_encoding *e, size_t at, size_t n)
 
 void ix_encoding_set_text(ix_encoding *e, int32_t sequence)
 {
-    for (size_t i = 0; i < e->count; i++) {
-        if (e->type_ids)
-            e->type_ids[i] = (uint32_t)sequence;
-        if (e->sequences)
-            e->sequences[i] = sequence;
-    }
+    for (size_t i = 0; i < e->count && e->type_ids; i++)
+        e->type_ids[i] = (uint32_t)sequence;
+    for (size_t i = 0; i < e->count && e->sequences; i++)
+        e->sequences[i] = sequence;
     if (e->special_mask && e->count > 0) {
         memset(e->special_mask, 0, e->count);
         memset(e->attention_mask, 1, e->count);

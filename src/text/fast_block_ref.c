@@ -1,32 +1,46 @@
-/* The classes of 64 bytes, eight at a time, for any machine.  See fast_parts.h. */
-#include "text/fast_parts.h"
+/* 64 bytes, eight at a time, for any machine.  See fast_block.h. */
+#include "text/word_cache.h"
 
 #define ONES 0x0101010101010101u
 #define HIGHS 0x8080808080808080u
+#define NAME(what) what##_ref
 
-/* The highest bit of each byte that is in low..high; all bytes are below 0x80. */
-static inline uint64_t inside(uint64_t x, unsigned low, unsigned high)
+typedef struct block {
+    uint64_t x[8];
+} block;
+
+static inline block block_read(const char *p)
 {
-    uint64_t from = x + ONES * (0x80 - low), behind = x + ONES * (0x7F - high);
-    return from & ~behind & HIGHS;
+    block b;
+    for (int i = 0; i < 8; i++)
+        b.x[i] = ix_load8(p + 8 * i);
+    return b;
 }
 
-/* The highest bit of byte i becomes bit i. */
-static inline uint64_t gather(uint64_t highs)
+static inline block block_fold(block b)
 {
-    return (highs >> 7) * 0x0102040810204080u >> 56;
+    for (int i = 0; i < 8; i++)
+        b.x[i] |= ONES * 0x20;
+    return b;
 }
 
-void ix_ascii_block_read(const char *p, ix_ascii_block *b)
+/* A byte is in low..high if adding 0x80 - low makes its highest bit, and adding 0x7F - high does
+ * not.  The highest bits of eight bytes become eight bits by a product. */
+static inline uint64_t block_in(block b, unsigned low, unsigned high)
 {
-    *b = (ix_ascii_block){ 0 };
-    for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t x = ix_load8(p + i), y = x & ~HIGHS, ascii = ~x & HIGHS;
-        b->letters |= gather(inside(y | ONES * 0x20, 'a', 'z') & ascii) << i;
-        b->uppers |= gather(inside(y, 'A', 'Z') & ascii) << i;
-        b->digits |= gather(inside(y, '0', '9') & ascii) << i;
-        b->spaces |= gather(inside(y, ' ', ' ') & ascii) << i;
-        b->apostrophes |= gather(inside(y, '\'', '\'') & ascii) << i;
-        b->strange |= gather(~(inside(y, ' ', '~') & ascii) & HIGHS) << i;
+    uint64_t bits = 0;
+    for (int i = 0; i < 8; i++) {
+        uint64_t x = b.x[i], y = x & ~HIGHS;
+        uint64_t from = y + ONES * (0x80 - low), behind = y + ONES * (0x7F - high);
+        uint64_t in = from & ~behind & ~x & HIGHS;
+        bits |= ((in >> 7) * 0x0102040810204080u >> 56) << (8 * i);
     }
+    return bits;
 }
+
+static inline uint64_t block_is(block b, char c)
+{
+    return block_in(b, (unsigned char)c, (unsigned char)c);
+}
+
+#include "text/fast_block.h"

@@ -1,33 +1,50 @@
-/* The classes of 64 bytes, sixteen at a time.  See fast_parts.h. */
-#include "text/fast_parts.h"
+/* 64 bytes, sixteen at a time: SSE2 is part of every x86-64.  See fast_block.h. */
+#include <immintrin.h>
+#include <stdint.h>
 
-typedef unsigned char bytes16 __attribute__((vector_size(16)));
-typedef char signed16 __attribute__((vector_size(16)));
+#define NAME(what) what##_sse2
 
-static inline bytes16 inside(bytes16 x, unsigned char low, unsigned char high)
+typedef struct block {
+    __m128i x[4];
+} block;
+
+static inline block block_read(const char *p)
 {
-    return (bytes16)(x >= low) & (bytes16)(x <= high);
+    block b;
+    for (int i = 0; i < 4; i++)
+        b.x[i] = _mm_loadu_si128((const __m128i *)(const void *)p + i);
+    return b;
 }
 
-/* The highest bit of each byte, from bit `at` on. */
-static inline uint64_t gather(bytes16 x, unsigned at)
+static inline block block_fold(block b)
 {
-    return (uint64_t)(uint32_t)__builtin_ia32_pmovmskb128((signed16)x) << at;
+    for (int i = 0; i < 4; i++)
+        b.x[i] = _mm_or_si128(b.x[i], _mm_set1_epi8(0x20));
+    return b;
 }
 
-void ix_ascii_block_read(const char *p, ix_ascii_block *b)
+static inline uint64_t gather(__m128i bytes, int i)
 {
-    uint64_t plain = 0;
-    *b = (ix_ascii_block){ 0 };
-    for (unsigned i = 0; i < 64; i += 16) {
-        bytes16 x;
-        memcpy(&x, p + i, sizeof x);
-        b->letters |= gather(inside(x | 0x20, 'a', 'z'), i);
-        b->uppers |= gather(inside(x, 'A', 'Z'), i);
-        b->digits |= gather(inside(x, '0', '9'), i);
-        b->spaces |= gather((bytes16)(x == ' '), i);
-        b->apostrophes |= gather((bytes16)(x == '\''), i);
-        plain |= gather(inside(x, ' ', '~'), i);
-    }
-    b->strange = ~plain;
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(bytes) << (16 * i);
 }
+
+static inline uint64_t block_is(block b, char c)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++)
+        bits |= gather(_mm_cmpeq_epi8(b.x[i], _mm_set1_epi8(c)), i);
+    return bits;
+}
+
+/* Bytes beyond ASCII are negative numbers, below all of ASCII. */
+static inline uint64_t block_in(block b, char low, char high)
+{
+    __m128i under = _mm_set1_epi8((char)(low - 1)), over = _mm_set1_epi8((char)(high + 1));
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++)
+        bits |=
+            gather(_mm_and_si128(_mm_cmpgt_epi8(b.x[i], under), _mm_cmplt_epi8(b.x[i], over)), i);
+    return bits;
+}
+
+#include "text/fast_block.h"

@@ -1,6 +1,6 @@
 /* Byte-level BPE in one go: words are cut, looked up and, where they are new, merged.
  *
- *     word -> cache of words -> pieces that merge to themselves -> merging
+ *     word -> cache of words -> pieces that are words -> search, or merging
  *
  * The words of ASCII text come from a scanner, others from the matchers of pretokenize.c.
  */
@@ -103,14 +103,18 @@ inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
     (void)ix_scanner_find(parts->pretokenizer, &f->scanner, &f->pre);
     if (parts->only_merges)
         return INOX_OK;
-    return ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
-                             parts->count, &f->searches, err);
+    IX_TRY(ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
+                             parts->count, &f->searches, err));
+    if (!f->searches && !parts->ignore_merges)
+        return INOX_OK;
+    return ix_fast_pieces_new(&f->pieces, parts, f->searches ? &f->search : NULL, err);
 }
 
 void ix_fast_bytes_release(ix_fast_bytes *f)
 {
     ix_piece_table_release(&f->table);
     ix_bpe_search_release(&f->search);
+    ix_fast_pieces_release(&f->pieces);
     ix_free(f->bytes);
     ix_free(f->ids);
     ix_free(f->store);
@@ -172,7 +176,7 @@ static inline void remember(const new_tokens *n, ix_cache_key key, ix_cache_slot
         ix_cache_put(line, key, n->cached, n->count);
 }
 
-/* By merging: what the search does not do. */
+/* By merging: always right. */
 static inox_status merge_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
 {
     ix_word *w = &r->s->word;
@@ -259,14 +263,15 @@ typedef struct waiting {
 static ix_cache_slot empty_line[2];
 static const ix_cache_key no_key = { 0, UINT64_MAX };
 
-static inline waiting ask(const run *r, size_t at, size_t end, bool readable)
+static inline waiting ask(const ix_word_cache *cache, const char *text, size_t at, size_t end,
+                          bool readable)
 {
     waiting w = { .key = no_key, .line = empty_line, .at = (uint32_t)at };
     w.size = (uint32_t)(end - at);
     if (end - at > IX_CACHED_BYTES)
         return w;
-    w.key = ix_cache_key_of(r->text + at, end - at, 1, readable);
-    w.line = ix_cache_line(&r->cache, w.key);
+    w.key = ix_cache_key_of(text + at, end - at, 1, readable);
+    w.line = ix_cache_line(cache, w.key);
     __builtin_prefetch(w.line, 1);
     return w;
 }
@@ -290,15 +295,18 @@ typedef struct queue {
     size_t count;
 } queue;
 
-/* Asks for the words of 64 bytes whose end is certain, and returns where the next one starts. */
-static inline size_t ask_block(const run *r, queue *q, size_t at)
+/* Asks for the words of text[at..at + 64) whose end is certain, of which there is at least one if
+ * more than `at` is returned: where the next word starts. */
+static size_t ask_block(const run *r, queue *q, size_t at)
 {
-    uint64_t starts = ix_scan_block(&r->f->scanner, r->text + at);
+    uint64_t starts = r->f->scanner.block(&r->f->scanner, r->text + at);
+    const ix_word_cache cache = r->cache;
+    const char *text = r->text;
     size_t from = at;
     waiting *w = q->words + q->count;
     for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
         size_t to = at + (size_t)__builtin_ctzll(starts);
-        *w++ = ask(r, from, to, true);
+        *w++ = ask(&cache, text, from, to, true);
         from = to;
     }
     q->count = (size_t)(w - q->words);
@@ -314,28 +322,93 @@ static size_t next_word(const run *r, size_t at)
     return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
 }
 
-static inox_status answer(run *r, const queue *q)
+/* The tokens of words from *at on, as long as the cache knows them; there is room for all. */
+static inline void known_words(const queue *q, size_t *at, ix_encoding *out, bool ranges)
 {
-    ix_encoding *out = r->out;
-    IX_TRY(ix_encoding_room(out, TOKENS, r->err));
+    const waiting *w = q->words + *at, *end = q->words + q->count;
+    int32_t *ids = out->ids;
+    uint32_t *starts = out->starts, *ends = out->ends;
     size_t count = out->count;
-    for (size_t i = 0; i < q->count; i++) {
-        const waiting *w = &q->words[i];
+    for (; w < end; w++) {
         const ix_cache_slot *known = ix_cache_find(w->line, w->key);
-        if (known) {
-            ix_cache_ids(known, out->ids + count);
-            if (r->ranges)
-                ix_cache_ranges(known, w->at, w->size, out->starts + count, out->ends + count);
-            count += ix_cache_count(known);
-            continue;
-        }
-        out->count = count;
-        IX_TRY(new_word(r, w->at, w->at + w->size, w->key, w->line == empty_line ? NULL : w->line));
-        IX_TRY(ix_encoding_room(out, TOKENS, r->err));
-        count = out->count;
+        if (!known)
+            break;
+        ix_cache_ids(known, ids + count);
+        if (ranges)
+            ix_cache_ranges(known, w->at, w->size, starts + count, ends + count);
+        count += ix_cache_count(known);
     }
     out->count = count;
-    return INOX_OK;
+    *at = (size_t)(w - q->words);
+}
+
+/* A new word that is no piece, into the cache. */
+static void learn_word(const run *r, const waiting *w)
+{
+    ix_cached tokens[IX_CACHED_TOKENS];
+    size_t n =
+        ix_fast_pieces_cut(&r->f->pieces, &r->f->search, r->s->memo, w->key, w->size, tokens);
+    for (size_t k = 0; k < n; k++) {
+        size_t from = w->at + tokens[k].start, to = w->at + tokens[k].end;
+        whole_characters(r, &from, &to);
+        tokens[k].start = (uint8_t)(from - w->at);
+        tokens[k].end = (uint8_t)(to - w->at);
+    }
+    if (n > 0)
+        ix_cache_put(w->line, w->key, tokens, n);
+}
+
+/* Words from `at` on that are new to the cache: it learns those that are pieces, or come apart into
+ * a few.  Memory is waited for only once for many, here too. */
+static void learn(const run *r, const queue *q, size_t at)
+{
+    const ix_fast_pieces *pieces = &r->f->pieces;
+    const waiting *new[QUEUE];
+    const ix_cache_slot *lines[QUEUE];
+    size_t count = 0, others = 0;
+    for (; at < q->count; at++) {
+        const waiting *w = &q->words[at];
+        if (w->line == empty_line || ix_cache_find(w->line, w->key))
+            continue;
+        lines[count] = ix_cache_line(&pieces->words, w->key);
+        __builtin_prefetch(lines[count]);
+        new[count++] = w;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const ix_cache_slot *known = ix_cache_find(lines[i], new[i]->key);
+        if (!known && pieces->filter) {
+            ix_fast_pieces_ask(pieces, new[i]->key, new[i]->size);
+            new[others++] = new[i];
+        } else if (!known) {
+            continue;
+        } else if (!ix_cache_find(new[i]->line, new[i]->key)) {
+            ix_cache_copy(new[i]->line, known);
+        }
+    }
+    for (size_t i = 0; i < others; i++)
+        if (!ix_cache_find(new[i]->line, new[i]->key))
+            learn_word(r, new[i]);
+}
+
+static inox_status answer(run *r, const queue *q)
+{
+    bool learnt = !r->f->pieces.words.slots;
+    for (size_t i = 0;; i++) {
+        IX_TRY(ix_encoding_room(r->out, TOKENS, r->err));
+        if (r->ranges)
+            known_words(q, &i, r->out, true);
+        else
+            known_words(q, &i, r->out, false);
+        if (i == q->count)
+            return INOX_OK;
+        const waiting *w = &q->words[i];
+        if (!learnt) {
+            learn(r, q, i--);
+            learnt = true;
+            continue;
+        }
+        IX_TRY(new_word(r, w->at, w->at + w->size, w->key, w->line == empty_line ? NULL : w->line));
+    }
 }
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
@@ -353,7 +426,7 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
             next = end - at >= BLOCK + 16 ? ask_block(&r, &q, at) : at;
             if (next == at) {
                 next = next_word(&r, at);
-                q.words[q.count++] = ask(&r, at, next, end - at >= 16);
+                q.words[q.count++] = ask(&r.cache, text, at, next, end - at >= 16);
             }
             at = next;
         }

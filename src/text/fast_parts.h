@@ -4,6 +4,7 @@
 
 #include "text/bpe_search.h"
 #include "text/fast.h"
+#include "text/fast_pieces.h"
 #include "text/model_parts.h"
 #include "text/normal.h"
 #include "text/pretokenize.h"
@@ -22,13 +23,20 @@ typedef enum ix_scan {
     IX_SCAN_O200K,  /* tekken */
 } ix_scan;
 
-typedef struct ix_scanner {
+typedef struct ix_scanner ix_scanner;
+
+/* Where words of p[0..64) start, of which p[0] is one: bits in ascending order, up to the first
+ * byte that needs a closer look.  16 bytes more of the text must follow. */
+typedef uint64_t (*ix_block_scan)(const ix_scanner *s, const char *p);
+
+struct ix_scanner {
     ix_scan kind;
     size_t digits;      /* of a number at most */
     bool contractions;  /* o200k: 's and the like end words; tekken has none */
     bool ends_in_space; /* all white space at the end of a text is one word, line ends too */
+    ix_block_scan block;
     uint8_t classes[256];
-} ix_scanner;
+};
 
 /* What 64 bytes are: bit i of each number is byte i. */
 typedef struct ix_ascii_block {
@@ -36,12 +44,34 @@ typedef struct ix_ascii_block {
     uint64_t strange; /* control characters (line ends, tabs too) and bytes beyond ASCII */
 } ix_ascii_block;
 
-/* Reads p[0..64).  In fast_block_<isa>.c. */
-void ix_ascii_block_read(const char *p, ix_ascii_block *b);
+/* The functions on 64 bytes at once, for an instruction set.  In fast_block_<isa>.c. */
+typedef struct ix_block_set {
+    const char *isa;
+    ix_block_scan scan;
+    void (*read)(const char *p, ix_ascii_block *b);
+} ix_block_set;
 
-/* Where words of p[0..64) start, of which p[0] is one: bits in ascending order, up to the first
- * byte that needs a closer look. */
-uint64_t ix_scan_block(const ix_scanner *s, const char *p);
+/* Set i of those that this machine runs, the best first; NULL behind the last. */
+const ix_block_set *ix_block_sets(size_t i);
+
+#define IX_BLOCK_SET(isa)                                                                          \
+    uint64_t ix_scan_block_##isa(const ix_scanner *s, const char *p);                              \
+    void ix_ascii_block_read_##isa(const char *p, ix_ascii_block *b);
+IX_BLOCK_SET(ref)
+IX_BLOCK_SET(sse2)
+IX_BLOCK_SET(avx2)
+IX_BLOCK_SET(avx512)
+#undef IX_BLOCK_SET
+
+/* By what every machine of the kind has. */
+static inline void ix_ascii_block_read(const char *p, ix_ascii_block *b)
+{
+#ifdef __x86_64__
+    ix_ascii_block_read_sse2(p, b);
+#else
+    ix_ascii_block_read_ref(p, b);
+#endif
+}
 
 /* The scanner for a pre-tokenizer of that name, and the matchers for what it leaves; false where
  * there is none. */
@@ -58,6 +88,7 @@ typedef struct ix_fast_bytes {
     ix_pretokenizer pre;
     ix_bpe_search search;
     bool searches; /* `search` gives the pieces of a word, else merging does */
+    ix_fast_pieces pieces;
     int32_t byte_ids[256];
     /* what from_json had to make */
     ix_text_view *bytes;

@@ -1,8 +1,7 @@
 /* Scanners: the end of the next word of ASCII text, for the expressions of GPT-2, cl100k and o200k.
  *
  * They give what pretokenize.c gives, or 0 where a byte beyond ASCII would have to be looked at.
- * Most words need none of that: ix_scan_block finds all of 64 bytes at once, by numbers with a bit
- * for each byte, as long as only letters, digits, single characters and spaces follow one another.
+ * Most words need none of that: fast_block.h finds all of 64 bytes at once.
  */
 #include "text/fast_parts.h"
 
@@ -24,6 +23,43 @@ void ix_ascii_classes(uint8_t classes[256])
                      : (is & IX_SPACE)        ? IX_ASCII_SPACE
                                               : IX_ASCII_OTHER;
     }
+}
+
+#ifdef __x86_64__
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
+
+#define SET(isa)                                                                                   \
+    {                                                                                              \
+#isa, ix_scan_block_##isa, ix_ascii_block_read_##isa                                       \
+    }
+
+const ix_block_set *ix_block_sets(size_t i)
+{
+    static const struct {
+        ix_block_set set;
+        bool (*runs)(void);
+    } sets[] = {
+#ifdef __x86_64__
+        { SET(avx512), has_avx512 },
+        { SET(avx2), has_avx2 },
+        { SET(sse2), NULL },
+#endif
+        { SET(ref), NULL },
+    };
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
+        if ((!sets[k].runs || sets[k].runs()) && i-- == 0)
+            return &sets[k].set;
+    return NULL;
 }
 
 bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer *pre)
@@ -48,6 +84,7 @@ bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer 
         if (ix_pre_stage_of(known[i].name, 0) == pre->stages)
             *out = known[i].scanner;
     ix_ascii_classes(out->classes);
+    out->block = ix_block_sets(0)->scan;
     return out->kind != IX_SCAN_NONE;
 }
 
@@ -211,45 +248,4 @@ size_t ix_scan_o200k(const ix_scanner *s, const char *p, size_t at, size_t end)
         return i;
     size_t n = contraction(p, i, end, true);
     return n == SIZE_MAX ? 0 : i + n;
-}
-
-/* ---- 64 bytes at once ------------------------------------------------------------------------ */
-
-/* All bits below the lowest of x (all where x is 0). */
-static inline uint64_t below(uint64_t x)
-{
-    return (x & (0 - x)) - 1;
-}
-
-uint64_t ix_scan_block(const ix_scanner *s, const char *p)
-{
-    ix_ascii_block b;
-    ix_ascii_block_read(p, &b);
-    uint64_t letters = b.letters, digits = b.digits, spaces = b.spaces;
-    uint64_t others = ~(letters | digits | spaces | b.strange);
-    uint64_t behind_space = spaces << 1;
-    uint64_t others_start = others & ~(others << 1) & ~behind_space;
-    /* Of a run of spaces, the last belongs to what follows, which here is known to be no space. */
-    uint64_t starts =
-        1 | others_start | (spaces & ~behind_space) | (spaces & ~((spaces | b.strange) >> 1));
-    uint64_t letters_start = letters & ~(letters << 1) & ~behind_space;
-    uint64_t stop = b.strange | (uint64_t)1 << 63, soft = 0; /* nothing is known behind bit 63 */
-    if (s->kind == IX_SCAN_GPT2) {
-        soft = b.apostrophes & others_start; /* a contraction perhaps; the word before has ended */
-        starts |= digits & ~(digits << 1) & ~behind_space;
-    } else {
-        /* One other character, with no space before it, goes with the letters behind it. */
-        uint64_t joined = others_start & ~(others >> 1) & letters >> 1;
-        letters_start &= ~(joined << 1);
-        starts |= s->digits == 1 ? digits : digits & ~(digits << 1);
-        if (s->digits > 1)
-            stop |= digits & digits >> 1 & digits >> 2 & digits >> 3;
-    }
-    if (s->kind == IX_SCAN_CL100K)
-        soft = b.apostrophes & others_start;
-    if (s->kind == IX_SCAN_O200K) {
-        letters_start |= b.uppers & (letters & ~b.uppers) << 1;
-        stop |= s->contractions ? b.apostrophes & letters << 1 : 0;
-    }
-    return (starts | letters_start) & below(stop) & (below(soft) | (soft & (0 - soft)));
 }

@@ -148,7 +148,7 @@ static inox_status encode_characters(encoder *e, const ix_mapped_text *text, siz
     for (size_t at = start; at < end;) {
         const char *p = text->data + at;
         size_t n = ix_chunk(p, end - at), length;
-        if (users && t->users.first[(unsigned char)*p]) {
+        if (users && t->users.first.is[(unsigned char)*p]) {
             int32_t id = ix_special_match(&t->users, p, end - at, &length);
             if (id >= 0) {
                 IX_TRY(encode_word(e, text));
@@ -313,11 +313,11 @@ static inox_status encode_text(encoder *e)
     bool parse = e->in->parse_special, first = true;
     bool search = t->specials.any && (parse || t->kind != IX_SENTENCEPIECE);
     size_t from = 0, length = 0, border;
-    for (size_t at = 0; at < e->bytes && search;) {
-        if (!t->specials.first[(unsigned char)e->text[at]]) {
-            at++;
-            continue;
-        }
+    ix_first_search next = { 0 };
+    for (size_t at = 0; search;) {
+        at = ix_first_find(&t->specials.first, &next, e->text, at, e->bytes);
+        if (at == e->bytes)
+            break;
         int32_t id = ix_special_match(&t->specials, e->text + at, e->bytes - at, &length);
         bool plain = id >= 0 && in_plain(e, at, &border);
         if (id >= 0 && t->types[id] != IX_PIECE_USER && length > border - at)

@@ -288,7 +288,7 @@ inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox
     *out = NULL;
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->model = m;
-    inox_status status = ix_word_cache_new(&s->cache, CACHE_LINES_LOG2, err);
+    inox_status status = ix_word_cache_new(&s->cache, CACHE_LINES_LOG2, false, err);
     if (status == INOX_OK && m && m->bpe.has_unused)
         status = IX_ALLOC(&s->word.splits, m->vocabulary.id_end, err);
     if (status != INOX_OK) {

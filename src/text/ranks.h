@@ -26,7 +26,7 @@ typedef struct ix_rank_source {
     const ix_rank_special *specials;
     size_t special_count;
     int32_t bos, eos, unknown, padding; /* or -1 */
-    bool adds;                 /* BOS and EOS go around a text where special tokens are asked for */
+    bool adds; /* BOS and EOS go around a text where special tokens are asked for */
     /* Special tokens end a character that is not whole (tekken); else bytes go on behind them. */
     bool specials_part;
 } ix_rank_source;

@@ -174,7 +174,7 @@ static inox_status encode(const ix_tokenizer *base, void *scratch, const ix_enco
     size_t from = 0, length, next = 0;
     for (size_t at = from; at < in->size && in->parse_special && t->controls.any;) {
         int32_t id = -1;
-        if (t->controls.first[(unsigned char)in->text[at]])
+        if (t->controls.first.is[(unsigned char)in->text[at]])
             id = ix_special_match(&t->controls, in->text + at, in->size - at, &length);
         if (id < 0 || is_plain(in, at, at + length, &next)) {
             at++;

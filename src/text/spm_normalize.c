@@ -71,7 +71,7 @@ inox_status ix_spm_normalizer_new(const ix_spm_rules *rules, bool space_is_suffi
         return status;
     }
     for (int c = 0; c < 128; c++)
-        z->plain[c] = c != ' ' && !z->users.first[c] &&
+        z->plain[c] = c != ' ' && !z->users.first.is[c] &&
                       !(z->map && ix_charsmap_begins_ascii(z->map, (unsigned char)c));
     *out = z;
     return INOX_OK;
@@ -103,7 +103,7 @@ static void append(ix_spm_text *t, const char *bytes, size_t n, size_t origin)
 static size_t prefix(const ix_spm_normalizer *z, const char *p, size_t left, ix_text_view *becomes)
 {
     size_t n;
-    if (z->users.first[(unsigned char)*p] && ix_special_match(&z->users, p, left, &n) >= 0) {
+    if (z->users.first.is[(unsigned char)*p] && ix_special_match(&z->users, p, left, &n) >= 0) {
         *becomes = (ix_text_view){ p, n };
         return n;
     }

@@ -157,7 +157,7 @@ void ix_special_add(ix_special_trie *t, const char *spelling, size_t size, int32
         node = (uint32_t)edge->id;
     }
     t->tokens[node] = token;
-    t->first[(unsigned char)spelling[0]] = true;
+    ix_first_add(&t->first, spelling[0]);
     t->any = true;
 }
 

@@ -6,6 +6,7 @@
 #ifndef IX_TEXT_VOCAB_H
 #define IX_TEXT_VOCAB_H
 
+#include "text/first_bytes.h"
 #include "text/tokenizer.h"
 
 /* ---- bytes to id --------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ typedef struct ix_special_trie {
     ix_pair_table edges;    /* (node, byte) -> node */
     int32_t *tokens;        /* of each node, or -1 */
     size_t count, capacity; /* of nodes; node 0 is the root */
-    bool first[256];        /* bytes that begin a spelling */
+    ix_first_bytes first;   /* of the spellings */
     bool any;
 } ix_special_trie;
 

@@ -17,16 +17,17 @@ const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1] = {
     HIGH(0), HIGH(1), HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7),
 };
 
-inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err)
+inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, bool filled, inox_error *err)
 {
     uint64_t secret[2];
     *c = (ix_word_cache){ .shift = 64 - lines_log2 };
     IX_TRY(ix_os_random(secret, sizeof secret, err));
     c->factor = secret[0] | 1;
     c->factor_high = secret[1] | 1;
-    /* Short texts touch little of it. */
-    return ix_alloc_sparse(((size_t)2 << lines_log2) * sizeof *c->slots, 64, (void **)&c->slots,
-                           err);
+    size_t bytes = ((size_t)2 << lines_log2) * sizeof *c->slots;
+    return filled
+               ? ix_alloc_aligned(bytes, 64, (void **)&c->slots, err)
+               : ix_alloc_sparse(bytes, 64, (void **)&c->slots, err); /* short texts use little */
 }
 
 void ix_word_cache_release(ix_word_cache *c)

@@ -32,14 +32,17 @@ typedef struct ix_cache_slot {
     uint32_t ids[IX_CACHED_TOKENS];
 } ix_cache_slot;
 
+typedef uint32_t ix_four __attribute__((vector_size(16)));
+
 typedef struct ix_word_cache {
     ix_cache_slot *slots;
     uint64_t factor, factor_high;
     int shift;
 } ix_word_cache;
 
-/* 2^lines_log2 lines. */
-inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err) IX_MUST_USE;
+/* 2^lines_log2 lines.  filled: most of them will be used at once. */
+inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, bool filled,
+                              inox_error *err) IX_MUST_USE;
 void ix_word_cache_release(ix_word_cache *c);
 
 /* Eight bytes as a number whose lowest byte is the first. */
@@ -56,6 +59,12 @@ static inline uint64_t ix_load8(const char *p)
 /* Ones where the first n bytes are. */
 extern const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1];
 
+/* What stands in the highest byte of a key. */
+static inline uint64_t ix_cache_size(size_t n, unsigned tag)
+{
+    return (uint64_t)(n | tag << 4) << 56;
+}
+
 /* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read
  * at p. */
 static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag, bool readable)
@@ -67,15 +76,19 @@ static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag
     }
     const ix_cache_key *mask = &ix_cache_masks[n];
     return (ix_cache_key){ ix_load8(p) & mask->low,
-                           (ix_load8(p + 8) & mask->high) | (uint64_t)(n | tag << 4) << 56 };
+                           (ix_load8(p + 8) & mask->high) | ix_cache_size(n, tag) };
+}
+
+static inline uint64_t ix_cache_hash(const ix_word_cache *c, ix_cache_key key)
+{
+    uint64_t h = key.low * c->factor ^ key.high * c->factor_high;
+    return (h ^ h >> 32) * c->factor;
 }
 
 /* The line of a key. */
 static inline ix_cache_slot *ix_cache_line(const ix_word_cache *c, ix_cache_key key)
 {
-    uint64_t h = key.low * c->factor ^ key.high * c->factor_high;
-    h = (h ^ h >> 32) * c->factor;
-    return &c->slots[(h >> c->shift) * 2];
+    return &c->slots[(ix_cache_hash(c, key) >> c->shift) * 2];
 }
 
 static inline bool ix_cache_same(const ix_cache_slot *s, ix_cache_key key)
@@ -108,21 +121,28 @@ static inline int32_t ix_cache_token(const ix_cache_slot *s, size_t k, size_t si
  * ix_cache_count(s) count. */
 static inline void ix_cache_ids(const ix_cache_slot *s, int32_t *ids)
 {
-    uint64_t two[IX_CACHED_TOKENS / 2];
-    memcpy(two, s->ids, sizeof two);
-    for (int k = 0; k < IX_CACHED_TOKENS / 2; k++)
-        two[k] &= 0x00FFFFFF00FFFFFFu; /* the same for either order of bytes */
-    memcpy(ids, two, sizeof two);
+    ix_four four;
+    memcpy(&four, s->ids, sizeof four);
+    four &= 0xFFFFFF;
+    memcpy(ids, &four, sizeof four);
 }
 
 static inline void ix_cache_ranges(const ix_cache_slot *s, uint32_t at, uint32_t size,
                                    uint32_t *starts, uint32_t *ends)
 {
-    for (int k = 0; k < IX_CACHED_TOKENS; k++)
-        starts[k] = at + (s->ids[k] >> 28);
-    for (int k = 0; k + 1 < IX_CACHED_TOKENS; k++)
-        ends[k] = at + (s->ids[k + 1] >> 24 & 15);
+    ix_four four;
+    memcpy(&four, s->ids, sizeof four);
+    ix_four start = (four >> 28) + at, end = (four >> 24 & 15) + at;
+    memcpy(starts, &start, sizeof start);
+    memcpy(ends, (const uint32_t *)&end + 1, sizeof end - sizeof *ends);
     ends[IX_CACHED_TOKENS - 1] = at + size;
+}
+
+/* Puts a slot of another cache into its line. */
+static inline void ix_cache_copy(ix_cache_slot *line, const ix_cache_slot *slot)
+{
+    line[1] = line[0];
+    line[0] = *slot;
 }
 
 /* A token of a word that is put into the cache. */
@@ -131,21 +151,20 @@ typedef struct ix_cached {
     uint8_t start, end; /* bytes of the word */
 } ix_cached;
 
-/* Puts a word of n tokens, n <= IX_CACHED_TOKENS, into its line.  The first begins where the
+/* Puts a word of n tokens, 1 <= n <= IX_CACHED_TOKENS, into its line.  The first begins where the
  * word begins, the last ends where it ends. */
 static inline void ix_cache_put(ix_cache_slot *line, ix_cache_key key, const ix_cached *tokens,
                                 size_t n)
 {
     ix_cache_slot s = { .key = key };
-    uint32_t size = n > 0 ? (uint32_t)tokens[n - 1].end & 15 : 0;
+    uint32_t size = (uint32_t)tokens[n - 1].end & 15;
     for (size_t k = 0; k < IX_CACHED_TOKENS; k++) {
         uint32_t start = k < n ? tokens[k].start & 15u : size;
         uint32_t end = k > 0 && k <= n ? tokens[k - 1].end & 15u : size;
         s.ids[k] = (k < n ? (uint32_t)tokens[k].id & 0xFFFFFF : 0) |
                    (k == 0 ? (uint32_t)n : start << 4 | end) << 24;
     }
-    line[1] = line[0];
-    line[0] = s;
+    ix_cache_copy(line, &s);
 }
 
 #endif

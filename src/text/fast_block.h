@@ -1,0 +1,117 @@
+/* Where words start among 64 bytes: the same for every instruction set.  Private to the files
+ * fast_block_*.c, which say first
+ *
+ *     block                            what holds 64 bytes
+ *     block_read(p), block_fold(x)     reading them; letters in lower case (others become anything
+ *                                      but letters)
+ *     block_is(x, c)                   which of them are c: bit i is byte i
+ *     block_in(x, low, high)           which are in low..high, ASCII both
+ *     NAME(what)                       the names of what this file makes
+ *
+ * Numbers with a bit for each byte take the place of going from byte to byte.
+ */
+#ifndef IX_TEXT_FAST_BLOCK_H
+#define IX_TEXT_FAST_BLOCK_H
+
+#include "text/fast_parts.h"
+
+/* All bits below the lowest of x (all where x is 0). */
+static inline uint64_t below(uint64_t x)
+{
+    return (x & (0 - x)) - 1;
+}
+
+/* The runs of x of which the first bit is in `first`: the bit behind each. */
+static inline uint64_t run_ends(uint64_t x, uint64_t first)
+{
+    return (x + first) & ~x;
+}
+
+/* Line ends, for cl100k and o200k: \s*[\r\n]+ takes all white space up to the last line end, and a
+ * run of other characters takes those behind it. */
+static inline uint64_t line_starts(uint64_t spaces, uint64_t lines, uint64_t others, uint64_t *stop)
+{
+    uint64_t white = spaces | lines, behind = spaces & lines << 1;
+    if (run_ends(spaces, behind) & lines) /* line end, spaces, line end: one word */
+        *stop |= behind;
+    if (white >> 63) /* what is behind the block has a say */
+        *stop |= (uint64_t)1 << (64 - __builtin_clzll(~white | 1));
+    return lines & ~(lines << 1) & ~(spaces << 1) & ~(others << 1);
+}
+
+/* 's 't 'm 'd: *two; 're 've 'll: *three. */
+static inline void contractions(block x, bool any_case, uint64_t apostrophes, uint64_t *two,
+                                uint64_t *three)
+{
+    block y = any_case ? block_fold(x) : x;
+    uint64_t one = block_is(y, 's') | block_is(y, 't') | block_is(y, 'm') | block_is(y, 'd');
+    uint64_t e = block_is(y, 'e'), l = block_is(y, 'l');
+    uint64_t pair = ((block_is(y, 'r') | block_is(y, 'v')) & e >> 1) | (l & l >> 1);
+    *two = apostrophes & one >> 1;
+    *three = apostrophes & pair >> 1;
+}
+
+uint64_t NAME(ix_scan_block)(const ix_scanner *s, const char *p)
+{
+    block x = block_read(p);
+    uint64_t letters = block_in(block_fold(x), 'a', 'z'), digits = block_in(x, '0', '9');
+    uint64_t spaces = block_is(x, ' '), lines = block_is(x, '\n') | block_is(x, '\r');
+    uint64_t tabs = block_is(x, '\t'), apostrophes = block_is(x, '\'');
+    uint64_t strange = ~(block_in(x, ' ', '~') | lines | (s->kind == IX_SCAN_GPT2 ? tabs : 0));
+    uint64_t others = block_in(x, ' ', '~') & ~(letters | digits | spaces);
+    uint64_t behind_space = spaces << 1;
+    uint64_t others_start = others & ~(others << 1) & ~behind_space;
+    uint64_t letters_start = letters & ~(letters << 1) & ~behind_space;
+    uint64_t stop = strange | (uint64_t)1 << 63, soft = 0; /* nothing is known behind bit 63 */
+    uint64_t starts = 1 | others_start, two = 0, three = 0;
+    if (s->kind == IX_SCAN_GPT2) {
+        /* Of a run of white space, the last character belongs to what follows if it is a space. */
+        uint64_t white = spaces | lines | tabs;
+        starts |= (white & ~(white << 1)) | (white & ~((white | strange) >> 1));
+        starts |= digits & ~(digits << 1) & ~behind_space;
+        apostrophes &= others_start;
+    } else {
+        starts |= (spaces & ~behind_space) | (spaces & ~((spaces | lines | strange) >> 1));
+        starts |= line_starts(spaces, lines, others, &stop);
+        starts |= s->digits == 1 ? digits : digits & ~(digits << 1);
+        if (s->digits > 1)
+            stop |= digits & digits >> 1 & digits >> 2 & digits >> 3;
+        /* One other character, with no space before it, goes with the letters behind it. */
+        uint64_t joined = others_start & ~(others >> 1) & letters >> 1;
+        letters_start &= ~(joined << 1);
+        apostrophes &= s->kind == IX_SCAN_CL100K ? others_start : letters << 1;
+    }
+    if (s->kind == IX_SCAN_O200K) {
+        uint64_t uppers = block_in(x, 'A', 'Z');
+        letters_start |= uppers & (letters & ~uppers) << 1;
+        stop |= block_is(x, '/') & lines << 1; /* [\r\n/]* */
+        apostrophes = s->contractions ? apostrophes : 0;
+    }
+    if (apostrophes) {
+        contractions(x, s->kind != IX_SCAN_GPT2, apostrophes, &two, &three);
+        uint64_t end = two << 2 | three << 3;
+        uint64_t unknown = apostrophes & ((uint64_t)3 << 62 | strange >> 1); /* U+017F is an s */
+        starts |= end;
+        letters_start &= ~((two | three) << 1 | three << 2);
+        if (s->kind == IX_SCAN_O200K) { /* the end of the word before */
+            starts &= ~(two | three);
+            stop |= unknown | (apostrophes & end);
+        } else {
+            soft = unknown; /* the word before has ended */
+        }
+    }
+    return (starts | letters_start) & below(stop) & (below(soft) | (soft & (0 - soft)));
+}
+
+void NAME(ix_ascii_block_read)(const char *p, ix_ascii_block *b)
+{
+    block x = block_read(p);
+    b->letters = block_in(block_fold(x), 'a', 'z');
+    b->uppers = block_in(x, 'A', 'Z');
+    b->digits = block_in(x, '0', '9');
+    b->spaces = block_is(x, ' ');
+    b->apostrophes = block_is(x, '\'');
+    b->strange = ~block_in(x, ' ', '~');
+}
+
+#endif
