@@ -90,6 +90,26 @@ def fields(e, tok):
     return out
 
 
+def finished(r, e, tok):
+    r.update(fields(e, tok))
+    if any(e.type_ids) is False:
+        del r["type_ids"]
+    try:
+        r["decoded"] = tok.decode(e.ids, skip_special_tokens=True)
+        r["decoded_with_special"] = tok.decode(e.ids, skip_special_tokens=False)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        r.pop("decoded", None)
+    return r
+
+
+def encoded(tok, content, special):
+    """The record of one text."""
+    tok.encode_special_tokens = False
+    return finished({"special": special, "text": content}, tok.encode(content, add_special_tokens=special), tok)
+
+
 def record(rng, tok, names, cut):
     # The library copies windows into windows: two long texts with truncation would fill the memory.
     kind, special, parse = rng.random(), rng.random() < 0.6, rng.random() < 0.8
@@ -118,17 +138,7 @@ def record(rng, tok, names, cut):
         r["error"] = str(error)[:80]
         # White space that two added tokens take, one rstrip, one lstrip, is a panic of the library's.
         return None if "bad split" in r["error"] else r
-    r.update(fields(e, tok))
-    if any(e.type_ids) is False:
-        del r["type_ids"]
-    try:
-        r["decoded"] = tok.decode(e.ids, skip_special_tokens=True)
-        r["decoded_with_special"] = tok.decode(e.ids, skip_special_tokens=False)
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        r.pop("decoded", None)
-    return r
+    return finished(r, e, tok)
 
 
 def has_equal_forms(tok, form):
@@ -182,4 +192,5 @@ def main():
     print(f"{made} files in {out}")
 
 
-main()
+if __name__ == "__main__":
+    main()

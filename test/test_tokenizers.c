@@ -421,6 +421,28 @@ static void check_stream(run *r, const ix_buffer *text, bool special, size_t chu
     ix_encode_stream_free(s);
 }
 
+/* A record; its text goes to those that are streamed. */
+static void check_one(run *r, json_t *record, bool as_shipped, ix_buffer *together)
+{
+    r->records++;
+    r->record = record;
+    if (record && json_object_get(record, "batch"))
+        check_batch(r, as_shipped);
+    else if (record)
+        check_record(r, as_shipped);
+    add_to_long(r, together);
+    r->record = NULL;
+}
+
+static void finish_run(run *r, ix_buffer *together)
+{
+    for (size_t chunk = 1; r->tokenizer && chunk < 20000; chunk = chunk * 13 + 1)
+        check_stream(r, together, chunk & 4, chunk);
+    ix_buffer_release(together);
+    free(r->words);
+    ix_buffer_release(&r->text);
+}
+
 /* Every record of a file. */
 static void check_records(ix_test *t, const char *tokenizer_path, const char *records_path,
                           bool as_shipped)
@@ -438,26 +460,15 @@ static void check_records(ix_test *t, const char *tokenizer_path, const char *re
         if (!next)
             next = bytes + size;
         json_t *record = json_loadb(line, (size_t)(next - line), JSON_ALLOW_NUL, &error);
-        r.records++;
-        r.record = record;
-        CHECK_MSG(record != NULL, "%s:%d: %s", records_path, (int)r.records, error.text);
-        if (record && json_object_get(record, "batch"))
-            check_batch(&r, as_shipped);
-        else if (record)
-            check_record(&r, as_shipped);
-        add_to_long(&r, &together);
+        CHECK_MSG(record != NULL, "%s:%d: %s", records_path, (int)r.records + 1, error.text);
+        check_one(&r, record, as_shipped, &together);
         json_decref(record);
     }
-    r.record = NULL;
-    for (size_t chunk = 1; tokenizer && chunk < 20000; chunk = chunk * 13 + 1)
-        check_stream(&r, &together, chunk & 4, chunk);
-    ix_buffer_release(&together);
+    finish_run(&r, &together);
     if (r.failures > 0)
         (void)printf("        %s: %d of %d records differ\n", records_path, (int)r.failures,
                      (int)r.records);
     free(bytes);
-    free(r.words);
-    ix_buffer_release(&r.text);
     ix_tokenizer_free(tokenizer);
 }
 
@@ -523,6 +534,54 @@ TEST(tokenizers_real)
         SKIP("no ../shared/data/tokenizers");
     check_records(t, gpt2, gpt2_records, false);
     check_records(t, bert, bert_records, false);
+}
+
+/* A line of test/data/tokenizers.jsonl (make_tokenizer_goldens.py). */
+static void check_golden_line(ix_test *t, const json_t *models, json_t *line)
+{
+    inox_error err;
+    ix_buffer together = { 0 };
+    ix_tokenizer *tokenizer = NULL;
+    json_t *form = json_object_get(line, "tokenizer"), *records = json_object_get(line, "records");
+    const char *name = json_string_value(json_object_get(form, "model"));
+    run r = { .t = t, .where = json_string_value(json_object_get(line, "name")) };
+    json_object_set(form, "model", json_object_get(models, name));
+    char *text = json_dumps(form, 0);
+    ix_json_files files = { .tokenizer = { text, strlen(text) } };
+    CHECK_OK(ix_tokenizer_from_json(&files, &tokenizer, &err), &err);
+    r.tokenizer = tokenizer;
+    for (size_t i = 0; i < json_array_size(records) && tokenizer; i++)
+        check_one(&r, json_array_get(records, i), true, &together);
+    CHECK_MSG(r.records > 1, "%s has no records", r.where);
+    finish_run(&r, &together);
+    ix_tokenizer_free(tokenizer);
+    free(text);
+}
+
+TEST(tokenizers_goldens)
+{
+    size_t size;
+    json_t *models = NULL;
+    int count = 0;
+    char *bytes = read_whole(IX_TEST_SOURCE_ROOT "/test/data/tokenizers.jsonl", &size), *next;
+    CHECK_MSG(bytes != NULL, "test/data/tokenizers.jsonl cannot be read");
+    for (char *at = bytes; bytes && at < bytes + size; at = next + 1) {
+        json_error_t error;
+        next = memchr(at, '\n', (size_t)(bytes + size - at));
+        if (!next)
+            next = bytes + size;
+        json_t *line = json_loadb(at, (size_t)(next - at), JSON_ALLOW_NUL, &error);
+        CHECK_MSG(line != NULL, "%s", error.text);
+        if (!models)
+            models = json_incref(json_object_get(line, "models"));
+        else if (line)
+            check_golden_line(t, models, line);
+        count++;
+        json_decref(line);
+    }
+    CHECK_MSG(count > 20, "%d lines", count);
+    json_decref(models);
+    free(bytes);
 }
 
 TEST(tokenizers_given)
