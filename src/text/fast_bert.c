@@ -50,7 +50,9 @@ typedef struct run {
     void *context;
     ix_encoding *out;
     unsigned char upper; /* letters in upper case that are put in lower case: 26 or 0 */
-    ix_encoding found;   /* tokens of one word, with ranges */
+    unsigned tag;        /* of keys: where words are told, a key is of one word at most */
+    int32_t word;        /* number of the next one */
+    ix_encoding found;   /* tokens of what stands between spaces, with ranges and words */
     inox_error *err;
 } run;
 
@@ -160,8 +162,9 @@ static inox_status plain_word(run *r, const char *p, size_t n, size_t at, ix_enc
     IX_TRY(ix_encoding_room(to, list->count, r->err));
     for (size_t i = 0; i < list->count; i++) {
         const ix_token *t = &list->items[i];
-        IX_TRY(ix_encoding_add(to, t->id, at + t->start, at + t->end, 0, r->err));
+        IX_TRY(ix_encoding_add(to, t->id, at + t->start, at + t->end, r->word, r->err));
     }
+    r->word++;
     return INOX_OK;
 }
 
@@ -176,6 +179,8 @@ static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_k
         return;
     if (count > 0 && (e->starts[first] != at || e->ends[e->count - 1] != at + n))
         return;
+    if (count > 0 && (r->out->want & IX_WANT_WORDS) && e->words[first] != e->words[e->count - 1])
+        return;
     for (size_t k = 0; k < count; k++)
         cached[k] = (ix_cached){ e->ids[first + k], (uint8_t)(e->starts[first + k] - at),
                                  (uint8_t)(e->ends[first + k] - at) };
@@ -184,12 +189,17 @@ static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_k
 
 /* The tokens of a known word become those from `count` on, where there is room for four; returns
  * how many there are then. */
-static inline size_t put_known(const ix_cache_slot *known, size_t at, size_t n, ix_encoding *to,
-                               size_t count)
+static inline size_t put_known(run *r, const ix_cache_slot *known, size_t at, size_t n,
+                               ix_encoding *to, size_t count)
 {
     ix_cache_ids(known, to->ids + count);
     if (to->starts)
         ix_cache_ranges(known, (uint32_t)at, (uint32_t)n, to->starts + count, to->ends + count);
+    if (to->words) {
+        for (size_t k = 0; k < IX_CACHED_TOKENS; k++)
+            to->words[count + k] = r->word;
+        r->word += ix_cache_count(known) > 0;
+    }
     return count + ix_cache_count(known);
 }
 
@@ -292,9 +302,10 @@ static inox_status find_easy(run *r, size_t at, size_t end, bool *found)
         p.ends[p.size - 1] = p.end;
     for (size_t i = 0; i < list->count; i++) {
         const ix_token *t = &list->items[i];
-        IX_TRY(
-            ix_encoding_add(&r->found, t->id, p.starts[t->start], p.ends[t->end - 1], 0, r->err));
+        IX_TRY(ix_encoding_add(&r->found, t->id, p.starts[t->start], p.ends[t->end - 1], r->word,
+                               r->err));
     }
+    r->word += list->count > 0;
     return INOX_OK;
 }
 
@@ -302,8 +313,17 @@ static inox_status find_easy(run *r, size_t at, size_t end, bool *found)
 static inox_status find_new_part(run *r, size_t at, size_t end)
 {
     bool found;
+    ix_encoding *e = &r->found;
+    size_t first = e->count;
     IX_TRY(find_easy(r, at, end, &found));
-    return found ? INOX_OK : r->general(r->context, at, end, &r->found, r->err);
+    if (found)
+        return INOX_OK;
+    IX_TRY(r->general(r->context, at, end, e, r->err));
+    for (size_t i = first; i < e->count; i++)
+        e->words[i] += r->word;
+    if (e->count > first)
+        r->word = e->words[e->count - 1] + 1;
+    return INOX_OK;
 }
 
 /* The same, of which short ones are remembered. */
@@ -312,12 +332,12 @@ static inox_status find_part(run *r, size_t at, size_t end)
     size_t n = end - at, first = r->found.count;
     if (n > IX_CACHED_BYTES)
         return find_new_part(r, at, end);
-    ix_cache_key key = ix_cache_key_of(r->text + at, n, 1, r->end - at >= 16);
+    ix_cache_key key = ix_cache_key_of(r->text + at, n, r->tag, r->end - at >= 16);
     ix_cache_slot *line = ix_cache_line(&r->cache, key);
     const ix_cache_slot *known = ix_cache_find(line, key);
     if (known) {
         IX_TRY(ix_encoding_room(&r->found, IX_CACHED_TOKENS, r->err));
-        r->found.count = put_known(known, at, n, &r->found, first);
+        r->found.count = put_known(r, known, at, n, &r->found, first);
         return INOX_OK;
     }
     IX_TRY(find_new_part(r, at, end));
@@ -331,7 +351,8 @@ static inox_status add_found(run *r)
     const ix_encoding *found = &r->found;
     IX_TRY(ix_encoding_room(r->out, found->count, r->err));
     for (size_t i = 0; i < found->count; i++)
-        IX_TRY(ix_encoding_add(r->out, found->ids[i], found->starts[i], found->ends[i], 0, r->err));
+        IX_TRY(ix_encoding_add(r->out, found->ids[i], found->starts[i], found->ends[i],
+                               found->words[i], r->err));
     r->found.count = 0;
     return INOX_OK;
 }
@@ -377,11 +398,12 @@ static inox_status new_word(run *r, const char *p, size_t n, size_t at, ix_cache
     }
     ix_cached cached[IX_CACHED_TOKENS];
     for (size_t i = 0, from = 0; i < count; from = ends[i++]) {
-        IX_TRY(ix_encoding_add(r->out, ids[i], at + from, at + ends[i], 0, r->err));
+        IX_TRY(ix_encoding_add(r->out, ids[i], at + from, at + ends[i], r->word, r->err));
         cached[i % IX_CACHED_TOKENS] = (ix_cached){ ids[i], (uint8_t)from, (uint8_t)ends[i] };
     }
     if (count <= IX_CACHED_TOKENS)
         ix_cache_put(line, key, cached, count);
+    r->word++;
     return INOX_OK;
 }
 
@@ -436,7 +458,7 @@ static inline waiting ask(const run *r, const char *p, size_t n)
 {
     if (n > IX_CACHED_BYTES)
         return (waiting){ { 0, UINT64_MAX }, empty_line };
-    ix_cache_key key = ix_cache_key_of(p, n, 1, true);
+    ix_cache_key key = ix_cache_key_of(p, n, r->tag, true);
     ix_cache_slot *line = ix_cache_line(&r->cache, key);
     __builtin_prefetch(line, 1);
     return (waiting){ key, line };
@@ -457,7 +479,7 @@ static inox_status answer(run *r, const chunk *c, size_t base, size_t from, size
         size_t at = c->starts[i], n = (size_t)(c->lasts[i] + 1) - at;
         const ix_cache_slot *known = ix_cache_find(w->line, w->key);
         if (known) {
-            count = put_known(known, base + at, n, out, count);
+            count = put_known(r, known, base + at, n, out, count);
             continue;
         }
         out->count = count;
@@ -514,7 +536,8 @@ inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const cha
     r.context = context;
     r.out = out;
     r.upper = f->bert.lowercase ? 26 : 0;
-    r.found.want = IX_WANT_OFFSETS;
+    r.tag = out->want & IX_WANT_WORDS ? 2 : 1;
+    r.found.want = IX_WANT_OFFSETS | IX_WANT_WORDS;
     r.err = err;
     inox_status status = encode(&r, start);
     ix_encoding_release(&r.found);

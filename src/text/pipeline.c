@@ -150,8 +150,11 @@ static void complete(encoder *e, const ix_mapped_text *text, size_t first)
         out->starts[i] = from;
         out->ends[i] = to;
     }
+    bool told = !e->words_alike && ix_fast_tells_words(p->fast);
     for (size_t i = first; i < out->count && out->words; i++)
-        out->words[i] = word_of(e);
+        out->words[i] = told ? out->words[i] + e->word : word_of(e);
+    if (told && out->count > first)
+        e->word = out->words[out->count - 1] + 1;
     for (size_t i = first; i < out->count && out->lead; i++) {
         bool known = (size_t)out->ids[i] < p->base.count;
         out->lead[i] = known ? p->lead[out->ids[i]] : 0;
@@ -159,10 +162,10 @@ static void complete(encoder *e, const ix_mapped_text *text, size_t first)
     }
 }
 
-/* Whether the fast path gives everything that is asked for: it does not tell words. */
+/* Whether the fast path gives everything that is asked for: not all tell words. */
 static bool can_be_fast(const encoder *e)
 {
-    return e->p->fast && e->words_alike;
+    return e->p->fast && (e->words_alike || ix_fast_tells_words(e->p->fast));
 }
 
 /* Pre-tokenizer and model, for a normalized text that goes with it. */
@@ -363,7 +366,7 @@ static inox_status general(void *context, size_t start, size_t end, ix_encoding 
                 ix_mapped_range(&split->text, &cursor, t->start, t->end, &from, &to);
             else
                 from = to = ix_mapped_start(&split->text, split->pieces[i].start);
-            status = ix_encoding_add(out, t->id, from, to, 0, err);
+            status = ix_encoding_add(out, t->id, from, to, (int32_t)i, err);
         }
     }
     ix_mapped_release(&text);
