@@ -141,12 +141,13 @@ def record(rng, tok, names, cut):
     return finished(r, e, tok)
 
 
-def has_equal_forms(tok, form):
-    """Of added tokens that are equal once they are normalized, the library takes another one in every process."""
+def is_undefined(tok, form):
+    """Of added tokens that are equal once they are normalized, the library takes another one in every process;
+    where nothing is left of one, it splits everywhere, inside of characters too."""
     normal = lambda t: tok.normalizer.normalize_str(t["content"]) if tok.normalizer and t["normalized"] else t["content"]
     contents = {t["content"]: t for t in form["added_tokens"]}
     seen = [normal(t) for t in contents.values() if t["normalized"]]
-    return len(set(seen)) < len(seen)
+    return len(set(seen)) < len(seen) or "" in seen
 
 
 def write_records(path, tok, rng, names, cut, count):
@@ -177,7 +178,7 @@ def main():
             tok = Tokenizer.from_str(json.dumps(form))
         except Exception:
             continue
-        if has_equal_forms(tok, form):
+        if is_undefined(tok, form):
             continue
         made += 1
         base = os.path.join(out, f"case-{seed}-{i:04d}.json")

@@ -140,8 +140,9 @@ static void check_vocabulary(ix_test *t, uint64_t *state, bool shuffled, int *od
         char word[WORD_MAX];
         size_t n = 1 + ix_test_random(state) % (k % 2 ? WORD_MAX : 12);
         size_t letters = 1 + ix_test_random(state) % LETTERS;
+        size_t period = k % 3 ? n : 1 + ix_test_random(state) % 9;
         for (size_t i = 0; i < n; i++)
-            word[i] = (char)('a' + ix_test_random(state) % letters);
+            word[i] = i < period ? (char)('a' + ix_test_random(state) % letters) : word[i - period];
         check_word(&r, word, n);
     }
     ix_bpe_search_release(&search);

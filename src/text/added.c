@@ -149,6 +149,8 @@ static inox_status number_tokens(ix_added *a, const ix_model *m, const ix_normal
             id = (int32_t)next++;
         if (t->is_normalized && n)
             IX_TRY(normalize_token(&a->arena, n, t, err));
+        else if (a->by_id[id] >= 0) /* decoders go on to get the normalized form */
+            t->normalized = a->tokens[a->by_id[id]].normalized;
         t->id = a->tokens[last].id = id;
         if (t->special)
             a->special_texts[i] = t->content;

@@ -195,6 +195,7 @@ void ix_word_release(ix_word *w)
     ix_free(w->bucket_of);
     ix_free(w->ranks.items);
     ix_free(w->splits);
+    ix_bpe_windows_free(w->windows);
 }
 
 /* ---- short words ----------------------------------------------------------------------------- */
@@ -410,7 +411,7 @@ static inox_status join_links(const ix_bpe *b, ix_word *w, uint32_t i, inox_erro
     return INOX_OK;
 }
 
-static inox_status merge_long(const ix_bpe *b, ix_word *w, inox_error *err)
+inox_status ix_word_merge_whole(const ix_bpe *b, ix_word *w, inox_error *err)
 {
     ix_symbol *s = w->symbols;
     if (w->bucket_of_count < b->rank_count) {
@@ -454,8 +455,10 @@ static inox_status merge_long(const ix_bpe *b, ix_word *w, inox_error *err)
 
 inox_status ix_word_merge(const ix_bpe *b, ix_word *w, inox_error *err)
 {
-    if (w->count > IX_BPE_SHORT || w->splits || b->keeps_stale || b->rank_count >= RANKS_MAX)
-        return merge_long(b, w, err);
+    if (w->splits || b->keeps_stale || b->rank_count >= RANKS_MAX)
+        return ix_word_merge_whole(b, w, err);
+    if (w->count > IX_BPE_SHORT)
+        return ix_word_merge_windows(b, w, err);
     merge_short(b, w);
     return INOX_OK;
 }

@@ -102,11 +102,13 @@ typedef struct ix_bucket {
     bool heap;
 } ix_bucket;
 
-/* Reused from word to word. */
+typedef struct ix_bpe_windows ix_bpe_windows; /* of bpe_long.c */
+
+/* Reused from word to word, for one ix_bpe. */
 typedef struct ix_word {
     ix_symbol *symbols;
     size_t count, capacity;
-    int32_t last_left, last_right; /* the last two that merged */
+    int32_t last_left, last_right; /* the last two that merged, but in windows */
     uint32_t *splits; /* NULL, or by id: bytes of its left part when a piece was last considered */
     /* Long words: the left symbols of pairs, a bucket for each rank. */
     ix_bucket *buckets;
@@ -114,6 +116,7 @@ typedef struct ix_word {
     size_t bucket_of_count;
     uint32_t *bucket_of; /* 1 + bucket of each rank; 0: none yet */
     ix_bucket ranks;     /* heap of the ranks whose buckets are not empty */
+    ix_bpe_windows *windows;
 } ix_word;
 
 inox_status ix_word_add(ix_word *w, uint32_t at, uint32_t size, int32_t id,
@@ -121,6 +124,12 @@ inox_status ix_word_add(ix_word *w, uint32_t at, uint32_t size, int32_t id,
 /* Merges until nothing merges: symbols[0..count) are then the pieces, in order. */
 inox_status ix_word_merge(const ix_bpe *b, ix_word *w, inox_error *err) IX_MUST_USE;
 void ix_word_release(ix_word *w);
+
+/* The two ways for long words: all at once, and in windows (bpe_long.c), where pairs merge by their
+ * ranks alone (no splits, no keeps_stale). */
+inox_status ix_word_merge_whole(const ix_bpe *b, ix_word *w, inox_error *err) IX_MUST_USE;
+inox_status ix_word_merge_windows(const ix_bpe *b, ix_word *w, inox_error *err) IX_MUST_USE;
+void ix_bpe_windows_free(ix_bpe_windows *s); /* NULL is fine */
 
 enum { IX_BPE_SHORT = 32 };
 /* The same for ids[0..n), n <= IX_BPE_SHORT, in place.  Returns how many are left; the k-th was

@@ -15,7 +15,9 @@ static inox_status find_made(ix_bpe_search *s, const ix_bpe *bpe, const int32_t 
     w->count = 0;
     for (size_t i = 0; i < bytes.size; i++)
         IX_TRY(ix_word_add(w, (uint32_t)i, 1, byte_ids[(unsigned char)bytes.data[i]], err));
-    IX_TRY(ix_word_merge(bpe, w, err));
+    /* In windows the last merge is not told. */
+    IX_TRY(bytes.size > IX_BPE_SHORT ? ix_word_merge_whole(bpe, w, err)
+                                     : ix_word_merge(bpe, w, err));
     if (w->count != 1 || w->symbols[0].id != id)
         return INOX_OK;
     ix_bpe_made *made = &s->pieces[id];
