@@ -1,9 +1,12 @@
-/* The fast path of BERT gives what the general path gives: ids and ranges of texts made at random
+/* What is done in strides gives what is done one by one.
+ *
+ * The fast path of BERT gives what the general path gives: ids and ranges of texts made at random
  * from what is hard about cutting words, for every combination of the normalizer's options.
  *
  * The general path is taken where an added token is looked for in the normalized text.
  */
 #include "text/tokenizer.h"
+#include "text/unicode.h"
 #include "test.h"
 
 #include <jansson.h>
@@ -287,4 +290,30 @@ TEST(fast_bert_is_as_the_general_path)
         ix_tokenizer_free(b.general);
     }
     free(text);
+}
+
+/* Where well-formed text ends, found in strides, is where it ends character by character. */
+TEST(fast_utf8_good_is_as_one_by_one)
+{
+    enum { ROOM = 300, TEXTS = 20000 };
+    char text[ROOM];
+    uint64_t state = 3;
+    for (int i = 0; i < TEXTS; i++) {
+        size_t size = 0, at = 0, n;
+        uint64_t bad_ones = ix_test_random(&state) % 3;
+        bool whole = true, bad = false;
+        while (size + 16 < ROOM) {
+            size_t k = ix_test_random(&state) % (size_t)(bad_ones ? PARTS : PARTS - 5);
+            size_t times = ix_test_random(&state) % 40 == 0 ? 70 : 1;
+            size += repeat(text + size, ROOM - size, parts[k], times);
+            if (ix_test_random(&state) % 100 == 0)
+                break;
+        }
+        for (; at < size; at += n) {
+            n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
+            if (bad || !whole)
+                break;
+        }
+        CHECK(ix_utf8_good(text, size) == at);
+    }
 }

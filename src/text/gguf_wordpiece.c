@@ -159,17 +159,6 @@ static bool settles(const ix_tokenizer *base)
     return inner->family->settles(inner);
 }
 
-static bool is_good(const char *text, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        bool whole, bad;
-        at += ix_utf8_prefix(text + at, size - at, &whole, &bad);
-        if (bad || !whole)
-            return false;
-    }
-    return true;
-}
-
 /* Text that is not UTF-8: overlong forms are the characters that they spell. */
 static inox_status encode_bad(const ix_tokenizer *inner, void *scratch, const ix_encode_text *in,
                               ix_encoding *out, inox_error *err)
@@ -195,7 +184,7 @@ static inox_status encode(const ix_tokenizer *base, void *scratch, const ix_enco
                           ix_encoding *out, inox_error *err)
 {
     const ix_tokenizer *inner = wordpiece_of(base)->inner;
-    if (in->plain_count > 0 || is_good(in->text, in->size))
+    if (in->plain_count > 0 || ix_utf8_good(in->text, in->size) == in->size)
         return inner->family->encode(inner, scratch, in, out, err);
     return encode_bad(inner, scratch, in, out, err);
 }

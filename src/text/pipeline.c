@@ -389,36 +389,10 @@ static inox_status encode_stretch(encoder *e, size_t start, size_t end)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Bytes of the well-formed text at the beginning. */
-static size_t good_bytes(const char *text, size_t size)
-{
-    size_t at = 0;
-    while (at < size) {
-        uint64_t word;
-        bool whole, bad;
-        if (size - at >= 8) {
-            memcpy(&word, text + at, 8);
-            if ((word & 0x8080808080808080u) == 0) {
-                at += 8;
-                continue;
-            }
-        }
-        if ((unsigned char)text[at] < 0x80) {
-            at++;
-            continue;
-        }
-        size_t n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
-        if (bad || !whole)
-            break;
-        at += n;
-    }
-    return at;
-}
-
 /* *out = the text with U+FFFD for each maximal part of a character. */
 static inox_status clean_text(const char *text, size_t size, ix_mapped_text *out, inox_error *err)
 {
-    size_t at = 0, good = good_bytes(text, size);
+    size_t at = 0, good = ix_utf8_good(text, size);
     *out = (ix_mapped_text){ .data = text, .size = size };
     if (good == size)
         return INOX_OK;
@@ -433,7 +407,7 @@ static inox_status clean_text(const char *text, size_t size, ix_mapped_text *out
         size_t n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
         status = ix_mapped_append(out, "\xEF\xBF\xBD", 3, (uint32_t)at, (uint32_t)(at + n), err);
         at += n;
-        good = good_bytes(text + at, size - at);
+        good = ix_utf8_good(text + at, size - at);
     }
     if (status != INOX_OK)
         ix_mapped_release(out);

@@ -146,30 +146,11 @@ static inox_status encode_bad(encoder *e, size_t start, size_t good, size_t end)
     return hand_over(e);
 }
 
-/* Bytes of the longest well-formed beginning. */
-static size_t good_bytes(const char *text, size_t size)
-{
-    size_t at = 0;
-    while (at < size) {
-        uint64_t eight;
-        if (size - at >= 8 && (memcpy(&eight, text + at, 8), !(eight & 0x8080808080808080u))) {
-            at += 8;
-            continue;
-        }
-        bool whole, bad;
-        size_t n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
-        if (bad || !whole)
-            break;
-        at += n;
-    }
-    return at;
-}
-
 /* text[start..end), where no special token is. */
 static inox_status encode_fragment(encoder *e, size_t start, size_t end)
 {
     const ranks *t = e->t;
-    size_t good = start + good_bytes(e->in->text + start, end - start), last;
+    size_t good = start + ix_utf8_good(e->in->text + start, end - start), last;
     if (start == end)
         return INOX_OK;
     if (good < end)
@@ -235,7 +216,7 @@ static size_t settled(const ix_tokenizer *base, const char *text, size_t size)
         return 0;
     while (at > 1 && !(at < size && text[at] == ' ' && is_letter(text[at - 1])))
         at--;
-    return at > 1 && good_bytes(text, at) == at ? at : 0;
+    return at > 1 && ix_utf8_good(text, at) == at ? at : 0;
 }
 
 static bool settles(const ix_tokenizer *base)

@@ -82,6 +82,56 @@ size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad)
     return n;
 }
 
+static bool is_ascii(const char *p, size_t n)
+{
+    uint64_t any = 0, eight;
+    for (size_t i = 0; i < n; i += 8) {
+        memcpy(&eight, p + i, 8);
+        any |= eight;
+    }
+    return (any & 0x8080808080808080u) == 0;
+}
+
+static inline bool goes_on(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* Bytes of the character that p[0..left) begins with, one beyond ASCII; 0: it is none. */
+static inline size_t good_character(const char *p, size_t left)
+{
+    bool whole, bad;
+    unsigned lead = (unsigned char)*p;
+    if (left >= 2 && lead - 0xC2 < 0x1E && goes_on(p[1]))
+        return 2;
+    if (left >= 3 && lead - 0xE1 < 0x0C && goes_on(p[1]) && goes_on(p[2]))
+        return 3;
+    size_t n = ix_utf8_prefix(p, left, &whole, &bad);
+    return bad || !whole ? 0 : n;
+}
+
+size_t ix_utf8_good(const char *text, size_t size)
+{
+    enum { BLOCK = 64 };
+    size_t at = 0, n;
+    while (at < size) {
+        if (size - at >= BLOCK && is_ascii(text + at, BLOCK)) {
+            at += BLOCK;
+            continue;
+        }
+        while (size - at >= 8 && is_ascii(text + at, 8))
+            at += 8;
+        while (at < size && (unsigned char)text[at] < 0x80)
+            at++;
+        for (; at < size && (unsigned char)text[at] >= 0x80; at += n) {
+            n = good_character(text + at, size - at);
+            if (n == 0)
+                return at;
+        }
+    }
+    return at;
+}
+
 /* ---- normalization ------------------------------------------------------------------------- */
 
 /* The segment text[0..size) as characters, in normalization form C or as it is. */

@@ -66,6 +66,9 @@ size_t ix_utf8_write(uint32_t c, char out[4]);
  * more bytes follow; *whole says which.  At least 1 (a byte that begins nothing: *whole, *bad). */
 size_t ix_utf8_prefix(const char *p, size_t left, bool *whole, bool *bad);
 
+/* Bytes of the longest well-formed beginning. */
+size_t ix_utf8_good(const char *text, size_t size);
+
 /* *out = text that is well-formed (but for surrogates) and, with nfc, in normalization form C; a
  * view of `text` where nothing changes.  base: the position of `text` in the source. */
 inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc,
