@@ -82,16 +82,19 @@
     };                                                                                             \
     KERNELS(TYPE, t, t, q256)
 
-#define PLAN_FLOAT(TYPE, t, panel, bytes_)                                                         \
+#define PLAN_FLOAT(TYPE, t, panel, bytes_, prepare_)                                               \
     static const plan plan_##t = {                                                                 \
         .block = 1,                                                                                \
-        .panels = 2,                                                                               \
+        .panels = FLOAT_PANELS,                                                                    \
+        .panels_of_few = 2,                                                                        \
         .part = FLOAT_PART,                                                                        \
-        .panel_block = (bytes_) * IX_PANEL_COLS,                                                   \
+        .panel_block = (bytes_)*IX_PANEL_COLS,                                                     \
         .file_block = bytes_,                                                                      \
         .file_elements = 1,                                                                        \
         .acts_block = sizeof(float),                                                               \
         .direct = direct_##t,                                                                      \
+        .prepare = prepare_,                                                                       \
+        .tile = many_f32,                                                                          \
         .pack = ix_panel_pack_##panel,                                                             \
     };                                                                                             \
     KERNELS(TYPE, t, panel, f32)
@@ -105,13 +108,15 @@
     }                                                                                              \
     static const plan plan_##t = {                                                                 \
         .block = 1,                                                                                \
-        .panels = 2,                                                                               \
+        .panels = FLOAT_PANELS,                                                                    \
+        .panels_of_few = 2,                                                                        \
         .part = FLOAT_PART,                                                                        \
         .panel_block = sizeof(float) * IX_PANEL_COLS,                                              \
         .file_block = file_bytes,                                                                  \
         .file_elements = elements,                                                                 \
         .acts_block = sizeof(float),                                                               \
         .direct = direct_f32,                                                                      \
+        .tile = many_f32,                                                                          \
         .pack = pack_values_##t,                                                                   \
     };                                                                                             \
     KERNEL_OF_ROWS(TYPE, t, SYMBOL(t), f32)
@@ -133,9 +138,9 @@
     PLAN_256(IQ4_XS, iq4_xs, 136, flat_32_of_256_tile)
 
 #define FLOAT_PLANS                                                                                \
-    PLAN_FLOAT(F32, f32, f32, 4)                                                                   \
-    PLAN_FLOAT(F16, f16, f16, 2)                                                                   \
-    PLAN_FLOAT(BF16, bf16, f16, 2)                                                                 \
+    PLAN_FLOAT(F32, f32, f32, 4, NULL)                                                             \
+    PLAN_FLOAT(F16, f16, f16, 2, prepare_f16)                                                      \
+    PLAN_FLOAT(BF16, bf16, f16, 2, prepare_bf16)                                                   \
     PLAN_VALUES(IQ2_XXS, iq2_xxs, 256, 66)                                                         \
     PLAN_VALUES(IQ2_XS, iq2_xs, 256, 74)                                                           \
     PLAN_VALUES(IQ2_S, iq2_s, 256, 82)                                                             \

@@ -1,7 +1,7 @@
 /* The frame of the vector matrix products: which panel, which segment, which tile; sums by T; the
  * store (C2, C11).
  *
- *   for each step of panels (16 columns, float types 32):
+ *   for each step of panels (16 columns; float types 32, with AVX-512 64):
  *       for each chunk of rows:
  *           for each segment of 1024 indices:
  *               for each part of the segment (float types: what the first-level cache holds):
@@ -33,9 +33,11 @@
 #define TILE_ROWS IX_ACTS_TILE
 #define TILE_HEIGHT(rows, row) ix_acts_height((rows) - (row))
 #define CHUNK_TILES 22 /* at most, so that their sums stay in the L2 cache */
+#ifndef STEP_PANELS
 #define STEP_PANELS 2  /* at most */
-#define PREPARED_BYTES ((size_t)24 * 1024) /* of one panel of a segment */
-#define PREPARED_PANELS 1                 /* at most, in one step */
+#endif
+#define PREPARED_BYTES ((size_t)24 * 1024) /* of one panel of a segment or part */
+#define PREPARED_PANELS STEP_PANELS        /* at most, in one step */
 #define MANY_TILES 0 /* 1: a tile function gets all tiles of a chunk at once */
 #endif
 #define CHUNK_ROWS (CHUNK_TILES * TILE_ROWS)
@@ -49,12 +51,13 @@ typedef struct tile_job {
     const uint8_t *w;     /* weights of `n` blocks (floats: indices) of k */
     int64_t n;
     size_t stride;        /* between panels, */
-    int panels;           /* one or two, as the plan says */
+    int panels;           /* at most STEP_PANELS, as the plan says */
     const uint8_t *a;     /* activations */
     int64_t tiles;        /* 1, or with MANY_TILES all of the chunk */
     size_t a_step, out_step;
     const uint8_t *ahead; /* what is needed next: */
-    size_t ahead_bytes;   /* so many come into the cache with each block */
+    size_t ahead_bytes;   /* so many come into the cache with each block; with parts: in all, of */
+    size_t ahead_stride;  /* each panel, which are so far apart */
     const float *y;       /* MANY_TILES: where the rows go behind the last segment, else NULL */
     int64_t ldy;
     bool carry;           /* go on with the sums in `out` */
@@ -64,7 +67,8 @@ typedef void tile_function(int h, const tile_job *t);
 
 typedef struct plan {
     int32_t block;         /* elements of k in one block */
-    int32_t panels;        /* in one step: 1 or 2 */
+    int32_t panels;        /* in one step, at most STEP_PANELS; */
+    int32_t panels_of_few; /* the same for one tile of rows, if not 0 */
     int32_t part;          /* indices of k that many tiles pass at a time; 0: the segment */
     size_t panel_block;    /* bytes of a block in a panel */
     size_t file_block;     /* bytes of a block in the file, of `file_elements` elements */
@@ -195,6 +199,7 @@ typedef struct position {
     int64_t row, row1;     /* of this chunk */
     int64_t row_end;       /* of all chunks */
     int64_t tiles;         /* in this chunk */
+    int step_panels;       /* at most */
 } position;
 
 static inline int panels_of(const position *at)
@@ -224,7 +229,8 @@ static const uint8_t *segment_weights(const position *at, int64_t k, int64_t len
     return at->space.packed;
 }
 
-/* Lines that are needed soon.  Addresses beyond the end are harmless. */
+/* Lines that are needed soon.  Addresses beyond the end are harmless.  A function that does nothing
+ * else has to be inlined: gcc finds that it has no effect, and drops its calls. */
 VF_INLINE void prefetch(const void *from, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64)
@@ -254,11 +260,18 @@ static void look_ahead(const position *at, const uint8_t *panel, int64_t tile, t
     }
 }
 
-/* y is written in pieces of 64 bytes that lie far from each other. */
-static void prefetch_y(const position *at, int64_t row, int64_t rows)
+VF_INLINE void prefetch_to_write(const void *to, size_t bytes)
 {
-    for (int64_t m = 0; m < rows; m++)
-        prefetch(at->job->y + (row + m) * at->job->ldy + at->col, (size_t)at->cols * sizeof(float));
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch((const char *)to + i, 1, 2);
+}
+
+/* y is written in pieces of at most 64 * STEP_PANELS bytes that lie far from each other. */
+VF_INLINE void prefetch_y(const position *at, int64_t row, int64_t first, int64_t rows)
+{
+    for (int64_t m = first; m < rows; m++)
+        prefetch_to_write(at->job->y + (row + m) * at->job->ldy + at->col,
+                          (size_t)at->cols * sizeof(float));
 }
 
 static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h,
@@ -273,24 +286,29 @@ static void store_tile(const position *at, int64_t row, int64_t rows, int64_t h,
     }
 }
 
-/* Tiles that pass a part between them ask for the one behind it: of this step, or of the next. */
-static void fetch_next_part(const position *at, const uint8_t *panel, int64_t k, int64_t tile)
+/* Tiles that pass a part between them ask for the one behind it: of this step, or of the next.
+ * Each does so for a share of the lines while it works: many at once would keep all others out. */
+static void fetch_next_part(const position *at, const uint8_t *panel, int64_t k, int64_t tile,
+                            tile_job *t)
 {
     const plan *p = at->plan;
-    size_t step = (size_t)p->panels * at->panel_bytes;
+    size_t step = (size_t)at->step_panels * at->panel_bytes;
     size_t bytes = (size_t)p->part * p->panel_block / (size_t)at->tiles + 1;
-    if (at->from_rows || at->row1 < at->row_end)
+    t->ahead_bytes = 0;
+    if (at->tiles == 1 || at->from_rows || at->row1 < at->row_end)
         return;
     if (k >= at->job->depth)
         panel += step - (size_t)at->job->depth * p->panel_block;
-    for (int i = 0; i < p->panels; i++)
-        prefetch(panel + (size_t)i * at->panel_bytes + (size_t)tile * bytes, bytes);
+    t->ahead = panel + (size_t)tile * bytes;
+    t->ahead_bytes = bytes;
+    t->ahead_stride = at->panel_bytes;
 }
 
 /* The segment that one_segment is at, or a part of it. */
 typedef struct segment {
     int64_t index, count; /* segments of the product */
     int64_t k, end;       /* indices of the part */
+    int64_t part, parts;  /* of the segment: this one, and how many */
     bool first, last;     /* part of its segment */
 } segment;
 
@@ -314,15 +332,15 @@ static void one_part(const position *at, const segment *s, const uint8_t *panel,
               (size_t)(s->k / p->block) * p->acts_block * (size_t)h;
         float *waiting = at->space.waiting + offset;
         t.out = s->index % 2 == 0 ? waiting : at->space.sums + offset;
-        if (p->part != 0 && at->tiles > 1)
+        if (p->part != 0)
             fetch_next_part(at, panel + (size_t)t.n * p->panel_block, s->end,
-                            (row - at->row) / TILE_ROWS);
+                            (row - at->row) / TILE_ROWS, &t);
         else
             look_ahead(at, panel, (row - at->row) / TILE_ROWS, &t);
         if (store && MANY_TILES)
             t.y = at->job->y + row * at->job->ldy + at->col;
-        else if (store)
-            prefetch_y(at, row, rows);
+        else if (s->index == s->count - 1)
+            prefetch_y(at, row, rows * s->part / s->parts, rows * (s->part + 1) / s->parts);
         tile(h, &t);
         if (s->last && s->index % 2 != 0)
             join(waiting, t.out, s->index, h * t.tiles * t.panels * IX_PANEL_COLS);
@@ -341,21 +359,24 @@ static void one_segment(const position *at, int64_t index, int64_t count)
     int64_t end = depth - k < IX_SEGMENT ? depth : k + IX_SEGMENT;
     int64_t part = p->part != 0 && at->tiles > 1 ? p->part : IX_SEGMENT;
     segment s = { .index = index, .count = count, .first = true };
+    s.parts = (end - k + part - 1) / part;
+    bool many = p->part != 0 ? at->tiles > 1 : p->prepare && at->row1 - at->row > DIRECT_ROWS;
     size_t stride;
     const uint8_t *panel = segment_weights(at, k, end - k, &stride);
-    for (s.k = k; s.k < end; s.k = s.end, s.first = false) {
+    for (s.k = k; s.k < end; s.k = s.end, s.first = false, s.part++) {
         s.end = end - s.k < part ? end : s.k + part;
         s.last = s.end == end;
         tile_job t = { .w = panel, .n = (s.end - s.k) / p->block, .stride = stride };
         tile_function *tile = p->direct;
         t.panels = panels_of(at);
-        if (p->prepare && at->row1 - at->row > DIRECT_ROWS) {
+        if (many)
+            tile = p->tile;
+        if (many && p->prepare) {
             for (int i = 0; i < t.panels; i++)
                 p->prepare(panel + (size_t)i * stride, t.n,
                            at->space.prepared + (size_t)i * PREPARED_BYTES);
             t.w = at->space.prepared;
             t.stride = PREPARED_BYTES;
-            tile = p->tile;
         }
         one_part(at, &s, panel, tile, t);
         panel += (size_t)t.n * p->panel_block;
@@ -382,10 +403,12 @@ static int64_t even_chunk(int64_t rows)
 static void product(const plan *p, size_t panel_bytes, const ix_matmul_job *job, int64_t row0,
                     int64_t row1, int64_t col0, int64_t col1, void *scratch)
 {
-    int64_t step = (int64_t)p->panels * IX_PANEL_COLS;
+    bool few = p->panels_of_few != 0 && row1 - row0 <= TILE_ROWS;
     position at = { .job = job, .plan = p, .row_end = row1 };
     at.from_rows = panel_bytes == 0;
     at.panel_bytes = panel_bytes;
+    at.step_panels = few ? p->panels_of_few : p->panels;
+    int64_t step = (int64_t)at.step_panels * IX_PANEL_COLS;
     at.space = workspace_in(scratch, at.from_rows);
     int64_t segments = segments_of(job->depth);
     if (segments == 0) {

@@ -89,7 +89,7 @@ VF_INLINE void expect_rows(const tile_job *job, int64_t tile)
     for (int64_t m = 0; m < ROWS; m++) {
         const float *row = job->y + (tile * ROWS + m) * job->ldy;
         for (int panel = 0; panel < job->panels; panel++)
-            __builtin_prefetch(row + panel * IX_PANEL_COLS, 1, 2);
+            __builtin_prefetch(row + panel * IX_PANEL_COLS, 0, 2);
     }
 }
 

@@ -1,4 +1,6 @@
 /* Matrix products in AVX-512 F, BW, DQ, VL: 16 columns to a vector, all types. */
+#define STEP_PANELS 4 /* of float types */
+
 #include "num/matmul/x86_avx512_dot.h"
 
 #include "num/matmul/vector_float.h"

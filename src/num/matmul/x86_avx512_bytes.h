@@ -5,8 +5,9 @@
 #include "num/scalar/x86_avx512_math.h"
 
 #define MAX_TILE 12   /* rows whose integer and float sums fit in the registers */
-#define FLOAT_TILE 12 /* rows of float sums over one panel, and over two */
+#define FLOAT_TILE 12 /* rows of float sums over one panel, over two, over four */
 #define FLOAT_TILE_OF_TWO 12
+#define FLOAT_TILE_OF_FOUR 6
 
 typedef uint16_t vi_u16 __attribute__((vector_size(64)));
 
