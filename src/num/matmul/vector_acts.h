@@ -43,20 +43,56 @@ size_t ix_acts_bytes_q256(int64_t rows, int64_t depth)
     return bytes(rows, IX_ACTS_256_BYTES * (size_t)(depth / 256));
 }
 
+/* ---- floats: a transpose --------------------------------------------------------------------- */
+
+typedef float four __attribute__((vector_size(16)));
+
+static inline four load_four(const float *x)
+{
+    four v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+static inline void store_four(float *to, four v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+/* Four rows, four k's: to[k * h + m] = x[m * ldx + k]. */
+static inline void put_four(const float *x, int64_t ldx, int64_t h, float *to)
+{
+    four a = load_four(x), b = load_four(x + ldx);
+    four c = load_four(x + 2 * ldx), d = load_four(x + 3 * ldx);
+    four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+         cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    store_four(to, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+    store_four(to + h, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+    ab = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    store_four(to + 2 * h, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+    store_four(to + 3 * h, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+}
+
+/* Rows [0, used) of a tile of height h; the rest becomes zeros. */
+static void pack_tile_f32(const float *x, int64_t ldx, int64_t used, int64_t h, int64_t depth,
+                          float *to)
+{
+    int64_t fours = used & ~(int64_t)3, k4 = depth & ~(int64_t)3;
+    for (int64_t k = 0; fours != 0 && k < k4; k += 4) {
+        for (int64_t m = 0; m < fours; m += 4)
+            put_four(x + m * ldx + k, ldx, h, to + k * h + m);
+    }
+    for (int64_t m = 0; m < h; m++) {
+        for (int64_t k = m < fours ? k4 : 0; k < depth; k++)
+            to[k * h + m] = m < used ? x[m * ldx + k] : 0.0f;
+    }
+}
+
 void ix_acts_pack_f32(const float *x, int64_t ldx, int64_t rows, int64_t row0, int64_t row1,
                       int64_t depth, void *acts)
 {
     for (int64_t row = row0; row < row1; row += IX_ACTS_TILE) {
         int64_t h = ix_acts_height(rows - row), used = row1 - row < h ? row1 - row : h;
-        float *to = (float *)acts + row * depth;
-        for (int64_t m = 0; m < used; m++) {
-            for (int64_t k = 0; k < depth; k++)
-                to[k * h + m] = x[(row + m) * ldx + k];
-        }
-        for (int64_t m = used; m < h; m++) {
-            for (int64_t k = 0; k < depth; k++)
-                to[k * h + m] = 0.0f;
-        }
+        pack_tile_f32(x + row * ldx, ldx, used, h, depth, (float *)acts + row * depth);
     }
 }
 
