@@ -1,5 +1,5 @@
-/* Answers: a chat template, NUL, what a model wrote.  The events must be the same whatever pieces
- * the answer comes in. */
+/* Answers: a chat template, NUL, what a model wrote, perhaps NUL and the tools with their schemas.
+ * The events must be the same whatever pieces the answer comes in. */
 #include "text/answer/answer.h"
 
 #include <stdint.h>
@@ -28,13 +28,15 @@ static inox_status add(void *context, const ix_answer_event *e, inox_error *err)
     return INOX_OK;
 }
 
-static void parse(const ix_answer_format *f, const char *answer, size_t size, size_t step,
-                  record *out)
+static void parse(const ix_answer_format *f, ix_text_view tools, const char *answer, size_t size,
+                  size_t step, record *out)
 {
     ix_answer_parser *p = NULL;
     *out = (record){ 0 };
     if (ix_answer_parser_new(f, (ix_text_view){ "", 0 }, add, out, &p, NULL) != INOX_OK)
         return;
+    if (tools.data)
+        (void)!ix_answer_parser_tools(p, tools, NULL);
     for (size_t at = 0; at < size; at += step)
         (void)!ix_answer_push(p, answer + at, size - at < step ? size - at : step, NULL);
     (void)!ix_answer_finish(p, NULL);
@@ -51,10 +53,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ix_answer_learn(t, &f, NULL) == INOX_OK) {
         const char *answer = (const char *)end + 1;
         size_t bytes = size - (size_t)(end - data) - 1;
+        const char *second = memchr(answer, 0, bytes);
+        ix_text_view tools = { NULL, 0 };
         record whole, pieces;
-        parse(f, answer, bytes, bytes + 1, &whole);
+        if (second) {
+            tools = (ix_text_view){ second + 1, bytes - (size_t)(second - answer) - 1 };
+            bytes = (size_t)(second - answer);
+        }
+        parse(f, tools, answer, bytes, bytes + 1, &whole);
         for (size_t step = 1; step < 4; step++) {
-            parse(f, answer, bytes, step, &pieces);
+            parse(f, tools, answer, bytes, step, &pieces);
             if (whole.text.size != pieces.text.size ||
                 (whole.text.size > 0 &&
                  memcmp(whole.text.data, pieces.text.data, whole.text.size) != 0))

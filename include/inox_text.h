@@ -346,6 +346,12 @@ typedef struct inox_answer_event {
 INOX_API INOX_CHECK inox_status inox_answer_parser_new(const inox_answer_format *format,
                                                        const char *prompt, size_t bytes,
                                                        inox_answer_parser **out, inox_error *err);
+/* Before the first push, where the prompt offers tools: the same JSON list that the template got.
+ * Some models write arguments without quotation marks (<parameter=zip>0123</parameter>); the
+ * schemas of the tools tell then which are strings.  Without them a value is what it reads as. */
+INOX_API INOX_CHECK inox_status inox_answer_parser_tools(inox_answer_parser *parser,
+                                                         const char *tools, size_t bytes,
+                                                         inox_error *err);
 /* The next piece of the answer, of any size, with the texts of special tokens in it (decode with
  * keep_special).  *events: what became certain; the parser's, until its next call. */
 INOX_API INOX_CHECK inox_status inox_answer_push(inox_answer_parser *parser, const char *text,

@@ -120,6 +120,9 @@ static ix_answer_format *learned(ix_test *t, const char *source)
     return f;
 }
 
+/* The tools that parsers are told of, or NULL. */
+static const char *tools_told;
+
 static void parse(ix_test *t, const ix_answer_format *f, const char *prompt, const char *answer,
                   size_t step, record *out)
 {
@@ -130,6 +133,9 @@ static void parse(ix_test *t, const ix_answer_format *f, const char *prompt, con
     CHECK_OK(ix_buffer_append(&out->text, "", 0, &err), &err);
     CHECK_OK(ix_answer_parser_new(f, (ix_text_view){ prompt, strlen(prompt) }, add, out, &p, &err),
              &err);
+    if (p && tools_told)
+        CHECK_OK(ix_answer_parser_tools(p, (ix_text_view){ tools_told, strlen(tools_told) }, &err),
+                 &err);
     for (size_t at = 0; p && at < size; at += step)
         CHECK_OK(ix_answer_push(p, answer + at, size - at < step ? size - at : step, &err), &err);
     if (p)
@@ -226,6 +232,59 @@ TEST(answer_marked_arguments)
             "<calls>\n<invoke name=\"f\">\n<parameter name=\"a\" string=\"true\">17</parameter>\n"
             "<parameter name=\"b\" string=\"false\">[1]</parameter>\n</invoke>\n</calls>",
             "[T f  {\"a\": \"17\", \"b\": [1]}]");
+}
+
+#define ARGUMENT(key, value) "<parameter=" key ">\n" value "\n</parameter>\n"
+
+TEST(answer_typed_arguments)
+{
+    static const char tools[] =
+        "[{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {"
+        "\"$defs\": {\"flag\": {\"type\": \"boolean\"}, \"loop\": {\"$ref\": \"#/$defs/loop\"}},"
+        "\"properties\": {\"zip\": {\"type\": \"string\"}, \"n\": {\"type\": \"integer\"},"
+        "\"x\": {\"type\": \"number\"}, \"on\": {\"$ref\": \"#/$defs/flag\"},"
+        "\"opt\": {\"type\": [\"string\", \"null\"]}, \"any\": {\"anyOf\": [{\"type\": "
+        "\"integer\"},"
+        " {\"type\": \"string\"}]}, \"list\": {\"type\": \"array\"}, \"e\": {\"enum\": [\"1\", "
+        "\"2\"]},"
+        "\"loop\": {\"$ref\": \"#/$defs/loop\"}, \"free\": {}}}}},"
+        " {\"name\": \"g\", \"parameters\": {\"properties\": {\"a\": {\"type\": \"string\"}}}}, 7]";
+    static const char call[] = "<tool_call>\n<function=f>\n" ARGUMENT("zip", "0123")
+        ARGUMENT("zip", "123") ARGUMENT("zip", "{\"a\": 1}") ARGUMENT("zip", "\"q\"")
+            ARGUMENT("n", "12345678901234567890") ARGUMENT("n", "1.5") ARGUMENT("x", "2") ARGUMENT(
+                "x", "two") ARGUMENT("on", "True") ARGUMENT("opt", "null") ARGUMENT("opt", "5")
+                ARGUMENT("any", "5") ARGUMENT("any", "5.5") ARGUMENT("list", "[1, \"2\"]") ARGUMENT(
+                    "e", "1") ARGUMENT("loop", "1") ARGUMENT("free", "1")
+                    ARGUMENT("unknown", "1") "</function>\n</"
+                                             "tool_call><tool_call>\n<function=g>\n" ARGUMENT(
+                                                 "a", "1") "</function>\n</"
+                                                           "tool_call><tool_call>\n<function=h>"
+                                                           "\n" ARGUMENT("a", "1") "</function>\n</"
+                                                                                   "tool_call>";
+    tools_told = tools;
+    example(t, CODER, call,
+            "[T f  {\"zip\": \"0123\", \"zip\": \"123\", \"zip\": \"{\\\"a\\\": 1}\","
+            " \"zip\": \"\\\"q\\\"\", \"n\": 12345678901234567890, \"n\": 1.5, \"x\": 2,"
+            " \"x\": \"two\", \"on\": true, \"opt\": null, \"opt\": \"5\", \"any\": 5,"
+            " \"any\": \"5.5\", \"list\": [1, \"2\"], \"e\": \"1\", \"loop\": 1, \"free\": 1,"
+            " \"unknown\": 1}][T g  {\"a\": \"1\"}][T h  {\"a\": 1}]");
+    tools_told = NULL;
+}
+
+TEST(answer_tools_that_are_none)
+{
+    ix_answer_format *f = learned(t, CODER);
+    static const char *const wrong[] = { "", "{}", "[", "[{]", "nothing" };
+    for (size_t i = 0; f && i < sizeof wrong / sizeof *wrong; i++) {
+        inox_error err = { 0 };
+        ix_answer_parser *p = NULL;
+        CHECK_OK(ix_answer_parser_new(f, (ix_text_view){ "", 0 }, add, NULL, &p, &err), &err);
+        if (p)
+            CHECK(ix_answer_parser_tools(p, (ix_text_view){ wrong[i], strlen(wrong[i]) }, &err) ==
+                  INOX_E_FORMAT);
+        ix_answer_parser_free(p);
+    }
+    ix_answer_format_free(f);
 }
 
 TEST(answer_quoted_arguments)

@@ -63,6 +63,10 @@ typedef struct ix_answer_parser ix_answer_parser;
 inox_status ix_answer_parser_new(const ix_answer_format *f, ix_text_view prompt,
                                  ix_answer_sink *sink, void *context, ix_answer_parser **out,
                                  inox_error *err) IX_MUST_USE;
+/* The tools that the prompt offers, a JSON list as templates take it: the schemas of their
+ * parameters tell the types of arguments where the syntax (PARAMETERS) does not. */
+inox_status ix_answer_parser_tools(ix_answer_parser *p, ix_text_view tools,
+                                   inox_error *err) IX_MUST_USE;
 inox_status ix_answer_push(ix_answer_parser *p, const char *text, size_t size,
                            inox_error *err) IX_MUST_USE;
 /* The end of the answer: what was held back.  A call that is not complete is content. */

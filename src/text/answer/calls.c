@@ -1,8 +1,6 @@
 /* One tool call out of what a model wrote.  See answer.h for the syntaxes. */
 #include "text/answer/format.h"
 
-#include <jansson.h>
-
 enum { NAME_TO_ARGUMENTS_MAX = 256 }; /* bytes between them: marks, an id */
 
 const char *ix_answer_find(ix_text_view text, ix_text_view mark)
@@ -225,25 +223,35 @@ static ix_text_view first_part(ix_text_view mark)
     return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) + 1 } : mark;
 }
 
-static inox_status append_value(const ix_answer_format *f, ix_text_view value, bool other,
+/* Where an argument stands. */
+typedef struct parameter {
+    ix_text_view name, key, value; /* name: of the tool */
+    bool other;                    /* the mark behind the key says that the value is no string */
+} parameter;
+
+static inox_status append_value(const ix_answer_format *f, const json_t *tools, const parameter *p,
                                 ix_buffer *out, inox_error *err)
 {
+    ix_text_view value = p->value, json = value;
     bool told = f->key_end_other.size != f->key_end.size ||
                 memcmp(f->key_end_other.data, f->key_end.data, f->key_end.size) != 0;
     if (f->value_on_lines && value.size > 0 && value.data[0] == '\n')
         value = behind(value, 1);
     if (f->value_on_lines && value.size > 0 && value.data[value.size - 1] == '\n')
         value.size--;
-    bool json = told ? other : value.size > 0 && value.data[0] != '"';
-    if (json && is_json(value))
+    if (!told && ix_answer_typed(tools, p->name, p->key, value, &json))
+        return json.size > 0 ? ix_buffer_append(out, json.data, json.size, err)
+                             : append_string(out, value, err);
+    if ((told ? p->other : value.size > 0 && value.data[0] != '"') && is_json(value))
         return ix_buffer_append(out, value.data, value.size, err);
     return append_string(out, value, err);
 }
 
 /* One argument from `at` on; *at goes behind it.  false: it is cut. */
-static inox_status read_parameter(const ix_answer_format *f, ix_text_view v, size_t *at,
-                                  bool *whole, ix_buffer *out, inox_error *err)
+static inox_status read_parameter(const ix_answer_format *f, const json_t *tools, ix_text_view v,
+                                  size_t *at, bool *whole, answer_call *call, inox_error *err)
 {
+    ix_buffer *out = &call->arguments;
     size_t key = *at + f->key_start.size, key_end = offset_of(v, key, f->key_end);
     size_t key_other = offset_of(v, key, f->key_end_other);
     bool other = key_other < key_end;
@@ -253,15 +261,19 @@ static inox_status read_parameter(const ix_answer_format *f, ix_text_view v, siz
     *whole = end != SIZE_MAX;
     if (!*whole)
         return INOX_OK;
+    const parameter p = {
+        call->name, { v.data + key, key_end - key }, { v.data + value, end - value }, other
+    };
     IX_TRY(ix_buffer_append(out, ", ", out->size > 1 ? 2 : 0, err));
-    IX_TRY(append_string(out, (ix_text_view){ v.data + key, key_end - key }, err));
+    IX_TRY(append_string(out, p.key, err));
     IX_TRY(ix_buffer_append(out, ": ", 2, err));
     *at = end + f->value_end.size;
-    return append_value(f, (ix_text_view){ v.data + value, end - value }, other, out, err);
+    return append_value(f, tools, &p, out, err);
 }
 
-static inox_status read_parameters(const ix_answer_format *f, ix_text_view v, call_result *result,
-                                   size_t *size, answer_call *call, inox_error *err)
+static inox_status read_parameters(const ix_answer_format *f, const json_t *tools, ix_text_view v,
+                                   call_result *result, size_t *size, answer_call *call,
+                                   inox_error *err)
 {
     ix_text_view end = first_part(f->call_end.size > 0 ? f->call_end : f->section_end);
     size_t at = ix_answer_name(v);
@@ -282,7 +294,7 @@ static inox_status read_parameters(const ix_answer_format *f, ix_text_view v, ca
         if (key == SIZE_MAX)
             return INOX_OK;
         at = key;
-        IX_TRY(read_parameter(f, v, &at, &whole, &call->arguments, err));
+        IX_TRY(read_parameter(f, tools, v, &at, &whole, call, err));
         if (!whole)
             return INOX_OK;
     }
@@ -416,8 +428,9 @@ static inox_status read_python(ix_text_view v, call_result *result, size_t *size
     return INOX_OK;
 }
 
-inox_status ix_answer_read_call(const ix_answer_format *f, ix_text_view text, call_result *result,
-                                size_t *size, answer_call *call, inox_error *err)
+inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, ix_text_view text,
+                                call_result *result, size_t *size, answer_call *call,
+                                inox_error *err)
 {
     *result = CALL_NONE;
     *call = (answer_call){ .id = { "", 0 } };
@@ -429,7 +442,7 @@ inox_status ix_answer_read_call(const ix_answer_format *f, ix_text_view text, ca
     case CALLS_NONE: break;
     case CALLS_JSON: status = read_json(f, v, result, size, call, err); break;
     case CALLS_NAMED: status = read_named(f, v, result, size, call, err); break;
-    case CALLS_PARAMETERS: status = read_parameters(f, v, result, size, call, err); break;
+    case CALLS_PARAMETERS: status = read_parameters(f, tools, v, result, size, call, err); break;
     case CALLS_QUOTED: status = read_quoted(f, v, result, size, call, err); break;
     case CALLS_PYTHON: status = read_python(v, result, size, call, err); break;
     }

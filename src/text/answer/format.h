@@ -4,6 +4,7 @@
 
 #include "text/answer/answer.h"
 
+#include <jansson.h>
 #include <string.h>
 
 typedef enum call_syntax {
@@ -90,8 +91,20 @@ typedef struct answer_call {
     ix_buffer arguments; /* a JSON object */
 } answer_call;
 
-/* Reads the call that text begins with (behind call_start) and its size. */
-inox_status ix_answer_read_call(const ix_answer_format *f, ix_text_view text, call_result *result,
-                                size_t *size, answer_call *call, inox_error *err) IX_MUST_USE;
+/* Reads the call that text begins with (behind call_start) and its size.  tools: their schemas, or
+ * NULL. */
+inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, ix_text_view text,
+                                call_result *result, size_t *size, answer_call *call,
+                                inox_error *err) IX_MUST_USE;
+
+/* ---- schema.c ------------------------------------------------------------------------------- */
+
+/* *out = the tools of a JSON list; json_decref. */
+inox_status ix_answer_tools(ix_text_view text, json_t **out, inox_error *err) IX_MUST_USE;
+
+/* True if the schema of tool `name` tells the type of argument `key`: *json is the value as JSON
+ * then, or empty where it is a string. */
+bool ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key, ix_text_view value,
+                     ix_text_view *json);
 
 #endif

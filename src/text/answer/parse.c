@@ -14,6 +14,7 @@ struct ix_answer_parser {
     const ix_answer_format *format;
     ix_answer_sink *sink;
     void *context;
+    json_t *tools; /* whose schemas tell the types of arguments, or NULL */
     ix_buffer held;
     state state;
     bool said;   /* of this part: something other than white space */
@@ -269,7 +270,8 @@ static inox_status in_calls(ix_answer_parser *p, bool *more)
     }
     call_result result;
     answer_call call;
-    IX_TRY(ix_answer_read_call(f, behind(text, f->call_start.size), &result, &size, &call, p->err));
+    IX_TRY(ix_answer_read_call(f, p->tools, behind(text, f->call_start.size), &result, &size, &call,
+                               p->err));
     if (result == CALL_COMPLETE) {
         inox_status status = tell_call(p, &call);
         ix_buffer_release(&call.arguments);
@@ -407,6 +409,15 @@ inox_status ix_answer_parser_new(const ix_answer_format *f, ix_text_view prompt,
     return INOX_OK;
 }
 
+inox_status ix_answer_parser_tools(ix_answer_parser *p, ix_text_view tools, inox_error *err)
+{
+    json_t *read;
+    IX_TRY(ix_answer_tools(tools, &read, err));
+    json_decref(p->tools);
+    p->tools = read;
+    return INOX_OK;
+}
+
 inox_status ix_answer_push(ix_answer_parser *p, const char *text, size_t size, inox_error *err)
 {
     p->err = err;
@@ -437,6 +448,7 @@ void ix_answer_parser_free(ix_answer_parser *p)
 {
     if (!p)
         return;
+    json_decref(p->tools);
     ix_buffer_release(&p->held);
     ix_buffer_release(&p->recipient);
     ix_buffer_release(&p->body);

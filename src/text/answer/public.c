@@ -121,6 +121,14 @@ inox_status inox_answer_parser_new(const inox_answer_format *format, const char 
     return status;
 }
 
+inox_status inox_answer_parser_tools(inox_answer_parser *parser, const char *tools, size_t bytes,
+                                     inox_error *err)
+{
+    if (parser == NULL || tools == NULL)
+        return ix_fail(err, INOX_E_ARGUMENT, "inox_answer_parser_tools: a pointer is NULL");
+    return ix_answer_parser_tools(parser->parser, (ix_text_view){ tools, bytes }, err);
+}
+
 inox_status inox_answer_push(inox_answer_parser *parser, const char *text, size_t bytes,
                              const inox_answer_event **events, size_t *count, inox_error *err)
 {
