@@ -178,6 +178,7 @@ TEST(answer_hermes)
               "{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|im_end|>\n",
               "[C]I look.[T f  {\"a\": \"<b>}\\\"\", \"n\": 123456789012345678901234567890}]"
               "[T g  {}]");
+    answer_is(t, f, "", "\n</think>\n\nWell.", "[C]Well.");
     /* members in another order, arguments as text, an id, text behind the calls */
     answer_is(t, f, "",
               "<tool_call>{\"id\": \"c1\", \"arguments\": \"{\\\"a\\\": [1]}\", \"name\": \"f\"}"
@@ -253,20 +254,23 @@ TEST(answer_typed_arguments)
         ARGUMENT("zip", "123") ARGUMENT("zip", "{\"a\": 1}") ARGUMENT("zip", "\"q\"")
             ARGUMENT("n", "12345678901234567890") ARGUMENT("n", "1.5") ARGUMENT("x", "2") ARGUMENT(
                 "x", "two") ARGUMENT("on", "True") ARGUMENT("opt", "null") ARGUMENT("opt", "5")
-                ARGUMENT("any", "5") ARGUMENT("any", "5.5") ARGUMENT("list", "[1, \"2\"]") ARGUMENT(
-                    "e", "1") ARGUMENT("loop", "1") ARGUMENT("free", "1")
-                    ARGUMENT("unknown", "1") "</function>\n</"
-                                             "tool_call><tool_call>\n<function=g>\n" ARGUMENT(
-                                                 "a", "1") "</function>\n</"
-                                                           "tool_call><tool_call>\n<function=h>"
-                                                           "\n" ARGUMENT("a", "1") "</function>\n</"
-                                                                                   "tool_call>";
+                ARGUMENT("any", "5") ARGUMENT("any", "5.5") ARGUMENT("list", "[1, \"2\"]")
+                    ARGUMENT("e", "1") ARGUMENT("list", "['a', (True, None)]")
+                        ARGUMENT("list", "[a b]") ARGUMENT("loop", "1") ARGUMENT("free", "1")
+                            ARGUMENT("unknown",
+                                     "1") "</function>\n</"
+                                          "tool_call><tool_call>\n<function=g>\n" ARGUMENT(
+                                              "a", "1") "</function>\n</"
+                                                        "tool_call><tool_call>\n<function=h>"
+                                                        "\n" ARGUMENT("a", "1") "</function>\n</"
+                                                                                "tool_call>";
     tools_told = tools;
     example(t, CODER, call,
             "[T f  {\"zip\": \"0123\", \"zip\": \"123\", \"zip\": \"{\\\"a\\\": 1}\","
             " \"zip\": \"\\\"q\\\"\", \"n\": 12345678901234567890, \"n\": 1.5, \"x\": 2,"
             " \"x\": \"two\", \"on\": true, \"opt\": null, \"opt\": \"5\", \"any\": 5,"
-            " \"any\": \"5.5\", \"list\": [1, \"2\"], \"e\": \"1\", \"loop\": 1, \"free\": 1,"
+            " \"any\": \"5.5\", \"list\": [1, \"2\"], \"e\": \"1\","
+            " \"list\": [\"a\", [true, null]], \"list\": \"[a b]\", \"loop\": 1, \"free\": 1,"
             " \"unknown\": 1}][T g  {\"a\": \"1\"}][T h  {\"a\": 1}]");
     tools_told = NULL;
 }

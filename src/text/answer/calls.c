@@ -208,6 +208,72 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
     return ix_buffer_append(&call->arguments, v.data + at, arguments, err);
 }
 
+/* ---- Python's values ------------------------------------------------------------------------- */
+
+/* A string of Python as JSON; its size in `v`, or 0 where it does not end. */
+static inox_status append_python_string(ix_text_view v, ix_buffer *out, size_t *size,
+                                        inox_error *err)
+{
+    size_t i = 1;
+    *size = 0;
+    IX_TRY(ix_buffer_append(out, "\"", 1, err));
+    for (; i < v.size && v.data[i] != v.data[0]; i++) {
+        bool escape = v.data[i] == '\\' && i + 1 < v.size;
+        bool known = escape && strchr("nrtbf\\u\"", v.data[i + 1]);
+        if (known) /* the same in JSON */
+            IX_TRY(ix_buffer_append(out, v.data + i++, 2, err));
+        else if (v.data[i] == '"')
+            IX_TRY(ix_buffer_append(out, "\\\"", 2, err));
+        else if ((unsigned char)v.data[i] < 0x20)
+            IX_TRY(ix_buffer_printf(out, err, "\\u%04x", (unsigned)v.data[i]));
+        else
+            IX_TRY(ix_buffer_append(out, v.data + (i += escape), 1, err));
+    }
+    if (i < v.size)
+        *size = i + 1;
+    return ix_buffer_append(out, "\"", 1, err);
+}
+
+/* True, False, None, a number; or a keyword, which '=' follows. */
+static inox_status append_python_word(ix_text_view word, bool key, ix_buffer *out, inox_error *err)
+{
+    if (key)
+        return append_string(out, word, err);
+    if (view_is(word, "True"))
+        return ix_buffer_append(out, "true", 4, err);
+    if (view_is(word, "False"))
+        return ix_buffer_append(out, "false", 5, err);
+    if (view_is(word, "None"))
+        return ix_buffer_append(out, "null", 4, err);
+    return ix_buffer_append(out, word.data, word.size, err);
+}
+
+/* A value of Python as JSON; false: it is none. */
+static inox_status append_python(ix_text_view v, ix_buffer *out, bool *is, inox_error *err)
+{
+    size_t before = out->size, n;
+    *is = false;
+    for (size_t at = 0; at < v.size; at += n) {
+        ix_text_view rest = behind(v, at);
+        char c = rest.data[0];
+        n = ix_answer_name(rest);
+        if (c == '\'' || c == '"') {
+            IX_TRY(append_python_string(rest, out, &n, err));
+            if (n == 0)
+                break;
+        } else if (n > 0) {
+            IX_TRY(append_python_word((ix_text_view){ rest.data, n }, false, out, err));
+        } else {
+            n = 1;
+            c = c == '(' ? '[' : c == ')' ? ']' : c;
+            IX_TRY(ix_buffer_append(out, &c, 1, err));
+        }
+    }
+    *is = is_json((ix_text_view){ out->data + before, out->size - before });
+    out->size = *is ? out->size : before;
+    return INOX_OK;
+}
+
 /* ---- f key_start k key_end v value_end ... --------------------------------------------------- */
 
 static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
@@ -239,9 +305,13 @@ static inox_status append_value(const ix_answer_format *f, const json_t *tools, 
         value = behind(value, 1);
     if (f->value_on_lines && value.size > 0 && value.data[value.size - 1] == '\n')
         value.size--;
-    if (!told && ix_answer_typed(tools, p->name, p->key, value, &json))
-        return json.size > 0 ? ix_buffer_append(out, json.data, json.size, err)
-                             : append_string(out, value, err);
+    bool is = false;
+    switch (told ? ARGUMENT_UNKNOWN : ix_answer_typed(tools, p->name, p->key, value, &json)) {
+    case ARGUMENT_JSON: return ix_buffer_append(out, json.data, json.size, err);
+    case ARGUMENT_PYTHON: IX_TRY(append_python(json, out, &is, err)); /* fall through */
+    case ARGUMENT_STRING: return is ? INOX_OK : append_string(out, value, err);
+    case ARGUMENT_UNKNOWN: break;
+    }
     if ((told ? p->other : value.size > 0 && value.data[0] != '"') && is_json(value))
         return ix_buffer_append(out, value.data, value.size, err);
     return append_string(out, value, err);
@@ -350,44 +420,6 @@ static inox_status read_quoted(const ix_answer_format *f, ix_text_view v, call_r
 }
 
 /* ---- f(k='v', n=17) -------------------------------------------------------------------------- */
-
-/* A string of Python as JSON; its size in `v`, or 0 where it does not end. */
-static inox_status append_python_string(ix_text_view v, ix_buffer *out, size_t *size,
-                                        inox_error *err)
-{
-    size_t i = 1;
-    *size = 0;
-    IX_TRY(ix_buffer_append(out, "\"", 1, err));
-    for (; i < v.size && v.data[i] != v.data[0]; i++) {
-        bool escape = v.data[i] == '\\' && i + 1 < v.size;
-        bool known = escape && strchr("nrtbf\\u\"", v.data[i + 1]);
-        if (known) /* the same in JSON */
-            IX_TRY(ix_buffer_append(out, v.data + i++, 2, err));
-        else if (v.data[i] == '"')
-            IX_TRY(ix_buffer_append(out, "\\\"", 2, err));
-        else if ((unsigned char)v.data[i] < 0x20)
-            IX_TRY(ix_buffer_printf(out, err, "\\u%04x", (unsigned)v.data[i]));
-        else
-            IX_TRY(ix_buffer_append(out, v.data + (i += escape), 1, err));
-    }
-    if (i < v.size)
-        *size = i + 1;
-    return ix_buffer_append(out, "\"", 1, err);
-}
-
-/* True, False, None, a number; or a keyword, which '=' follows. */
-static inox_status append_python_word(ix_text_view word, bool key, ix_buffer *out, inox_error *err)
-{
-    if (key)
-        return append_string(out, word, err);
-    if (view_is(word, "True"))
-        return ix_buffer_append(out, "true", 4, err);
-    if (view_is(word, "False"))
-        return ix_buffer_append(out, "false", 5, err);
-    if (view_is(word, "None"))
-        return ix_buffer_append(out, "null", 4, err);
-    return ix_buffer_append(out, word.data, word.size, err);
-}
 
 static inox_status read_python(ix_text_view v, call_result *result, size_t *size, answer_call *call,
                                inox_error *err)

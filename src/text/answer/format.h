@@ -21,7 +21,8 @@ struct ix_answer_format {
     ix_arena arena; /* of the marks */
     bool harmony;
     ix_text_view think_start, think_end, content_start, content_end;
-    ix_text_view turn_end; /* where nothing that follows is the answer's */
+    ix_text_view turn_end;      /* where nothing that follows is the answer's */
+    ix_text_view call_turn_end; /* the same of a turn with calls, where it is another */
     call_syntax syntax;
     ix_text_view section_start, call_start, call_end, section_end;
     ix_text_view name_key, arguments_key; /* JSON */
@@ -102,9 +103,16 @@ inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, 
 /* *out = the tools of a JSON list; json_decref. */
 inox_status ix_answer_tools(ix_text_view text, json_t **out, inox_error *err) IX_MUST_USE;
 
-/* True if the schema of tool `name` tells the type of argument `key`: *json is the value as JSON
- * then, or empty where it is a string. */
-bool ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key, ix_text_view value,
-                     ix_text_view *json);
+/* What an argument is by its schema. */
+typedef enum argument_type {
+    ARGUMENT_UNKNOWN, /* there is none, or it does not say */
+    ARGUMENT_STRING,
+    ARGUMENT_JSON,
+    ARGUMENT_PYTHON, /* a list or object that is no JSON: perhaps Python's */
+} argument_type;
+
+/* The type of argument `key` of tool `name`.  ARGUMENT_JSON: *json is the value in JSON. */
+argument_type ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key,
+                              ix_text_view value, ix_text_view *json);
 
 #endif

@@ -195,9 +195,11 @@ static ix_text_view last_mark(ix_text_view v)
     return part(v, start, v.size);
 }
 
+/* Most close as they open; "[e~[" is one, too. */
 static bool is_tag(ix_text_view v)
 {
-    return v.size > 2 && opens_tag(v.data[0]) && closes_tag(v.data[v.size - 1]);
+    return v.size > 2 && opens_tag(v.data[0]) &&
+           (closes_tag(v.data[v.size - 1]) || opens_tag(v.data[v.size - 1]));
 }
 
 /* ---- reasoning ------------------------------------------------------------------------------- */
@@ -459,7 +461,14 @@ static inox_status learn_around(lesson *l, const calls *c)
         tail = trimmed(behind(tail, f->call_end.size));
     while (in_list(f) && begins(tail, of("]")))
         tail = trimmed(behind(tail, 1));
-    return f->section_start.size > 0 ? keep(l, &f->section_end, first_tag(tail)) : INOX_OK;
+    if (f->section_start.size > 0) {
+        IX_TRY(keep(l, &f->section_end, first_tag(tail)));
+        tail = trimmed(behind(tail, f->section_end.size));
+    }
+    tail = first_tag(tail);
+    bool other =
+        tail.size != f->turn_end.size || memcmp(tail.data, f->turn_end.data, tail.size) != 0;
+    return other && is_tag(tail) ? keep(l, &f->call_turn_end, tail) : INOX_OK;
 }
 
 /* Cuts the turn's text where it stops being that of an answer with content. */
@@ -607,6 +616,7 @@ inox_status ix_answer_describe(const ix_answer_format *f, ix_buffer *out, inox_e
         { "content from", &f->content_start },
         { "content to", &f->content_end },
         { "answer to", &f->turn_end },
+        { "answer with calls to", &f->call_turn_end },
         { "calls from", &f->section_start },
         { "calls to", &f->section_end },
         { "call from", &f->call_start },

@@ -21,6 +21,7 @@ struct ix_answer_parser {
     bool marked; /* white space in front of what comes belongs to a mark */
     bool waits;  /* for the rest of a call */
     bool final;  /* there comes no more */
+    bool called; /* a call was told */
     /* harmony: the message under way */
     ix_answer_part channel;
     ix_buffer recipient, body;
@@ -118,7 +119,14 @@ static inox_status at_start(ix_answer_parser *p, bool *more)
         p->state = REASONING;
         return INOX_OK;
     }
-    if (!p->final && (text.size == 0 || begins(f->think_start, text))) {
+    if (begins(text, f->think_end)) { /* no reasoning at all */
+        drop(p, v.size - text.size + f->think_end.size);
+        p->state = CONTENT;
+        p->marked = true;
+        return INOX_OK;
+    }
+    if (!p->final &&
+        (text.size == 0 || begins(f->think_start, text) || begins(f->think_end, text))) {
         *more = false;
         return INOX_OK;
     }
@@ -162,19 +170,20 @@ static bool may_be_call(const ix_answer_parser *p)
 static inox_status in_content(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    enum { OPENING, CONTENT_START, CONTENT_END, TURN_END, MARKS };
-    const ix_text_view marks[MARKS] = { opening(f), f->content_start, f->content_end, f->turn_end };
+    enum { OPENING, CONTENT_START, CONTENT_END, TURN_END, CALL_TURN_END, MARKS };
+    const ix_text_view marks[MARKS] = { opening(f), f->content_start, f->content_end, f->turn_end,
+                                        f->call_turn_end };
     size_t at;
     *more = true;
     if (may_be_call(p)) {
         p->state = CALLS;
         return INOX_OK;
     }
-    int which = first_mark(p, marks, MARKS, &at);
+    int which = first_mark(p, marks, p->called ? MARKS : CALL_TURN_END, &at);
     *more = which >= 0;
     size_t n = which < 0 || which == CONTENT_START ? at : without_space_behind(held(p), at);
     IX_TRY(tell_held(p, IX_ANSWER_CONTENT, n));
-    if (which == TURN_END)
+    if (which == TURN_END || which == CALL_TURN_END)
         p->state = DONE;
     else if (which == OPENING)
         p->state = CALLS;
@@ -276,7 +285,7 @@ static inox_status in_calls(ix_answer_parser *p, bool *more)
         inox_status status = tell_call(p, &call);
         ix_buffer_release(&call.arguments);
         drop(p, at + f->call_start.size + size);
-        p->marked = true;
+        p->marked = p->called = true;
         return status;
     }
     if (result == CALL_CUT && !p->final) {

@@ -196,8 +196,8 @@ static unsigned reads_as(ix_text_view v, const char **word)
     return type;
 }
 
-bool ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key, ix_text_view value,
-                     ix_text_view *json)
+argument_type ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key,
+                              ix_text_view value, ix_text_view *json)
 {
     const json_t *parameters = parameters_of(tools, name);
     const json_t *schema = member_of(json_object_get(parameters, "properties"), key);
@@ -206,14 +206,17 @@ bool ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key, i
     const char *word = NULL;
 
     if (types == 0)
-        return false;
+        return ARGUMENT_UNKNOWN;
     *json = trimmed(value);
     unsigned type = reads_as(*json, &word);
-    bool wanted = (type & types & ~(unsigned)STRING) != 0;
+    if (type & types & ~(unsigned)STRING) {
+        if (word)
+            *json = (ix_text_view){ word, strlen(word) };
+        return ARGUMENT_JSON;
+    }
+    if (type == 0 && json->size > 0 &&
+        ((types & ARRAY && strchr("[(", json->data[0])) || (types & OBJECT && *json->data == '{')))
+        return ARGUMENT_PYTHON;
     /* What reads as another type, where no string is allowed, stays what the model wrote. */
-    if (!wanted && (type == 0 || word || (types & STRING)))
-        *json = (ix_text_view){ "", 0 };
-    else if (word)
-        *json = (ix_text_view){ word, strlen(word) };
-    return true;
+    return type == 0 || word || types & STRING ? ARGUMENT_STRING : ARGUMENT_JSON;
 }
