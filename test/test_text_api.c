@@ -450,9 +450,12 @@ TEST(text_api_no_memory)
         uint64_t all = ix_alloc_count() - before;
         for (uint64_t n = 1; n <= all; n += 1 + n / 50) {
             err = (inox_error){ 0 };
+            before = ix_alloc_count();
             ix_alloc_fail_at(n, 1);
             inox_status status = whole_life(data, size, &err);
             ix_alloc_fail_at(0, 0);
+            if (ix_alloc_count() - before < n) /* keyed tables: not every run asks as often */
+                continue;
             CHECK_MSG(status == INOX_E_MEMORY && err.message[0] != '\0',
                       "%s, allocation %llu: %s %s", SOME[v], (unsigned long long)n,
                       inox_status_name(status), err.message);
