@@ -5,6 +5,7 @@
  *
  * The general path is taken where an added token is looked for in the normalized text.
  */
+#include "text/fast_parts.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "test.h"
@@ -315,5 +316,29 @@ TEST(fast_utf8_good_is_as_one_by_one)
                 break;
         }
         CHECK(ix_utf8_good(text, size) == at);
+    }
+}
+
+/* Every instruction set says of 64 bytes what the definition says. */
+TEST(fast_blocks_of_words_are_as_defined)
+{
+    enum { BLOCK = 64, BLOCKS = 2000 };
+    char p[BLOCK];
+    uint64_t state = 8;
+    for (int i = 0; i < BLOCKS; i++) {
+        uint64_t single = 0, spaces = 0;
+        for (int k = 0; k < BLOCK; k++) {
+            unsigned c = i < 4 ? (unsigned)(i * BLOCK + k)
+                               : (unsigned)ix_test_random(&state) % (i % 2 ? 256 : 128);
+            bool in_word = (c | 0x20) - 'a' < 26 || c - '0' < 10 || c < ' ' || c > '~';
+            p[k] = (char)c;
+            spaces |= (uint64_t)(c == ' ') << k;
+            single |= (uint64_t)(c != ' ' && !in_word) << k;
+        }
+        for (size_t s = 0; ix_block_sets(s); s++) {
+            uint64_t words = 0, alone = 0;
+            ix_block_sets(s)->words(p, &words, &alone);
+            CHECK_MSG(words == ~(single | spaces) && alone == single, "%s", ix_block_sets(s)->isa);
+        }
     }
 }

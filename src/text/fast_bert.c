@@ -29,6 +29,7 @@ void ix_fast_bert_init(ix_fast *f, const ix_model *m, const json_t *normalizer)
     bool accents = json_is_boolean(json_object_get(normalizer, "strip_accents"));
     f->is_bert = true;
     f->model = m;
+    f->block = ix_block_sets(0)->words;
     f->bert = (ix_bert_options){
         .clean_text = flag(normalizer, "clean_text"),
         .handle_chinese_chars = flag(normalizer, "handle_chinese_chars"),
@@ -96,15 +97,6 @@ static void fill(chunk *c, const char *text, size_t n, unsigned char upper)
     memset(c->bytes + n, ' ', PAD);
 }
 
-/* Words of 64 bytes: bits of those that are of a word, and of those that are one by themselves. */
-static inline void read_block(const char *p, uint64_t *words, uint64_t *single)
-{
-    ix_ascii_block b;
-    ix_ascii_block_read(p, &b);
-    *words = b.letters | b.digits | b.strange;
-    *single = ~(*words | b.spaces);
-}
-
 static inline unsigned bit_count(uint64_t x)
 {
     x -= x >> 1 & 0x5555555555555555u;
@@ -126,15 +118,15 @@ static inline uint16_t *put_places(uint16_t *to, uint64_t x, size_t base)
 }
 
 /* The words of n bytes, behind which there is no word's byte. */
-static void find_words(chunk *c, size_t n)
+static void find_words(chunk *c, size_t n, ix_block_words read)
 {
     uint16_t *starts = c->starts, *lasts = c->lasts;
     uint64_t words, single, next_words, next_single, before = 0;
-    read_block(c->bytes, &next_words, &next_single);
+    read(c->bytes, &next_words, &next_single);
     for (size_t at = 0; at < n; at += BLOCK) {
         words = next_words;
         single = next_single;
-        read_block(c->bytes + at + BLOCK, &next_words, &next_single);
+        read(c->bytes + at + BLOCK, &next_words, &next_single);
         starts = put_places(starts, (words & ~(words << 1 | before)) | single, at);
         lasts = put_places(lasts, (words & ~(words >> 1 | next_words << 63)) | single, at);
         before = words >> 63;
@@ -420,7 +412,7 @@ static inox_status long_word(run *r, size_t at, size_t *end)
         fill(&c, r->text + *end, n, 0);
         for (size_t i = 0; i < n && !ended; i += BLOCK) {
             uint64_t words, single;
-            read_block(c.bytes + i, &words, &single);
+            r->f->block(c.bytes + i, &words, &single);
             ended = ~words != 0;
             n = ended ? i + (size_t)__builtin_ctzll(~words) : n;
         }
@@ -521,7 +513,7 @@ static inox_status encode(run *r, size_t start)
             n = end - at;
             continue;
         }
-        find_words(&c, n);
+        find_words(&c, n, r->f->block);
         for (size_t i = 0; i < c.count; i += AHEAD)
             IX_TRY(answer(r, &c, at, i, i + AHEAD < c.count ? i + AHEAD : c.count));
     }

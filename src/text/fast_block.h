@@ -103,15 +103,13 @@ uint64_t NAME(ix_scan_block)(const ix_scanner *s, const char *p)
     return (starts | letters_start) & below(stop) & (below(soft) | (soft & (0 - soft)));
 }
 
-void NAME(ix_ascii_block_read)(const char *p, ix_ascii_block *b)
+void NAME(ix_block_words)(const char *p, uint64_t *words, uint64_t *single)
 {
     block x = block_read(p);
-    b->letters = block_in(block_fold(x), 'a', 'z');
-    b->uppers = block_in(x, 'A', 'Z');
-    b->digits = block_in(x, '0', '9');
-    b->spaces = block_is(x, ' ');
-    b->apostrophes = block_is(x, '\'');
-    b->strange = ~block_in(x, ' ', '~');
+    uint64_t letters = block_in(block_fold(x), 'a', 'z'), digits = block_in(x, '0', '9');
+    uint64_t spaces = block_is(x, ' ');
+    *single = block_in(x, ' ', '~') & ~(letters | digits | spaces);
+    *words = ~(*single | spaces);
 }
 
 #endif

@@ -38,17 +38,15 @@ struct ix_scanner {
     uint8_t classes[256];
 };
 
-/* What 64 bytes are: bit i of each number is byte i. */
-typedef struct ix_ascii_block {
-    uint64_t letters, uppers, digits, spaces, apostrophes;
-    uint64_t strange; /* control characters (line ends, tabs too) and bytes beyond ASCII */
-} ix_ascii_block;
+/* What p[0..64) is to BERT, bit i for byte i: of a word, as letters, digits and all that is not
+ * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
+typedef void (*ix_block_words)(const char *p, uint64_t *words, uint64_t *single);
 
 /* The functions on 64 bytes at once, for an instruction set.  In fast_block_<isa>.c. */
 typedef struct ix_block_set {
     const char *isa;
     ix_block_scan scan;
-    void (*read)(const char *p, ix_ascii_block *b);
+    ix_block_words words;
 } ix_block_set;
 
 /* Set i of those that this machine runs, the best first; NULL behind the last. */
@@ -56,22 +54,12 @@ const ix_block_set *ix_block_sets(size_t i);
 
 #define IX_BLOCK_SET(isa)                                                                          \
     uint64_t ix_scan_block_##isa(const ix_scanner *s, const char *p);                              \
-    void ix_ascii_block_read_##isa(const char *p, ix_ascii_block *b);
+    void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);
 IX_BLOCK_SET(ref)
 IX_BLOCK_SET(sse2)
 IX_BLOCK_SET(avx2)
 IX_BLOCK_SET(avx512)
 #undef IX_BLOCK_SET
-
-/* By what every machine of the kind has. */
-static inline void ix_ascii_block_read(const char *p, ix_ascii_block *b)
-{
-#ifdef __x86_64__
-    ix_ascii_block_read_sse2(p, b);
-#else
-    ix_ascii_block_read_ref(p, b);
-#endif
-}
 
 /* The scanner for a pre-tokenizer of that name, and the matchers for what it leaves; false where
  * there is none. */
@@ -102,6 +90,7 @@ struct ix_fast {
     ix_fast_bytes bytes;
     /* BERT */
     const ix_model *model;
+    ix_block_words block;
     ix_bert_options bert;
     unsigned changes; /* IX_NORMAL_...: kinds of characters that the normalizer changes */
 };
