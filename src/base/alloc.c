@@ -181,6 +181,25 @@ inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error 
     return INOX_OK;
 }
 
+void ix_give_back_memory(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
+/* Pages are large from an address on that is a multiple of their size. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
+inox_status ix_alloc_table(size_t bytes, void **out, inox_error *err)
+{
+    if (bytes < LARGE_PAGE)
+        return ix_alloc_sparse(bytes, 64, out, err);
+    IX_TRY(ix_alloc_sparse(bytes, LARGE_PAGE, out, err));
+    ix_advise_large_pages(*out, bytes);
+    return INOX_OK;
+}
+
 void ix_free(void *p)
 {
     metered(p, -1);

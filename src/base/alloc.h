@@ -20,9 +20,18 @@ inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err) IX_
 /* Zeroed memory, aligned to `align` (a power of two, at least 8).  Free with ix_free_aligned. */
 inox_status ix_alloc_aligned(size_t bytes, size_t align, void **out, inox_error *err) IX_MUST_USE;
 
+/* The same for a table that is looked up here and there: in large pages where it has room for some,
+ * so that a lookup waits for memory only, not for the page's place too.  Free with
+ * ix_free_aligned. */
+inox_status ix_alloc_table(size_t bytes, void **out, inox_error *err) IX_MUST_USE;
+
 /* The same for memory of which most will never be touched (a cache): in small pages, so that only
  * what is touched becomes resident.  Free with ix_free_aligned. */
 inox_status ix_alloc_sparse(size_t bytes, size_t align, void **out, inox_error *err) IX_MUST_USE;
+
+/* After much was freed (the tree of a large JSON file): gives it back to the system at once.  Else
+ * the C library would sort it all into its lists at some later allocation, tens of milliseconds. */
+void ix_give_back_memory(void);
 
 void ix_free(void *p);
 void ix_free_aligned(void *p);

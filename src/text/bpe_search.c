@@ -130,7 +130,7 @@ inox_status ix_bpe_search_new(ix_bpe_search *s, const ix_bpe *bpe, const int32_t
     for (int b = 0; b < 256; b++)
         end = (size_t)byte_ids[b] >= end ? (size_t)byte_ids[b] + 1 : end;
     *usable = !bpe->keeps_stale;
-    IX_TRY(IX_ALLOC(&s->pieces, end, err));
+    IX_TRY(ix_alloc_table(end * sizeof *s->pieces, (void **)&s->pieces, err));
     IX_TRY(IX_ALLOC(&s->sizes, end, err));
     IX_TRY(find_all(s, bpe, byte_ids, entries, ids, count, usable, err));
     for (int b = 0; b < 256; b++)
@@ -146,7 +146,7 @@ void ix_bpe_search_release(ix_bpe_search *s)
 {
     ix_bpe_release(&s->pairs);
     ix_trie_release(&s->trie);
-    ix_free(s->pieces);
+    ix_free_aligned(s->pieces);
     ix_free(s->sizes);
     ix_free(s->odd);
     *s = (ix_bpe_search){ 0 };

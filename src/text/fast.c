@@ -143,6 +143,7 @@ inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *te
                            size_t end, ix_fast_general general, void *context, ix_encoding *out,
                            inox_error *err)
 {
+    IX_TRY(ix_model_scratch_expect(s, end - start, err));
     if (!f->is_bert)
         return ix_fast_bytes_encode(&f->bytes, s, text, start, end, out, err);
     return ix_fast_bert_encode(f, s, text, start, end, general, context, out, err);

@@ -47,7 +47,7 @@ inox_status ix_fast_pieces_new(ix_fast_pieces *p, const ix_fast_parts *parts,
     while (((size_t)1 << log2) < parts->count)
         log2++;
     *p = (ix_fast_pieces){ .filter_shift = 64 - (log2 - 2) };
-    IX_TRY(ix_word_cache_new(&p->words, log2, true, err));
+    IX_TRY(ix_word_cache_new(&p->words, log2, err));
     if (search && search->pairs.rank_count < LOW_BITS) /* 16 bits of the filter for each piece */
         IX_TRY(IX_ALLOC(&p->filter, (size_t)1 << (log2 - 2), err));
     /* Small ids are the frequent ones: they come last, and stay. */

@@ -280,7 +280,16 @@ ix_text_view ix_model_piece(const ix_model *m, int32_t id)
 
 /* ---- using ----------------------------------------------------------------------------------- */
 
-enum { CACHE_LINES_LOG2 = 16 }; /* 4 MiB */
+/* Lines of the cache of words: 256 KiB, and 4 MiB once more text than this has gone by it. */
+enum { FEW_LINES_LOG2 = 12, MANY_LINES_LOG2 = 16, MUCH_TEXT = 1 << 17 };
+
+inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_error *err)
+{
+    if (s->seen > MUCH_TEXT)
+        return INOX_OK;
+    s->seen += bytes;
+    return s->seen > MUCH_TEXT ? ix_word_cache_grow(&s->cache, MANY_LINES_LOG2, err) : INOX_OK;
+}
 
 inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox_error *err)
 {
@@ -288,7 +297,7 @@ inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox
     *out = NULL;
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->model = m;
-    inox_status status = ix_word_cache_new(&s->cache, CACHE_LINES_LOG2, false, err);
+    inox_status status = ix_word_cache_new(&s->cache, FEW_LINES_LOG2, err);
     if (status == INOX_OK && m && m->bpe.has_unused)
         status = IX_ALLOC(&s->word.splits, m->vocabulary.id_end, err);
     if (status != INOX_OK) {
@@ -362,6 +371,7 @@ inox_status ix_model_tokenize(const ix_model *m, ix_model_scratch *s, const char
                               size_t start, size_t end, ix_token_list *out, inox_error *err)
 {
     size_t size = end - start;
+    IX_TRY(ix_model_scratch_expect(s, size, err));
     if (size == 0 || size > IX_CACHED_BYTES || m->kind == IX_MODEL_WORDLEVEL)
         return tokenize(m, s, text, start, end, out, err);
     ix_cache_key key = ix_cache_key_of(text + start, size, 0, false);

@@ -88,6 +88,7 @@ struct ix_model_scratch {
     const ix_model *model;
     ix_word word;
     ix_word_cache cache;
+    size_t seen; /* bytes of text, up to a certain number */
     char *composed; /* a symbol with its prefix and suffix */
     size_t composed_capacity;
     ix_path_node *path;
@@ -139,6 +140,10 @@ inox_status ix_model_read_flag(const json_t *j, const char *name, bool *out,
                                inox_error *err) IX_MUST_USE;
 /* Byte tokens "<0x00>" to "<0xFF>" of the vocabulary; true where all are there. */
 bool ix_model_find_bytes(const ix_vocabulary *v, int32_t ids[256]);
+
+/* Before so many bytes of text: the cache of words may become another. */
+inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes,
+                                    inox_error *err) IX_MUST_USE;
 
 /* Appends the tokens of a word that the cache knows, text[start..end). */
 inox_status ix_token_list_add_cached(ix_token_list *list, const ix_cache_slot *known, size_t start,

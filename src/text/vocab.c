@@ -99,7 +99,7 @@ inox_status ix_pair_table_new(ix_pair_table *t, size_t most, inox_error *err)
     for (uint64_t s = size; s > 1; s /= 2)
         t->shift--;
     IX_TRY(secrets(&t->seed, &t->factor, err));
-    IX_TRY(IX_ALLOC(&t->slots, size, err));
+    IX_TRY(ix_alloc_table(size * sizeof *t->slots, (void **)&t->slots, err));
     for (uint64_t i = 0; i < size; i++)
         t->slots[i].key = UINT64_MAX;
     return INOX_OK;
@@ -107,7 +107,7 @@ inox_status ix_pair_table_new(ix_pair_table *t, size_t most, inox_error *err)
 
 void ix_pair_table_release(ix_pair_table *t)
 {
-    ix_free(t->slots);
+    ix_free_aligned(t->slots);
     t->slots = NULL;
 }
 

@@ -40,9 +40,10 @@ typedef struct ix_word_cache {
     int shift;
 } ix_word_cache;
 
-/* 2^lines_log2 lines.  filled: most of them will be used at once. */
-inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, bool filled,
-                              inox_error *err) IX_MUST_USE;
+/* 2^lines_log2 lines. */
+inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err) IX_MUST_USE;
+/* Makes it larger; words stay. */
+inox_status ix_word_cache_grow(ix_word_cache *c, int lines_log2, inox_error *err) IX_MUST_USE;
 void ix_word_cache_release(ix_word_cache *c);
 
 /* Eight bytes as a number whose lowest byte is the first. */

@@ -324,5 +324,6 @@ inox_status ix_tokenizer_from_json(const ix_json_files *files, ix_tokenizer **ou
     json_decref(root);
     json_decref(config);
     json_decref(special_map);
+    ix_give_back_memory();
     return status;
 }
