@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed of tokenizers on one thread, against the field's libraries, in turns.
 
-    bench/tokenize.py BUILD DATA [--rounds 5] [--peers PYTHON] [--megabytes N] [--json FILE]
+    bench/tokenize.py BUILD DATA [--only NAME]... [--rounds 5] [--peers PYTHON] [--megabytes N] [--json FILE]
 
 BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data.  PYTHON is an interpreter with the
 packages tokenizers (1.0.0rc3 is the peer to beat), tiktoken and sentencepiece; what it lacks is left out.  This
@@ -98,7 +98,7 @@ def run(argv):
 
 
 def rows(data, folder):
-    """name, tokenizer.json, [(peer, file)]"""
+    """name, file of the tokenizer, [(peer, file)]"""
     real, vocab = os.path.join(data, "tokenizers", "real"), os.path.join(data, "vocab")
     gpt2 = os.path.join(data, "tokenizers", "gpt2.tokenizer.json")
     minilm = os.path.join(real, "minilm.tokenizer.json")
@@ -110,7 +110,10 @@ def rows(data, folder):
             ("Llama 3", llama, [("tokenizers", llama), ("tiktoken", os.path.join(real, "llama3.tiktoken")),
                                 ("sentencepiece", os.path.join(real, "mistral_v1.model"))]),
             ("Qwen 2", qwen, [("tokenizers", qwen)]),
-            ("BERT", minilm, [("tokenizers", minilm)])]
+            ("BERT", minilm, [("tokenizers", minilm)])] + [
+                (name, os.path.join(data, "tokenizers", file), [("sentencepiece", os.path.join(data, "tokenizers", file))])
+                for name, file in (("Mistral 1", "real/mistral_v1.model"), ("Mistral 3", "real/mistral_v3.model"),
+                                   ("SP Unigram", "sentencepiece/sp-unigram-nmt-nfkc.model"))]
 
 
 def main():
@@ -120,6 +123,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("build")
     p.add_argument("data")
+    p.add_argument("--only", action="append", help="a row of the table")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--peers", default=sys.executable)
     p.add_argument("--megabytes", type=float, help="only the beginning of the text")
@@ -136,6 +140,8 @@ def main():
             with open(text, "wb") as f:
                 f.writelines(lines[:-1])
         for name, file, peers in rows(args.data, folder):
+            if args.only and name not in args.only:
+                continue
             for _ in range(args.rounds):
                 own = run([program, file, text])
                 if own is None:
@@ -145,13 +151,13 @@ def main():
                     found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text])
                     if found is None:
                         continue
-                    same = found["hash"] == own["hash"] if kind == "tokenizers" else None
+                    same = found["hash"] == own["hash"] if kind == "tokenizers" or of == file else None
                     results.append({"name": name, "who": kind, **found, "same_ids": same, "own": own})
-    print(f"{'':10}{'':16}{'fresh':>9}{'warm':>9}   Inox fresh, warm")
+    print(f"{'':12}{'':16}{'fresh':>9}{'warm':>9}   Inox fresh, warm")
     for name, who in dict.fromkeys((r["name"], r["who"]) for r in results):
         of = [r for r in results if (r["name"], r["who"]) == (name, who)]
         middle = lambda key: statistics.median(key(r) for r in of)
-        line = f"{name:10}{who:16}{middle(lambda r: r['fresh']):9.1f}{middle(lambda r: r['warm']):9.1f}"
+        line = f"{name:12}{who:16}{middle(lambda r: r['fresh']):9.1f}{middle(lambda r: r['warm']):9.1f}"
         if who == "inox":
             line += f"   (memory reads at {middle(lambda r: r['read_gb_per_s']):.1f} GB/s)"
         else:
