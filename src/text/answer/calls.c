@@ -191,17 +191,18 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
     if (n == v.size || n == 0)
         return INOX_OK;
     call->name = (ix_text_view){ v.data, n };
-    if (begins(behind(v, n), f->id_start)) {
-        ix_text_view rest = behind(v, n + f->id_start.size);
-        const char *end = ix_answer_find(rest, f->id_end);
-        if (end)
-            call->id = (ix_text_view){ rest.data, (size_t)(end - rest.data) };
-    }
     while (at < v.size && v.data[at] != '{' && at - n < NAME_TO_ARGUMENTS_MAX)
         at++;
     *result = at == v.size ? CALL_CUT : CALL_NONE;
     if (at == v.size || v.data[at] != '{')
         return INOX_OK;
+    ix_text_view between = { v.data + n, at - n };
+    if (begins(between, f->id_start)) {
+        between = behind(between, f->id_start.size);
+        const char *end = ix_answer_find(between, f->id_end);
+        if (end)
+            call->id = (ix_text_view){ between.data, (size_t)(end - between.data) };
+    }
     size_t arguments = ix_answer_json(behind(v, at));
     *result = arguments == 0 ? CALL_CUT : CALL_COMPLETE;
     *size = at + arguments;
@@ -341,6 +342,15 @@ static inox_status read_parameter(const ix_answer_format *f, const json_t *tools
     return append_value(f, tools, &p, out, err);
 }
 
+/* True if the end that stands at `stop` may be within a key's mark that is not there as a whole. */
+static bool may_be_key(const ix_answer_format *f, ix_text_view v, size_t stop)
+{
+    for (size_t n = 0; n < f->key_start.size && n <= stop; n++)
+        if (begins(f->key_start, behind(v, stop - n)))
+            return true;
+    return false;
+}
+
 static inox_status read_parameters(const ix_answer_format *f, const json_t *tools, ix_text_view v,
                                    call_result *result, size_t *size, answer_call *call,
                                    inox_error *err)
@@ -355,7 +365,7 @@ static inox_status read_parameters(const ix_answer_format *f, const json_t *tool
     for (;;) {
         bool whole = true;
         size_t key = offset_of(v, at, f->key_start), stop = offset_of(v, at, end);
-        if (stop < key) {
+        if (stop < key && !(key == SIZE_MAX && may_be_key(f, v, stop))) {
             *result = CALL_COMPLETE;
             *size = stop;
             return ix_buffer_append(&call->arguments, "}", 1, err);

@@ -219,6 +219,10 @@ static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut
         size_t n = is_space(v.data[at]);
         if (n == 0 && begins(text, f->call_start))
             return at;
+        if (n == 0 && !p->final && begins(f->call_start, text)) { /* before what it begins with */
+            *cut = true;
+            return at;
+        }
         for (int i = 0; i < 3 && n == 0; i++) {
             n = skipped(text, marks[i], cut);
         }

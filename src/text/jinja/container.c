@@ -114,7 +114,7 @@ static inox_status index_all(ix_jrender *r, ix_jdict *d, inox_error *err)
     return INOX_OK;
 }
 
-static bool same_string(const ix_jpair *pair, uint32_t hash, const ix_jstring *key)
+static inline bool same_string(const ix_jpair *pair, uint32_t hash, const ix_jstring *key)
 {
     return pair->hash == hash && pair->key.kind == IX_J_STRING &&
            (pair->key.string == key || ix_j_same_text(pair->key.string, key));
