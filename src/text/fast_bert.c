@@ -531,7 +531,9 @@ inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const cha
     r.tag = out->want & IX_WANT_WORDS ? 2 : 1;
     r.found.want = IX_WANT_OFFSETS | IX_WANT_WORDS;
     r.err = err;
+    s->held = true; /* the general way goes by the same cache */
     inox_status status = encode(&r, start);
+    s->held = false;
     ix_encoding_release(&r.found);
     return status;
 }

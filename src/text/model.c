@@ -285,7 +285,7 @@ enum { FEW_LINES_LOG2 = 12, MANY_LINES_LOG2 = 16, MUCH_TEXT = 1 << 17 };
 
 inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_error *err)
 {
-    if (s->seen > MUCH_TEXT)
+    if (s->seen > MUCH_TEXT || s->held)
         return INOX_OK;
     s->seen += bytes;
     return s->seen > MUCH_TEXT ? ix_word_cache_grow(&s->cache, MANY_LINES_LOG2, err) : INOX_OK;

@@ -89,6 +89,7 @@ struct ix_model_scratch {
     ix_word word;
     ix_word_cache cache;
     size_t seen; /* bytes of text, up to a certain number */
+    bool held;   /* a fast path has places of the cache at hand: it stays, and the text was seen */
     char *composed; /* a symbol with its prefix and suffix */
     size_t composed_capacity;
     ix_path_node *path;

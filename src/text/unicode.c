@@ -115,19 +115,17 @@ size_t ix_utf8_good(const char *text, size_t size)
     enum { BLOCK = 64 };
     size_t at = 0, n;
     while (at < size) {
-        if (size - at >= BLOCK && is_ascii(text + at, BLOCK)) {
-            at += BLOCK;
-            continue;
-        }
-        while (size - at >= 8 && is_ascii(text + at, 8))
-            at += 8;
-        while (at < size && (unsigned char)text[at] < 0x80)
-            at++;
         for (; at < size && (unsigned char)text[at] >= 0x80; at += n) {
             n = good_character(text + at, size - at);
             if (n == 0)
                 return at;
         }
+        while (size - at >= BLOCK && is_ascii(text + at, BLOCK))
+            at += BLOCK;
+        while (size - at >= 8 && is_ascii(text + at, 8))
+            at += 8;
+        while (at < size && (unsigned char)text[at] < 0x80)
+            at++;
     }
     return at;
 }
