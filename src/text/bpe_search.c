@@ -207,7 +207,7 @@ static bool stand_by_merging(const ix_bpe_search *s, int32_t left, int32_t right
  * parts went on to become larger, the two cannot stand side by side.  Of equal ranks the leftmost
  * comes first: the border is right of what happens inside `left` and left of what happens inside
  * `right`. */
-static bool side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made *l, int32_t right,
+bool ix_bpe_side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made *l, int32_t right,
                          const ix_bpe_made *r)
 {
     uint32_t limit = UINT32_MAX;
@@ -231,19 +231,6 @@ static bool side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made
     }
 }
 
-/* Pairs come again and again, in new words too. */
-bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, const ix_bpe_made *l,
-                      int32_t right, const ix_bpe_made *r)
-{
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
-    uint64_t *slot = &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
-    if ((*slot & ~((uint64_t)1 << 63)) == key)
-        return *slot >> 63;
-    bool may = side_by_side(s, left, l, right, r);
-    *slot = key | (uint64_t)may << 63;
-    return may;
-}
-
 static inline int32_t longest(const ix_trie *t, const char *p, size_t n)
 {
     uint32_t node = 0;
@@ -262,8 +249,11 @@ static inline int32_t longest(const ix_trie *t, const char *p, size_t n)
 size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,
                          int32_t *ids, uint64_t *blocked)
 {
-    size_t count = 0, at = 0;
-    for (int32_t id = longest(&s->trie, p, n); id >= 0;) {
+    enum { EFFORT_PER_BYTE = 12, EFFORT_FREE = 4096 };
+    size_t count = 0, at = 0, effort = 0;
+    for (int32_t id = longest(&s->trie, p, n); id >= 0; effort++) {
+        if (effort > EFFORT_PER_BYTE * at + EFFORT_FREE)
+            return 0;
         size_t end = at + s->sizes[id];
         bool open = !(blocked[end / 64] >> (end % 64) & 1);
         int32_t before = count > 0 ? ids[count - 1] : -1;
@@ -274,6 +264,7 @@ size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *
             if (at == n)
                 break;
             id = longest(&s->trie, p + at, n - at);
+            effort += s->sizes[id];
         } else if (s->pieces[id].shorter >= 0) {
             id = s->pieces[id].shorter;
         } else { /* no way on from here */

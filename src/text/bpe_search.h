@@ -46,10 +46,24 @@ typedef struct ix_bpe_memo {
 } ix_bpe_memo;
 
 /* Whether two pieces may stand side by side; with how they are made, which may be at hand. */
-bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left, const ix_bpe_made *l,
-                      int32_t right, const ix_bpe_made *r);
+bool ix_bpe_side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made *l, int32_t right,
+                         const ix_bpe_made *r);
 
-/* Pieces of p[0..n) into ids, which has room for n; returns how many, never 0.  blocked: n / 64 + 1
+/* The same.  Pairs come again and again, in new words too. */
+static inline bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left,
+                                    const ix_bpe_made *l, int32_t right, const ix_bpe_made *r)
+{
+    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
+    uint64_t *slot = &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
+    if ((*slot & ~((uint64_t)1 << 63)) == key)
+        return *slot >> 63;
+    bool may = ix_bpe_side_by_side(s, left, l, right, r);
+    *slot = key | (uint64_t)may << 63;
+    return may;
+}
+
+/* Pieces of p[0..n) into ids, which has room for n; returns how many.  0: the word is one of those
+ * where much is tried in vain (a long row of dashes), and merging is quicker.  blocked: n / 64 + 1
  * numbers of zero; zero again afterwards only where nothing was blocked. */
 size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,
                          int32_t *ids, uint64_t *blocked);

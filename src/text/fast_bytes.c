@@ -199,7 +199,14 @@ static inox_status search_word(run *r, size_t at, size_t end, int32_t *ids, uint
     const ix_bpe_search *search = &r->f->search;
     size_t count = ix_bpe_search_run(search, r->s->memo, r->text + at, end - at, ids, blocked);
     new_tokens n = { .word = at };
+    if (count == 0)
+        return merge_word(r, at, end, key, line);
     IX_TRY(ix_encoding_room(r->out, count, r->err));
+    if (!r->ranges && !line) {
+        memcpy(r->out->ids + r->out->count, ids, count * sizeof *ids);
+        r->out->count += count;
+        return INOX_OK;
+    }
     for (size_t k = 0, from = at, to; k < count; k++, from = to) {
         to = from + search->sizes[ids[k]];
         add(r, &n, ids[k], from, to);
