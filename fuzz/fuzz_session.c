@@ -24,7 +24,7 @@ static inox_model *open_bytes(const uint8_t *data, size_t size, ix_isa isa, inox
         ix_gguf_open_memory(data, size, &m->file, err) != INOX_OK ||
         ix_gguf_get_string(m->file, "general.architecture", &name, err) != INOX_OK)
         goto fail;
-    if (ix_tokenizer_from_gguf(m->file, &m->tokenizer, &m->tokenizer_error) != INOX_OK)
+    if (ix_tokenizer_from_gguf(m->file, false, &m->tokenizer, &m->tokenizer_error) != INOX_OK)
         m->tokenizer = NULL;
     m->arch = ix_architecture_find(name.data, name.size);
     if (m->arch == NULL || ix_llm_shape_read(m->file, m->arch, &m->shape, err) != INOX_OK ||

@@ -229,7 +229,7 @@ static void shared_golden(ix_test *t, const char *name)
         SKIP("no ../shared/data/vocab");
     CHECK_OK(ix_gguf_open(vocabulary, &file, &err), &err);
     if (file)
-        CHECK_OK(ix_tokenizer_from_gguf(file, &tokenizer, &err), &err);
+        CHECK_OK(ix_tokenizer_from_gguf(file, true, &tokenizer, &err), &err);
     run.tokenizer = tokenizer;
     (void)snprintf(path, sizeof path, "data/vocab/goldens/%s.jsonl", name);
     if (tokenizer)

@@ -150,7 +150,7 @@ static inox_status open_parts(inox_model *m, const char *path, inox_error *err)
 {
     IX_TRY(open_file(m, path, err));
     IX_TRY(describe(m, err));
-    if (ix_tokenizer_from_gguf(m->file, &m->tokenizer, &m->tokenizer_error) != INOX_OK &&
+    if (ix_tokenizer_from_gguf(m->file, false, &m->tokenizer, &m->tokenizer_error) != INOX_OK &&
         m->tokenizer_error.code == INOX_E_MEMORY)
         return ix_fail(err, INOX_E_MEMORY, "%s", m->tokenizer_error.message);
     if (m->options.vocabulary_only)

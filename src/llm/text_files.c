@@ -19,7 +19,7 @@ static void close_gguf(void *file)
 static inox_status take_gguf(ix_gguf *file, inox_tokenizer **out, inox_error *err)
 {
     ix_tokenizer *t = NULL;
-    inox_status status = ix_tokenizer_from_gguf(file, &t, err);
+    inox_status status = ix_tokenizer_from_gguf(file, true, &t, err);
     if (status != INOX_OK) {
         ix_gguf_close(file);
         return status;
@@ -103,7 +103,7 @@ static inox_status read_gguf(const void *bytes, size_t count, inox_tokenizer **o
         status = ix_gguf_open_memory(copy->bytes, count, &copy->file, err);
     }
     if (status == INOX_OK)
-        status = ix_tokenizer_from_gguf(copy->file, &t, err);
+        status = ix_tokenizer_from_gguf(copy->file, true, &t, err);
     if (status != INOX_OK) {
         drop_copy(copy);
         return status;

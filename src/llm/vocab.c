@@ -159,9 +159,11 @@ static inox_status fill(vocab *v, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_tokenizer_from_gguf(const ix_gguf *file, ix_tokenizer **out, inox_error *err)
+inox_status ix_tokenizer_from_gguf(const ix_gguf *file, bool much_text, ix_tokenizer **out,
+                                   inox_error *err)
 {
     vocab v = { .file = file, .source = IX_VOCAB_SOURCE_INIT };
+    v.source.much_text = much_text;
     inox_status status = fill(&v, err);
     if (status == INOX_OK)
         status = ix_tokenizer_new(&v.source, out, err);

@@ -338,8 +338,8 @@ static inox_status read_flags(ix_gguf_tokenizer *t, const ix_vocab_source *s, in
     return ix_post_new(add_bos ? t->base.bos : -1, add_eos ? t->base.eos : -1, &t->base.post, err);
 }
 
-/* Without the search, which takes longer to make than a prompt takes to encode. */
-static inox_status make_fast(ix_gguf_tokenizer *t, const char *pretokenizer, inox_error *err)
+static inox_status make_fast(ix_gguf_tokenizer *t, const char *pretokenizer, bool much_text,
+                             inox_error *err)
 {
     ix_fast_parts parts = { .pretokenizer = pretokenizer,
                             .bpe = &t->bpe,
@@ -349,7 +349,7 @@ static inox_status make_fast(ix_gguf_tokenizer *t, const char *pretokenizer, ino
                             .byte_ids = t->byte_ids,
                             .types = t->types,
                             .ignore_merges = t->ignore_merges,
-                            .only_merges = true };
+                            .only_merges = !much_text };
     return ix_fast_from_parts(&parts, &t->fast, err);
 }
 
@@ -377,7 +377,7 @@ static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_er
     if (t->kind != IX_BYTE_BPE)
         IX_TRY(mark_inside(t, err));
     else
-        IX_TRY(make_fast(t, s->pre && *s->pre ? s->pre : "gpt-2", err));
+        IX_TRY(make_fast(t, s->pre && *s->pre ? s->pre : "gpt-2", s->much_text, err));
     IX_TRY(add_specials(t, s, err));
     return ix_find_ends(&t->base, s, err);
 }
