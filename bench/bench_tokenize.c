@@ -1,8 +1,7 @@
 /* bench-tokenize [--rounds N] [--words] TOKENIZER TEXT...: megabytes of text per second on one
  * thread, beside the speed at which the machine reads memory (measured for one text only).
  *
- * TOKENIZER is of any format.  --words asks for the numbers of words too, which fast paths that
- * tell none leave to the general one.
+ * TOKENIZER is of any format.  --words asks for the numbers of words besides ids.
  *
  *     fresh   the first time over the text by a new tokenizer: all caches are empty
  *     warm    the second time

@@ -7,7 +7,7 @@ BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data.  
 over the beginning of books.txt and over each of the other texts, all of the same size, each with a new
 tokenizer.  A ratio is the time per byte beside that of books.txt; one above the limit is measured again, and the
 least of three counts.  Prints a line per tokenizer with what is above the limit (--all: everything), and a
-number of failures: exit status 1 if there are any.  --words: the general path, where a fast one is taken else.
+number of failures: exit status 1 if there are any.  --words: with the numbers of words.
 """
 import argparse
 import glob

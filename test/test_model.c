@@ -263,8 +263,9 @@ static size_t make_text(uint64_t *random, const char *alphabet, char *out, size_
 
 /* The general way: words by the matchers, each spelled in the alphabet, tokens by the model. */
 static void encode_slowly(ix_test *t, const ix_model *m, ix_model_scratch *s, const char *name,
-                          const char *text, size_t size, ix_token_list *out)
+                          const char *text, size_t size, ix_token_list *out, int32_t *words)
 {
+    int32_t number = 0;
     ix_pretokenizer pre;
     ix_pre_cursor c;
     size_t start, end;
@@ -289,9 +290,11 @@ static void encode_slowly(ix_test *t, const ix_model *m, ix_model_scratch *s, co
         }
         CHECK_OK(ix_model_tokenize(m, s, word, 0, n, out, &err), &err);
         for (size_t i = first; i < out->count; i++) {
+            words[i] = number;
             out->items[i].end = to[out->items[i].end - 1];
             out->items[i].start = from[out->items[i].start];
         }
+        number++;
     }
 }
 
@@ -326,18 +329,21 @@ static void compare_fast(ix_test *t, const char *name, const char *pattern, bool
     for (size_t round = 0; round < 40 && f; round++) {
         const ix_block_set *set = ix_block_sets(round % 4); /* all that this machine runs */
         f->bytes.scanner.block = set ? set->scan : ix_block_sets(0)->scan;
-        ix_encoding got = { .want = IX_WANT_OFFSETS }, bare = { 0 };
+        ix_encoding got = { .want = IX_WANT_OFFSETS | IX_WANT_WORDS }, bare = { 0 };
+        static int32_t words[sizeof text];
         ix_token_list want = { 0 };
         size_t size = make_text(&random, alphabet, text, 20 + round * 99);
         CHECK_OK(ix_fast_encode(f, s, text, 0, size, NULL, NULL, &got, &err), &err);
         CHECK_OK(ix_fast_encode(f, s, text, 0, size, NULL, NULL, &bare, &err), &err);
-        encode_slowly(t, m, slow, name, text, size, &want);
+        encode_slowly(t, m, slow, name, text, size, &want, words);
         CHECK_MSG(got.count == want.count, "%s: %zu tokens, not %zu", name, got.count, want.count);
         for (size_t i = 0; i < got.count && i < want.count; i++) {
             ix_token a = { got.ids[i], got.starts[i], got.ends[i] }, b = want.items[i];
             bool same = a.id == b.id && a.start == b.start && a.end == b.end;
-            CHECK_MSG(same, "%s: token %zu is %d %u-%u, not %d %u-%u ('%.40s')", name, i, a.id,
-                      a.start, a.end, b.id, b.start, b.end, text + b.start);
+            same = same && got.words[i] == words[i];
+            CHECK_MSG(same, "%s: token %zu is %d %u-%u of %d, not %d %u-%u of %d ('%.40s')", name,
+                      i, a.id, a.start, a.end, got.words[i], b.id, b.start, b.end, words[i],
+                      text + b.start);
             if (!same)
                 break;
         }

@@ -134,11 +134,6 @@ bool ix_fast_takes_source(const ix_fast *f)
     return f->is_bert;
 }
 
-bool ix_fast_tells_words(const ix_fast *f)
-{
-    return f->is_bert;
-}
-
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
                            size_t end, ix_fast_general general, void *context, ix_encoding *out,
                            inox_error *err)

@@ -55,14 +55,11 @@ bool ix_fast_takes_source(const ix_fast *f);
 typedef inox_status (*ix_fast_general)(void *context, size_t start, size_t end, ix_encoding *out,
                                        inox_error *err);
 
-/* Whether ix_fast_encode tells the words of tokens. */
-bool ix_fast_tells_words(const ix_fast *f);
-
 /* A scratch of any model, or of none (ix_model_scratch_new(NULL)), serves one fast path.
  * Appends the tokens of text[start..end), a whole fragment without added tokens that is well-formed
  * UTF-8: their ids; where out->want has IX_WANT_OFFSETS their ranges, in bytes of `text`; where it
- * has IX_WANT_WORDS, and ix_fast_tells_words, the numbers of their words, from 0 on.  What else is
- * wanted is the caller's to fill in.  `general` is only called where ix_fast_takes_source, and may
+ * has IX_WANT_WORDS, the numbers of their words, from 0 on.  What else is wanted is the caller's to
+ * fill in.  `general` is only called where ix_fast_takes_source, and may
  * be NULL elsewhere. */
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
                            size_t end, ix_fast_general general, void *context, ix_encoding *out,

@@ -129,7 +129,8 @@ typedef struct run {
     size_t start, end;   /* of the fragment */
     ix_word_cache cache; /* of s: its numbers at hand */
     ix_encoding *out;
-    bool ranges; /* are wanted */
+    bool ranges;  /* are wanted */
+    int32_t word; /* number of the word at hand */
     inox_error *err;
 } run;
 
@@ -165,6 +166,8 @@ static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to
         out->starts[out->count] = (uint32_t)from;
         out->ends[out->count] = (uint32_t)to;
     }
+    if (out->words)
+        out->words[out->count] = r->word;
     out->count++;
     n->cached[n->count++ % IX_CACHED_TOKENS] =
         (ix_cached){ id, (uint8_t)(from - n->word), (uint8_t)(to - n->word) };
@@ -202,7 +205,7 @@ static inox_status search_word(run *r, size_t at, size_t end, int32_t *ids, uint
     if (count == 0)
         return merge_word(r, at, end, key, line);
     IX_TRY(ix_encoding_room(r->out, count, r->err));
-    if (!r->ranges && !line) {
+    if (!r->ranges && !r->out->words && !line) {
         memcpy(r->out->ids + r->out->count, ids, count * sizeof *ids);
         r->out->count += count;
         return INOX_OK;
@@ -329,20 +332,25 @@ static size_t next_word(const run *r, size_t at)
     return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
 }
 
-/* The tokens of words from *at on, as long as the cache knows them; there is room for all. */
-static inline void known_words(const queue *q, size_t *at, ix_encoding *out, bool ranges)
+/* The tokens of words from *at on, as long as the cache knows them; there is room for all.  word: the
+ * number of the queue's first; only_ids: nothing else is wanted. */
+static inline void known_words(const queue *q, size_t *at, ix_encoding *out, int32_t word,
+                               bool only_ids)
 {
     const waiting *w = q->words + *at, *end = q->words + q->count;
     int32_t *ids = out->ids;
     uint32_t *starts = out->starts, *ends = out->ends;
+    int32_t *words = out->words;
     size_t count = out->count;
     for (; w < end; w++) {
         const ix_cache_slot *known = ix_cache_find(w->line, w->key);
         if (!known)
             break;
         ix_cache_ids(known, ids + count);
-        if (ranges)
+        if (!only_ids && starts)
             ix_cache_ranges(known, w->at, w->size, starts + count, ends + count);
+        for (int k = 0; k < IX_CACHED_TOKENS && !only_ids && words; k++)
+            words[count + (size_t)k] = word + (int32_t)(w - q->words);
         count += ix_cache_count(known);
     }
     out->count = count;
@@ -399,13 +407,15 @@ static void learn(const run *r, const queue *q, size_t at)
 
 static inox_status answer(run *r, const queue *q)
 {
+    const int32_t first = r->word;
     bool learnt = !r->f->pieces.words.slots;
     for (size_t i = 0;; i++) {
         IX_TRY(ix_encoding_room(r->out, TOKENS, r->err));
-        if (r->ranges)
-            known_words(q, &i, r->out, true);
+        if (r->out->starts || r->out->words)
+            known_words(q, &i, r->out, first, false);
         else
-            known_words(q, &i, r->out, false);
+            known_words(q, &i, r->out, first, true);
+        r->word = first + (int32_t)i;
         if (i == q->count)
             return INOX_OK;
         const waiting *w = &q->words[i];

@@ -209,6 +209,10 @@ static inox_status encode_fast(encoder *e, const ix_mapped_text *text)
                         &out->ends[i]);
     for (size_t i = first; i < out->count && out->lead; i++)
         out->lead[i] = out->trail[i] = 0;
+    for (size_t i = first; i < out->count && out->words; i++)
+        out->words[i] = e->in->word >= 0 ? e->in->word : e->word_number + out->words[i];
+    if (out->words && e->in->word < 0 && out->count > first)
+        e->word_number = out->words[out->count - 1] + 1;
     return INOX_OK;
 }
 
@@ -218,7 +222,7 @@ static inox_status encode_clean(encoder *e, const ix_mapped_text *text)
     size_t start, end;
     if (text->size > IX_MAX_TEXT_BYTES * 2)
         return ix_fail(e->err, INOX_E_LIMIT, "the text is too long");
-    if (e->t->fast && !(e->tokens->want & IX_WANT_WORDS))
+    if (e->t->fast)
         return encode_fast(e, text);
     ix_pre_start(&cursor, &e->t->pre, text->data, text->size);
     while (ix_pre_next(&cursor, &start, &end)) {

@@ -30,7 +30,6 @@ typedef struct encoder {
     ix_encoding *out;
     size_t begin;              /* tokens in `out` that are not of this text */
     int32_t word;              /* number of the next word */
-    bool words_alike;          /* nobody asks for the numbers of words */
     const ix_mapped_text *now; /* the normalized text in which added tokens are looked for */
     inox_error *err;
 } encoder;
@@ -150,22 +149,15 @@ static void complete(encoder *e, const ix_mapped_text *text, size_t first)
         out->starts[i] = from;
         out->ends[i] = to;
     }
-    bool told = !e->words_alike && ix_fast_tells_words(p->fast);
     for (size_t i = first; i < out->count && out->words; i++)
-        out->words[i] = told ? out->words[i] + e->word : word_of(e);
-    if (told && out->count > first)
+        out->words[i] = e->in->word >= 0 ? e->in->word : out->words[i] + e->word;
+    if (out->words && out->count > first)
         e->word = out->words[out->count - 1] + 1;
     for (size_t i = first; i < out->count && out->lead; i++) {
         bool known = (size_t)out->ids[i] < p->base.count;
         out->lead[i] = known ? p->lead[out->ids[i]] : 0;
         out->trail[i] = known ? p->trail[out->ids[i]] : 0;
     }
-}
-
-/* Whether the fast path gives everything that is asked for: not all tell words. */
-static bool can_be_fast(const encoder *e)
-{
-    return e->p->fast && (e->words_alike || ix_fast_tells_words(e->p->fast));
 }
 
 /* Pre-tokenizer and model, for a normalized text that goes with it. */
@@ -175,7 +167,7 @@ static inox_status encode_words(encoder *e, ix_mapped_text *text)
     ix_map_cursor cursor = { 0 };
     if (text->size > IX_MAX_TEXT_BYTES * 2 - 2)
         return ix_fail(e->err, INOX_E_LIMIT, "the text is too long once it is normalized");
-    if (can_be_fast(e) && !ix_fast_takes_source(e->p->fast)) {
+    if (e->p->fast && !ix_fast_takes_source(e->p->fast)) {
         size_t first = e->out->count;
         IX_TRY(ix_fast_encode(e->p->fast, s->model, text->data, 0, text->size, NULL, NULL, e->out,
                               e->err));
@@ -378,7 +370,7 @@ static inox_status encode_stretch(encoder *e, size_t start, size_t end)
     size_t first = e->out->count;
     if (start == end)
         return INOX_OK;
-    if (!can_be_fast(e) || !ix_fast_takes_source(e->p->fast) || ix_added_any(e->p->added, true))
+    if (!e->p->fast || !ix_fast_takes_source(e->p->fast) || ix_added_any(e->p->added, true))
         return encode_fragment(e, start, end);
     ix_mapped_text whole = { .data = e->clean.data, .size = e->clean.size };
     IX_TRY(ix_fast_encode(e->p->fast, e->s->model, e->clean.data, start, end, general, e, e->out,
@@ -417,12 +409,7 @@ static inox_status clean_text(const char *text, size_t size, ix_mapped_text *out
 static inox_status encode(const ix_tokenizer *base, void *memory, const ix_encode_text *in,
                           ix_encoding *out, inox_error *err)
 {
-    encoder e = { .p = (const ix_pipeline *)base,
-                  .s = memory,
-                  .in = in,
-                  .out = out,
-                  .words_alike = !(out->want & IX_WANT_WORDS) || in->word >= 0,
-                  .err = err };
+    encoder e = { .p = (const ix_pipeline *)base, .s = memory, .in = in, .out = out, .err = err };
     IX_TRY(clean_text(in->text, in->size, &e.clean, err));
     ix_added_search search = search_of(&e, &e.clean, false);
     /* The first search counts in bytes of `clean`, wherever they come from. */

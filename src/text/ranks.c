@@ -155,13 +155,17 @@ static inox_status encode_fragment(encoder *e, size_t start, size_t end)
         return INOX_OK;
     if (good < end)
         return encode_bad(e, start, good, end);
-    if (!t->fast || (e->out->want & IX_WANT_WORDS))
+    if (!t->fast)
         return encode_words(e, start, end, &last);
     size_t first = e->out->count;
-    IX_TRY(
-        ix_fast_encode(t->fast, e->s->model, e->in->text, start, end, NULL, NULL, e->out, e->err));
-    for (size_t i = first; i < e->out->count && e->out->lead; i++)
-        e->out->lead[i] = e->out->trail[i] = 0;
+    ix_encoding *out = e->out;
+    IX_TRY(ix_fast_encode(t->fast, e->s->model, e->in->text, start, end, NULL, NULL, out, e->err));
+    for (size_t i = first; i < out->count && out->lead; i++)
+        out->lead[i] = out->trail[i] = 0;
+    for (size_t i = first; i < out->count && out->words; i++)
+        out->words[i] = e->in->word >= 0 ? e->word : e->word + out->words[i];
+    if (out->words && e->in->word < 0 && out->count > first)
+        e->word = out->words[out->count - 1] + 1;
     return INOX_OK;
 }
 
