@@ -332,8 +332,8 @@ static size_t next_word(const run *r, size_t at)
     return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
 }
 
-/* The tokens of words from *at on, as long as the cache knows them; there is room for all.  word: the
- * number of the queue's first; only_ids: nothing else is wanted. */
+/* The tokens of words from *at on, as long as the cache knows them; there is room for all.  word:
+ * the number of the queue's first; only_ids: nothing else is wanted. */
 static inline void known_words(const queue *q, size_t *at, ix_encoding *out, int32_t word,
                                bool only_ids)
 {

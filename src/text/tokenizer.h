@@ -49,8 +49,8 @@ typedef struct ix_vocab_source {
     int64_t bos, eos, eot, eom, unknown, separator, padding, mask;
     int64_t fim_prefix, fim_suffix, fim_middle, fim_padding, fim_repository, fim_separator;
     ix_text_view charsmap; /* tokenizer.ggml.precompiled_charsmap */
-    /* Takes longer to make, by tens of milliseconds, and less for megabytes of text; the answers are
-     * the same.  For a prompt it does not pay. */
+    /* Takes longer to make, by tens of milliseconds, and less for megabytes of text; the answers
+     * are the same.  For a prompt it does not pay. */
     bool much_text;
 } ix_vocab_source;
 #define IX_VOCAB_SOURCE_INIT                                                                       \
