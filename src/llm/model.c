@@ -153,6 +153,7 @@ static inox_status open_parts(inox_model *m, const char *path, inox_error *err)
     if (ix_tokenizer_from_gguf(m->file, false, &m->tokenizer, &m->tokenizer_error) != INOX_OK &&
         m->tokenizer_error.code == INOX_E_MEMORY)
         return ix_fail(err, INOX_E_MEMORY, "%s", m->tokenizer_error.message);
+    ix_give_back_memory();
     if (m->options.vocabulary_only)
         return INOX_OK;
     if (read_weights(m, &m->weights_error) != INOX_OK) {
