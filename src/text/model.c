@@ -338,12 +338,13 @@ static inox_status tokenize(const ix_model *m, ix_model_scratch *s, const char *
 }
 
 /* Whether the tokens stand side by side and cover the word, as the cache can say it. */
-static bool covers(const ix_token *tokens, size_t count, size_t start, size_t end,
+static bool covers(const ix_token_list *list, size_t first, size_t start, size_t end,
                    ix_cached cached[IX_CACHED_TOKENS])
 {
-    size_t at = start;
+    size_t at = start, count = list->count - first;
     if (count == 0 || count > IX_CACHED_TOKENS)
         return false;
+    const ix_token *tokens = list->items + first;
     for (size_t k = 0; k < count; k++) {
         if (tokens[k].start != at || tokens[k].end < at || tokens[k].end > end)
             return false;
@@ -382,7 +383,7 @@ inox_status ix_model_tokenize(const ix_model *m, ix_model_scratch *s, const char
     size_t before = out->count;
     ix_cached cached[IX_CACHED_TOKENS];
     IX_TRY(tokenize(m, s, text, start, end, out, err));
-    if (covers(out->items + before, out->count - before, start, end, cached))
+    if (covers(out, before, start, end, cached))
         ix_cache_put(line, key, cached, out->count - before);
     return INOX_OK;
 }

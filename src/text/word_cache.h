@@ -152,13 +152,13 @@ typedef struct ix_cached {
     uint8_t start, end; /* bytes of the word */
 } ix_cached;
 
-/* Puts a word of n tokens, 1 <= n <= IX_CACHED_TOKENS, into its line.  The first begins where the
- * word begins, the last ends where it ends. */
+/* Puts a word of n tokens, n <= IX_CACHED_TOKENS, into its line.  The first begins where the word
+ * begins, the last ends where it ends. */
 static inline void ix_cache_put(ix_cache_slot *line, ix_cache_key key, const ix_cached *tokens,
                                 size_t n)
 {
     ix_cache_slot s = { .key = key };
-    uint32_t size = (uint32_t)tokens[n - 1].end & 15;
+    uint32_t size = n > 0 ? tokens[n - 1].end & 15u : 0;
     for (size_t k = 0; k < IX_CACHED_TOKENS; k++) {
         uint32_t start = k < n ? tokens[k].start & 15u : size;
         uint32_t end = k > 0 && k <= n ? tokens[k - 1].end & 15u : size;
