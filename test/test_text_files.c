@@ -523,8 +523,8 @@ TEST(text_files_gguf_kinds)
                                         "[MASK]",
                                         "\xE2\x96\x81the",
                                         "s",
-                                        "\xE2\x96\x81"
-                                        "a",
+                                        ("\xE2\x96\x81"
+                                         "a"),
                                         "\xE2\x96\x81/" };
     static const char *const unigram[] = { "<pad>",        "</s>", "<unk>", "\xE2\x96\x81the",
                                            "\xE2\x96\x81", "s",    "the" };

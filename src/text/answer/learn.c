@@ -214,7 +214,7 @@ static inox_status learn_think_start(lesson *l, ix_text_view v, size_t reason)
     if (start.size == 0)
         start = last_mark(part(v, l->header, reason));
     ix_text_view before = last_mark(part(content, l->header, l->at));
-    if (start.size != before.size || memcmp(start.data, before.data, start.size) != 0)
+    if (start.size != before.size || !begins(start, before))
         return keep(l, &l->format->think_start, start);
     ix_buffer prompt = { 0 };
     inox_status status = render(l, "", true, &prompt);
@@ -466,8 +466,7 @@ static inox_status learn_around(lesson *l, const calls *c)
         tail = trimmed(behind(tail, f->section_end.size));
     }
     tail = first_tag(tail);
-    bool other =
-        tail.size != f->turn_end.size || memcmp(tail.data, f->turn_end.data, tail.size) != 0;
+    bool other = tail.size != f->turn_end.size || !begins(tail, f->turn_end);
     return other && is_tag(tail) ? keep(l, &f->call_turn_end, tail) : INOX_OK;
 }
 

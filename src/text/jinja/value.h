@@ -175,7 +175,7 @@ static inline IX_MUST_USE inox_status ix_jb_text(ix_jbuilder *b, const char *tex
 {
     size_t n = strlen(text);
 
-    if (n >= 64 || n > b->capacity - b->size)
+    if (n == 0 || n >= 64 || n > b->capacity - b->size)
         return ix_jb_bytes(b, text, n, false, err);
     memcpy(b->data + b->size, text, n); /* of a literal: a few moves */
     b->size += n;
