@@ -106,6 +106,20 @@ typedef struct common {
             "type of the key-value cache (f32 beside float weights, else f16)", NULL               \
     }
 
+/* Of a session that writes, for run and chat. */
+/* clang-format off: it has no way to set out rows of a table in a macro */
+#define SESSION_OPTIONS(o)                                                                         \
+    { "ctx", 'c', OPTION_INT, &(o).context, "N",                                                   \
+      "positions of context (default: the model's, at most 4096)", NULL },                         \
+    CACHE_OPTION((o).cache),                                                                       \
+    { "chunk", 0, OPTION_INT, &(o).chunk, "N", "prompt tokens computed together (512)", NULL },    \
+    { "draft", 0, OPTION_TEXT, &(o).draft, "MODEL",                                                \
+      "a smaller model of the same vocabulary guesses ahead: same text, sooner", NULL },           \
+    { "lookup", 0, OPTION_INT, &(o).lookup, "N",                                                   \
+      "guess what followed the last N tokens before (0: off): same text, sooner", NULL },          \
+    { "draft-tokens", 0, OPTION_INT, &(o).draft_tokens, "N", "guesses at once, at most (8)", NULL }
+/* clang-format on */
+
 /* ---- sampling.c: how tokens are chosen, for run and chat */
 typedef struct sampling_options {
     double temperature, top_p, min_p, typical, repetition, presence, frequency;

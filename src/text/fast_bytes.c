@@ -409,7 +409,7 @@ static inox_status answer(run *r, const queue *q)
 {
     const int32_t first = r->word;
     bool learnt = !r->f->pieces.words.slots;
-    for (size_t i = 0;; i++) {
+    for (size_t i = 0;;) {
         IX_TRY(ix_encoding_room(r->out, TOKENS, r->err));
         if (r->out->starts || r->out->words)
             known_words(q, &i, r->out, first, false);
@@ -418,12 +418,12 @@ static inox_status answer(run *r, const queue *q)
         r->word = first + (int32_t)i;
         if (i == q->count)
             return INOX_OK;
-        const waiting *w = &q->words[i];
-        if (!learnt) {
-            learn(r, q, i--);
+        if (!learnt) { /* then the words from here on are looked for once more */
+            learn(r, q, i);
             learnt = true;
             continue;
         }
+        const waiting *w = &q->words[i++];
         IX_TRY(new_word(r, w->at, w->at + w->size, w->key, w->line == empty_line ? NULL : w->line));
     }
 }

@@ -172,10 +172,12 @@ static inox_status encode(const ix_tokenizer *base, void *scratch, const ix_enco
 {
     const spm *t = spm_of(base);
     size_t from = 0, length, next = 0;
-    for (size_t at = from; at < in->size && in->parse_special && t->controls.any;) {
-        int32_t id = -1;
-        if (t->controls.first.is[(unsigned char)in->text[at]])
-            id = ix_special_match(&t->controls, in->text + at, in->size - at, &length);
+    ix_first_search first = { 0 };
+    for (size_t at = from; in->parse_special && t->controls.any;) {
+        at = ix_first_find(&t->controls.first, &first, in->text, at, in->size);
+        if (at == in->size)
+            break;
+        int32_t id = ix_special_match(&t->controls, in->text + at, in->size - at, &length);
         if (id < 0 || is_plain(in, at, at + length, &next)) {
             at++;
             continue;
