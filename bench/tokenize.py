@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Speed of tokenizers on one thread, against the field's libraries, in turns.
 
-    bench/tokenize.py BUILD DATA [--only NAME]... [--rounds 5] [--peers PYTHON] [--megabytes N] [--json FILE]
+    bench/tokenize.py BUILD DATA [--only NAME]... [--rounds 5] [--peers PYTHON] [--text FILE]... [--megabytes N]
+                      [--json FILE]
 
-BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data.  PYTHON is an interpreter with the
+BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data; the text is its books.txt where no
+FILE is named.  PYTHON is an interpreter with the
 packages tokenizers (1.0.0rc3 is the peer to beat), tiktoken and sentencepiece; what it lacks is left out.  This
 interpreter needs the package gguf to make a tokenizer.json from a GGUF vocabulary.
 
@@ -118,43 +120,40 @@ def rows(data, folder):
                                    ("SP Unigram", "sentencepiece/sp-unigram-nmt-nfkc.model"))]
 
 
-def main():
-    if len(sys.argv) == 5 and sys.argv[1] == "--peer":
-        print(json.dumps(peer(*sys.argv[2:])))
-        return
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("build")
-    p.add_argument("data")
-    p.add_argument("--only", action="append", help="a row of the table")
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--peers", default=sys.executable)
-    p.add_argument("--megabytes", type=float, help="only the beginning of the text")
-    p.add_argument("--json")
-    args = p.parse_args()
-    text = os.path.join(args.data, "text", "books.txt")
-    program = os.path.join(args.build, "bench", "bench-tokenize")
+def beginning(text, megabytes, folder):
+    """The text, or a file with the whole lines of its beginning."""
+    if not megabytes:
+        return text
+    with open(text, "rb") as f:
+        content = f.read(int(1e6 * megabytes))
+        if f.read(1):
+            content = content[:content.rfind(b"\n") + 1]
+    text = os.path.join(folder, "text.txt")
+    with open(text, "wb") as f:
+        f.write(content)
+    return text
+
+
+def measure_text(args, program, text, folder):
     results = []
-    with tempfile.TemporaryDirectory() as folder:
-        if args.megabytes:
-            with open(text, "rb") as f:
-                lines = f.read(int(1e6 * args.megabytes)).splitlines(True)
-            text = os.path.join(folder, "text.txt")
-            with open(text, "wb") as f:
-                f.writelines(lines[:-1])
-        for name, file, peers in rows(args.data, folder):
-            if args.only and name not in args.only:
-                continue
-            for _ in range(args.rounds):
-                own = run([program, file, text])
-                if own is None:
-                    sys.exit(f"{program} {file} fails")
-                results.append({"name": name, "who": "inox", **own})
-                for kind, of in peers:
-                    found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text])
-                    if found is None:
-                        continue
-                    same = found["hash"] == own["hash"] if kind == "tokenizers" or of == file else None
-                    results.append({"name": name, "who": kind, **found, "same_ids": same, "own": own})
+    for name, file, peers in rows(args.data, folder):
+        if args.only and name not in args.only:
+            continue
+        for _ in range(args.rounds):
+            own = run([program, file, text])
+            if own is None:
+                sys.exit(f"{program} {file} fails")
+            results.append({"name": name, "who": "inox", **own})
+            for kind, of in peers:
+                found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text])
+                if found is None:
+                    continue
+                same = found["hash"] == own["hash"] if kind == "tokenizers" or of == file else None
+                results.append({"name": name, "who": kind, **found, "same_ids": same, "own": own})
+    return results
+
+
+def show(results):
     print(f"{'':12}{'':16}{'fresh':>9}{'warm':>9}   Inox fresh, warm")
     for name, who in dict.fromkeys((r["name"], r["who"]) for r in results):
         of = [r for r in results if (r["name"], r["who"]) == (name, who)]
@@ -169,7 +168,32 @@ def main():
                 line += f"   ({middle(lambda r: r['alone'][0]):.0f}, {middle(lambda r: r['alone'][1]):.0f} without the list of ids)"
             if any(r["same_ids"] is False for r in of):
                 line += "   OTHER IDS"
-        print(line)
+        print(line, flush=True)
+
+
+def main():
+    if len(sys.argv) == 5 and sys.argv[1] == "--peer":
+        print(json.dumps(peer(*sys.argv[2:])))
+        return
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build")
+    p.add_argument("data")
+    p.add_argument("--only", action="append", help="a row of the table")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--peers", default=sys.executable)
+    p.add_argument("--text", action="append", help="UTF-8; several are measured one after another")
+    p.add_argument("--megabytes", type=float, help="only the beginning of each text")
+    p.add_argument("--json")
+    args = p.parse_args()
+    program = os.path.join(args.build, "bench", "bench-tokenize")
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for text in args.text or [os.path.join(args.data, "text", "books.txt")]:
+            if args.text:
+                print(text)
+            found = measure_text(args, program, beginning(text, args.megabytes, folder), folder)
+            show(found)
+            results += [{"text": text, **r} for r in found]
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(results, f, indent=1)

@@ -379,7 +379,8 @@ static inox_status build(ix_gguf_tokenizer *t, const ix_vocab_source *s, inox_er
     else
         IX_TRY(make_fast(t, s->pre && *s->pre ? s->pre : "gpt-2", s->much_text, err));
     IX_TRY(add_specials(t, s, err));
-    return ix_find_ends(&t->base, s, err);
+    IX_TRY(ix_find_ends(&t->base, s, err));
+    return t->fast ? ix_tokenizer_pool_scratches(&t->base, err) : INOX_OK;
 }
 
 /* ---- the family ---------------------------------------------------------------------------- */

@@ -200,9 +200,14 @@ static inox_status clean_segment(const char *text, size_t size, uint32_t at, boo
 static inox_status clean(const char *text, size_t size, uint32_t base, bool nfc, ix_chars *list,
                          ix_mapped_text *out, inox_error *err)
 {
-    size_t same = 0; /* text[0..same) needs no change */
+    enum { BLOCK = 64 };
+    size_t same = nfc ? 0 : ix_utf8_good(text, size); /* text[0..same) needs no change */
     bool plain, changed = false;
     while (same < size && !changed) {
+        if (size - same > BLOCK && is_ascii(text + same, BLOCK)) {
+            same += BLOCK - 1; /* the last may go with what follows */
+            continue;
+        }
         if ((unsigned char)text[same] < 0x80 &&
             (same + 1 == size || (unsigned char)text[same + 1] < 0x80)) {
             same++;
