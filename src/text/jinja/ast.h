@@ -11,12 +11,12 @@
  *     COND          test              then         else?
  *     FILTER TEST   what it is on?                                    call (no a: of a block)
  *     CALL          callee                                            call
- *     GETATTR       object                                            attribute
- *     GETITEM       object            key
+ *     GETATTR       object                                            attribute, count (of fields)
+ *     GETITEM       object            key                             the same, if key is constant
  *     GETSLICE      object            start?       stop?     step?
  *     CONCAT        parts
  *     COMPARE       first             OPERANDs (a: operand, op)
- *     BINARY        left              right                           op
+ *     BINARY        left              right                           op, sum
  *     AND OR        left              right
  *     NOT NEG POS   operand
  *     DATA                                                            value
@@ -44,7 +44,7 @@
 
 typedef enum ix_jnode_kind {
     IX_JN_CONST,
-    IX_JN_DATA, /* these two first: ix_j_eval asks for them with one comparison */
+    IX_JN_DATA, /* these two first: ix_j_there asks for them with one comparison */
     IX_JN_NAME,
     IX_JN_NSREF,
     IX_JN_TUPLE,
@@ -58,9 +58,9 @@ typedef enum ix_jnode_kind {
     IX_JN_GETITEM,
     IX_JN_GETSLICE,
     IX_JN_CONCAT,
-    IX_JN_COMPARE,
-    IX_JN_OPERAND,
     IX_JN_BINARY,
+    IX_JN_OPERAND,
+    IX_JN_COMPARE, /* from here to NOT: what says yes or no */
     IX_JN_AND,
     IX_JN_OR,
     IX_JN_NOT,
@@ -191,9 +191,11 @@ struct ix_jnode {
     uint8_t escape;  /* ix_jescape: OUTPUT, CONCAT, SET_BLOCK, FILTER_BLOCK */
     bool exported;   /* SET, SET_BLOCK, MACRO, at top level: blocks see it */
     bool constant;   /* an expression that jinja2 evaluates when it compiles */
+    bool field;      /* GETATTR, GETITEM: of a dict, the item of attribute->name if there is one */
     uint16_t height; /* of an expression */
     uint32_t at;     /* byte of the source */
-    uint32_t count;  /* TUPLE, LIST, DICT, CONCAT: items; WITH: targets; NAME, NSREF: the name */
+    uint32_t count;  /* TUPLE, LIST, DICT, CONCAT: items; WITH: targets; NAME, NSREF: the name;
+                        a field: its number */
     ix_jnode *next;
     ix_jnode *a, *b, *c, *d;
     union {
@@ -204,6 +206,10 @@ struct ix_jnode {
         ix_jfor *loop;
         ix_jfunction_node *function;
         ix_jenter *enter;
+        struct {             /* BINARY: of the additions a + b + c, which hang together by a */
+            ix_jnode *first; /* a + b */
+            ix_jnode *outer; /* the one that this is the left part of, or NULL */
+        } sum;
     };
     union {
         ix_jvalue attribute_name; /* NSREF */
@@ -226,6 +232,7 @@ typedef struct ix_jprogram {
     uint32_t name_count;
     uint32_t *globals; /* numbers of the names that are looked up among variables and globals */
     uint32_t global_count;
+    uint32_t field_count;  /* nodes that are fields */
     ix_jrender *constants; /* owns the values of CONST nodes */
 } ix_jprogram;
 

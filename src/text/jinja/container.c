@@ -120,20 +120,27 @@ static inline bool same_string(const ix_jpair *pair, uint32_t hash, const ix_jst
            (pair->key.string == key || ix_j_same_text(pair->key.string, key));
 }
 
-ix_jvalue *ix_j_dict_find(const ix_jdict *d, ix_jstring *key)
+ix_jpair *ix_j_dict_find_pair(const ix_jdict *d, ix_jstring *key)
 {
     uint32_t hash = ix_j_string_hash(key);
 
     if (!d->index) {
         for (size_t i = 0; i < d->count; i++)
             if (same_string(&d->pairs[i], hash, key))
-                return &d->pairs[i].value;
+                return &d->pairs[i];
         return NULL;
     }
     for (uint32_t at = slot_of(d, hash); d->index[at] != 0; at = (at + 1) & d->mask)
         if (same_string(&d->pairs[d->index[at] - 1], hash, key))
-            return &d->pairs[d->index[at] - 1].value;
+            return &d->pairs[d->index[at] - 1];
     return NULL;
+}
+
+ix_jvalue *ix_j_dict_find(const ix_jdict *d, ix_jstring *key)
+{
+    ix_jpair *pair = ix_j_dict_find_pair(d, key);
+
+    return pair ? &pair->value : NULL;
 }
 
 ix_jvalue *ix_j_dict_find_text(const ix_jdict *d, const char *key)
@@ -222,11 +229,14 @@ inox_status ix_j_dict_set(ix_jrender *r, ix_jvalue dict, ix_jvalue key, ix_jvalu
     return d->index ? index_pair(d, (uint32_t)d->count - 1, err) : index_all(r, d, err);
 }
 
-/* The number of the pair with that key, or d->count. */
-static inline size_t pair_of(const ix_jdict *d, const ix_jstring *key)
+/* The number of the pair with that key, or d->count.  *seen has a bit of the hash of each key of d:
+ * where key's is not in it, there is none. */
+static inline size_t pair_of(const ix_jdict *d, const ix_jstring *key, uint64_t *seen)
 {
-    size_t i = 0;
+    uint64_t bit = (uint64_t)1 << (key->hash & 63);
+    size_t i = *seen & bit ? 0 : d->count;
 
+    *seen |= bit;
     while (i < d->count && !same_string(&d->pairs[i], key->hash, key))
         i++;
     return i;
@@ -236,6 +246,7 @@ inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t cou
                          inox_error *err)
 {
     const ix_jvalue *end = keys_values + 2 * count;
+    uint64_t seen = 0;
     void *memory;
     ix_jdict *d;
 
@@ -250,7 +261,7 @@ inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t cou
             IX_TRY(ix_j_dict_set(r, *out, key[0], key[1], err));
             continue;
         }
-        size_t i = pair_of(d, key->string);
+        size_t i = pair_of(d, key->string, &seen);
         ix_j_put(&d->pairs[i].value, &key[1]); /* of a key that comes twice, the last one counts */
         if (i < d->count)
             continue;

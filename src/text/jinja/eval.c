@@ -7,6 +7,25 @@
 
 #include <string.h>
 
+const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n)
+{
+    const ix_jvalue *object = ix_j_there(x, n->a);
+    ix_jhint *hint = &x->r->hints[n->count];
+
+    if (!object ||
+        (object->kind != IX_J_DICT && (object->kind != IX_J_NAMESPACE || !n->attribute->plain)))
+        return NULL;
+    ix_jdict *d = object->dict;
+    if (hint->at < d->count && d->pairs[hint->at].key.string == hint->key &&
+        d->pairs[hint->at].key.kind == IX_J_STRING)
+        return &d->pairs[hint->at].value;
+    ix_jpair *pair = ix_j_dict_find_pair(d, n->attribute->name);
+    if (!pair)
+        return NULL;
+    *hint = (ix_jhint){ pair->key.string, (size_t)(pair - d->pairs) };
+    return &pair->value;
+}
+
 static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     const ix_jvalue *slot = ix_j_slot(x, n->ref);
@@ -44,18 +63,6 @@ static inox_status eval_dict(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
     return INOX_OK;
 }
 
-inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
-{
-    ix_jvalue v;
-
-    IX_TRY(ix_j_eval(x, n, &v, err));
-    if (v.kind == IX_J_BOOL) {
-        *out = v.boolean;
-        return INOX_OK;
-    }
-    return ix_j_truth(x->r, v, out, err);
-}
-
 static inox_status eval_condition(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     bool test;
@@ -73,15 +80,15 @@ static inox_status eval_condition(ix_jexec *x, const ix_jnode *n, ix_jvalue *out
 
 static inox_status eval_attribute(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
-    const ix_jattribute *attribute = n->attribute;
+    ix_jstring *name = n->attribute->name;
     ix_jvalue object;
 
     IX_TRY(ix_j_eval(x, n->a, &object, err));
-    if (object.kind != IX_J_DICT || !attribute->plain)
-        return ix_j_getattr(x->r, object, attribute->name, out, err);
-    const ix_jvalue *found = ix_j_dict_find(object.dict, attribute->name);
+    if (object.kind != IX_J_DICT || !n->attribute->plain)
+        return ix_j_getattr(x->r, object, name, out, err);
+    const ix_jvalue *found = ix_j_dict_find(object.dict, name);
     if (!found)
-        return ix_j_undefined(x->r, object, ix_j_of_string(attribute->name), out, err);
+        return ix_j_undefined(x->r, object, ix_j_of_string(name), out, err);
     ix_j_put(out, found);
     return INOX_OK;
 }
@@ -194,22 +201,29 @@ static inox_status compare_one(ix_jrender *r, ix_jcomparison op, ix_jvalue a, ix
     }
 }
 
-static inox_status eval_comparison(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+static inox_status compare(ix_jexec *x, const ix_jnode *n, bool *holds, inox_error *err)
 {
     ix_jvalue left, right;
-    bool holds = true;
 
+    *holds = true;
     IX_TRY(ix_j_eval(x, n->a, &left, err));
-    for (const ix_jnode *operand = n->b; holds && operand; operand = operand->next) {
+    for (const ix_jnode *operand = n->b; *holds && operand; operand = operand->next) {
         IX_TRY(ix_j_eval(x, operand->a, &right, err));
         if (operand->op <= IX_JC_NE && left.kind == IX_J_STRING && right.kind == IX_J_STRING &&
             left.string->size < 64)
-            holds = ix_j_same_text(left.string, right.string) == (operand->op == IX_JC_EQ);
+            *holds = ix_j_same_text(left.string, right.string) == (operand->op == IX_JC_EQ);
         else
-            IX_TRY(compare_one(x->r, (ix_jcomparison)operand->op, left, right, &holds, err));
+            IX_TRY(compare_one(x->r, (ix_jcomparison)operand->op, left, right, holds, err));
         ix_j_put(&left, &right);
     }
-    *out = ix_j_bool(holds);
+    return INOX_OK;
+}
+
+static inline inox_status truth_of(ix_jrender *r, const ix_jvalue *v, bool *out, inox_error *err)
+{
+    if (v->kind != IX_J_BOOL)
+        return ix_j_truth(r, *v, out, err);
+    *out = v->boolean;
     return INOX_OK;
 }
 
@@ -218,11 +232,59 @@ static inox_status eval_logic(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, in
     bool left;
 
     IX_TRY(ix_j_eval(x, n->a, out, err));
-    if (out->kind == IX_J_BOOL)
-        left = out->boolean;
-    else
-        IX_TRY(ix_j_truth(x->r, *out, &left, err));
+    IX_TRY(truth_of(x->r, out, &left, err));
     return left == (n->kind == IX_JN_AND) ? ix_j_eval(x, n->b, out, err) : INOX_OK;
+}
+
+/* The truth of a node that says yes or no, or of and and or, whose value need not be kept. */
+static inox_status truth_of_logic(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    switch ((ix_jnode_kind)n->kind) {
+    case IX_JN_COMPARE: return compare(x, n, out, err);
+    case IX_JN_AND:
+    case IX_JN_OR:
+        IX_TRY(ix_j_eval_truth(x, n->a, out, err));
+        return *out == (n->kind == IX_JN_AND) ? ix_j_eval_truth(x, n->b, out, err) : INOX_OK;
+    default:
+        IX_TRY(ix_j_eval_truth(x, n->a, out, err));
+        *out = !*out;
+        return INOX_OK;
+    }
+}
+
+/* Most conditions of chat templates: a == b or a != b, of strings that are there. */
+static inline bool compare_there(ix_jexec *x, const ix_jnode *n, bool *out)
+{
+    const ix_jnode *operand = n->b;
+
+    if (operand->op > IX_JC_NE || operand->next || x->r->steps_left < 3)
+        return false;
+    const ix_jvalue *left = ix_j_there(x, n->a), *right = ix_j_there(x, operand->a);
+    if (!left || !right || left->kind != IX_J_STRING || right->kind != IX_J_STRING ||
+        left->string->size >= 64)
+        return false;
+    x->r->steps_left -= 3;
+    *out = ix_j_same_text(left->string, right->string) == (operand->op == IX_JC_EQ);
+    return true;
+}
+
+inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    ix_jvalue v;
+
+    if (n->kind == IX_JN_COMPARE && compare_there(x, n, out))
+        return INOX_OK;
+    if (n->kind < IX_JN_COMPARE || n->kind > IX_JN_NOT) {
+        IX_TRY(ix_j_eval(x, n, &v, err));
+        return truth_of(x->r, &v, out, err);
+    }
+    IX_TRY(ix_j_step(x->r, err));
+    inox_status status = ix_j_down(x->r, err);
+    if (status == INOX_OK) {
+        status = truth_of_logic(x, n, out, err);
+        x->r->depth--;
+    }
+    return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
 }
 
 static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -234,12 +296,13 @@ static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, i
     return ix_j_arithmetic(x->r, (ix_jop)n->op, left, right, out, err);
 }
 
-static inox_status eval_not(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
+/* A comparison, a not. */
+static inox_status eval_yes_or_no(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
     bool truth;
 
-    IX_TRY(ix_j_eval_truth(x, n->a, &truth, err));
-    *out = ix_j_bool(!truth);
+    IX_TRY(truth_of_logic(x, n, &truth, err));
+    *out = ix_j_bool(truth);
     return INOX_OK;
 }
 
@@ -277,10 +340,10 @@ static inox_status eval_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
     switch ((ix_jnode_kind)n->kind) {
     case IX_JN_GETATTR: return eval_attribute(x, n, out, err);
     case IX_JN_GETITEM: return eval_item(x, n, out, err);
-    case IX_JN_COMPARE: return eval_comparison(x, n, out, err);
+    case IX_JN_COMPARE:
+    case IX_JN_NOT: return eval_yes_or_no(x, n, out, err);
     case IX_JN_AND:
     case IX_JN_OR: return eval_logic(x, n, out, err);
-    case IX_JN_NOT: return eval_not(x, n, out, err);
     case IX_JN_COND: return eval_condition(x, n, out, err);
     case IX_JN_BINARY: return eval_binary(x, n, out, err);
     case IX_JN_FILTER: return ix_j_eval_filter(x, n, out, err);
@@ -310,23 +373,52 @@ inox_status ix_j_eval_inner(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox
 
 static inox_status write_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err);
 
-/* left + right, where both may be written already (their values are IX_J_MISSING then). */
+/* The value of n where that is a str (which Markup is not) that lies somewhere, or NULL. */
+static inline const ix_jstring *text_there(const ix_jexec *x, const ix_jnode *n)
+{
+    const ix_jvalue *there = ix_j_there(x, n);
+
+    return there && there->kind == IX_J_STRING && !there->string->safe ? there->string : NULL;
+}
+
+/* left + right, where left, and then maybe right, is written already (it is IX_J_MISSING then, and
+ * was written from `before` on).  *left = the sum, likewise. */
+static inox_status write_addend(ix_jexec *x, const ix_jnode *right, const ix_jplace *before,
+                                ix_jvalue *left, inox_error *err)
+{
+    ix_jvalue value, sum;
+
+    if (left->kind == IX_J_MISSING) {
+        const ix_jstring *text = text_there(x, right);
+
+        if (text)
+            return ix_jb_string(x->out, text, err);
+        IX_TRY(write_part(x, right, &value, err));
+        if (value.kind == IX_J_MISSING)
+            return INOX_OK;
+        IX_TRY(ix_jb_take_back(x->out, before, left, err));
+    } else {
+        IX_TRY(ix_j_eval(x, right, &value, err));
+    }
+    IX_TRY(ix_j_arithmetic(x->r, IX_J_ADD, *left, value, &sum, err));
+    *left = sum;
+    return INOX_OK;
+}
+
+/* a + b + c ... */
 static inox_status write_sum(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
 {
     ix_jplace before = ix_jb_place(x->out);
-    ix_jvalue left, right;
 
-    IX_TRY(write_part(x, n->a, &left, err));
-    if (left.kind != IX_J_MISSING) {
-        IX_TRY(ix_j_eval(x, n->b, &right, err));
-        return ix_j_arithmetic(x->r, IX_J_ADD, left, right, rest, err);
+    IX_TRY(write_part(x, n->sum.first->a, rest, err));
+    for (const ix_jnode *sum = n->sum.first;; sum = sum->sum.outer) {
+        inox_status status = write_addend(x, sum->b, &before, rest, err);
+
+        if (status != INOX_OK)
+            return ix_j_failed_at(x->r, sum, status);
+        if (sum == n)
+            return INOX_OK;
     }
-    IX_TRY(write_part(x, n->b, rest, err));
-    if (rest->kind == IX_J_MISSING)
-        return INOX_OK;
-    right = *rest;
-    IX_TRY(ix_jb_take_back(x->out, &before, &left, err));
-    return ix_j_arithmetic(x->r, IX_J_ADD, left, right, rest, err);
 }
 
 static inox_status write_concat(ix_jexec *x, const ix_jnode *n, inox_error *err)
@@ -386,8 +478,11 @@ static inox_status write_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, i
 
 inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
+    const ix_jstring *text = text_there(x, n);
     ix_jvalue rest;
 
+    if (text)
+        return ix_jb_string(x->out, text, err);
     IX_TRY(write_part(x, n, &rest, err));
     return rest.kind == IX_J_MISSING ? INOX_OK : ix_jb_str(x->out, rest, err);
 }

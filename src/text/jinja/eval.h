@@ -35,6 +35,23 @@ static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
     return &frame->slots[ref.slot];
 }
 
+/* Where the value of a field lies; NULL where there is none, or one that is to be made. */
+const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n);
+
+/* Where the value of an expression lies: of a constant, a name, a field of those.  NULL where it is
+ * to be made, or to be undefined.  Good until something else is evaluated. */
+static inline const ix_jvalue *ix_j_there(const ix_jexec *x, const ix_jnode *n)
+{
+    if (n->kind <= IX_JN_DATA)
+        return &n->value;
+    if (n->kind == IX_JN_NAME) {
+        const ix_jvalue *slot = ix_j_slot(x, n->ref);
+
+        return slot->kind == IX_J_MISSING ? NULL : slot;
+    }
+    return n->field ? ix_j_field(x, n) : NULL;
+}
+
 /* What ix_j_eval does where it is more than handing out a value that is there. */
 inox_status ix_j_eval_inner(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                             inox_error *err) IX_MUST_USE;
@@ -43,13 +60,9 @@ inox_status ix_j_eval_inner(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
 static inline IX_MUST_USE inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                                                 inox_error *err)
 {
-    const ix_jvalue *there = NULL;
+    const ix_jvalue *there = ix_j_there(x, n);
 
-    if (n->kind <= IX_JN_DATA)
-        there = &n->value;
-    else if (n->kind == IX_JN_NAME)
-        there = ix_j_slot(x, n->ref);
-    if (!there || there->kind == IX_J_MISSING || x->r->steps_left == 0)
+    if (!there || x->r->steps_left == 0)
         return ix_j_eval_inner(x, n, out, err);
     x->r->steps_left--;
     ix_j_put(out, there);

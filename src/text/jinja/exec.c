@@ -119,7 +119,8 @@ static inox_status print(ix_jexec *x, const ix_jnode *n, bool escape, inox_error
 
 /* jinja2 evaluates constants when it compiles, by slightly other rules; those that fail then are
  * evaluated again when they are printed. */
-static inox_status print_constant(ix_jexec *x, const ix_jnode *n, bool escape, inox_error *err)
+static __attribute__((noinline)) inox_status print_constant(ix_jexec *x, const ix_jnode *n,
+                                                            bool escape, inox_error *err)
 {
     inox_error own;
     ix_jvalue v;

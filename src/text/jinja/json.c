@@ -11,23 +11,32 @@
 
 #include <string.h>
 
-#define KEYS 64 /* a power of two */
+#define KEYS 256 /* a power of two */
 #define FEW 96
 
+/* A key of objects.  Objects of one kind have the same keys, in one order, so a key is made once
+ * and guessed from the one before it. */
+typedef struct key {
+    ix_jstring string; /* its hash is known */
+    struct key *after; /* the key that came behind this one the last time */
+    uint64_t bytes;    /* its bytes and the quote behind them, if that is no more than eight */
+    uint64_t mask;     /* which of the eight are; 0: none */
+} key;
+
+/* Functions that read take the place where they are to begin, and move it; those that are seldom
+ * needed (escapes, numbers, other characters than ASCII's) do so with in->at. */
 typedef struct reader {
     ix_jrender *r;
     const char *text, *at, *end;
     unsigned depth;
-    ix_jorigin origin;       /* of the strings that are read */
-    ix_jstring *keys[KEYS];  /* of objects, by hash: the last one, as objects have the same ones */
-    ix_jstring *after[KEYS]; /* the key that came after that one the last time */
-    size_t last;             /* the number of the key before */
-    ix_jvalue *open; /* the items of the arrays, keys and values of the objects, not closed */
+    ix_jorigin origin; /* of the strings that are read */
+    key *keys[KEYS];   /* by hash, the last of each */
+    key *last;         /* the key before */
+    key none;          /* before the first */
+    ix_jvalue *open;   /* the items of the arrays, keys and values of the objects, not closed */
     size_t count, capacity;
     ix_jvalue few[FEW]; /* where they are at first */
 } reader;
-
-static inox_status read_value(reader *in, inox_error *err);
 
 static inox_status bad(const reader *in, const char *what, inox_error *err)
 {
@@ -35,19 +44,23 @@ static inox_status bad(const reader *in, const char *what, inox_error *err)
                    (size_t)(in->at - in->text));
 }
 
-static inline void skip_space(reader *in)
+static inox_status bad_at(reader *in, const char *p, const char *what, inox_error *err)
 {
-    while (in->at < in->end && (unsigned char)*in->at <= ' ' &&
-           (*in->at == ' ' || *in->at == '\n' || *in->at == '\t' || *in->at == '\r'))
-        in->at++;
+    in->at = p;
+    return bad(in, what, err);
 }
 
-static inline bool skip_character(reader *in, char c)
+static inline const char *skip_space(const reader *in, const char *p)
 {
-    if (in->at == in->end || *in->at != c)
-        return false;
-    in->at++;
-    return true;
+    while (p < in->end && (unsigned char)*p <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+        p++;
+    return p;
+}
+
+static inline bool is_next(const reader *in, const char *p, char c)
+{
+    return p < in->end && *p == c;
 }
 
 static bool skip_word(reader *in, const char *word)
@@ -62,35 +75,34 @@ static bool skip_word(reader *in, const char *word)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* Where the first character in [p, end) is that is a quote, an escape, a control character or
- * beyond ASCII.  Eight at a time: the lowest bit that is set in `hit` is right, those above it may
- * not be. */
+typedef signed char bytes16 __attribute__((vector_size(16)));
+
+/* Where the first character in [p, end) is that is a quote, an escape, or not printable ASCII (as
+ * signed, what is beyond ASCII is below ' '). */
 static inline const char *plain_end(const char *p, const char *end)
 {
-    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    for (; end - p >= 16; p += 16) {
+        uint64_t half[2];
+        bytes16 x;
 
-    for (; end - p >= 8; p += 8) {
-        uint64_t x;
-
-        memcpy(&x, p, 8);
-        uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
-        uint64_t hit =
-            (x | (x - ones * 0x20) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
-            tops;
-        if (hit == 0)
+        memcpy(&x, p, 16);
+        x = (bytes16)(x == '"') | (bytes16)(x == '\\') | (bytes16)(x < ' ') | (bytes16)(x == 127);
+        memcpy(half, &x, 16);
+        if ((half[0] | half[1]) == 0)
             continue;
         if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
             break;
-        return p + __builtin_ctzll(hit) / 8;
+        return half[0] != 0 ? p + __builtin_ctzll(half[0]) / 8
+                            : p + 8 + __builtin_ctzll(half[1]) / 8;
     }
     while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
-           (unsigned char)*p < 0x80)
+           (unsigned char)*p < 0x7F)
         p++;
     return p;
 }
 
 /* The same from a character on at which plain_end stopped. */
-static inox_status skip_rest(reader *in, bool *ascii, inox_error *err)
+static inox_status skip_rest(reader *in, bool *plain, inox_error *err)
 {
     for (;;) {
         bool whole, wrong;
@@ -104,16 +116,16 @@ static inox_status skip_rest(reader *in, bool *ascii, inox_error *err)
         size_t n = ix_utf8_prefix(in->at, (size_t)(in->end - in->at), &whole, &wrong);
         if (wrong || !whole)
             return bad(in, "a byte that is no UTF-8", err);
-        *ascii = false;
+        *plain = false;
         in->at = plain_end(in->at + n, in->end);
     }
 }
 
 /* Moves over plain characters of a string, to its quote or the next escape. */
-static inline inox_status skip_plain(reader *in, bool *ascii, inox_error *err)
+static inline inox_status skip_plain(reader *in, bool *plain, inox_error *err)
 {
     in->at = plain_end(in->at, in->end);
-    return in->at < in->end && *in->at == '"' ? INOX_OK : skip_rest(in, ascii, err);
+    return is_next(in, in->at, '"') ? INOX_OK : skip_rest(in, plain, err);
 }
 
 static inox_status read_hex(reader *in, uint32_t *out, inox_error *err)
@@ -194,9 +206,9 @@ static const char *string_end(const reader *in)
 
 /* A string with escapes, which began at `start`; in->at is at the first of them.  No escape is
  * shorter than its character. */
-static inox_status read_escaped(reader *in, const char *start, bool ascii, ix_jvalue *out,
-                                inox_error *err)
+static inox_status read_escaped(reader *in, const char *start, ix_jvalue *out, inox_error *err)
 {
+    bool plain;
     char *data, *to;
     void *memory;
 
@@ -211,87 +223,122 @@ static inox_status read_escaped(reader *in, const char *start, bool ascii, ix_jv
             break;
         IX_TRY(read_escape(in, &to, err));
         start = in->at;
-        IX_TRY(skip_plain(in, &ascii, err));
+        IX_TRY(skip_plain(in, &plain, err));
     }
     in->at++;
     return ix_j_make_string(in->r, data, (size_t)(to - data), in->origin, out, err);
 }
 
-static inline inox_status read_string(reader *in, ix_jvalue *out, inox_error *err)
+/* A string that began at `start`, at whose first character that is not plain in->at is. */
+static inox_status read_odd_string(reader *in, const char *start, ix_jvalue *out, inox_error *err)
 {
-    const char *start = ++in->at;
-    bool ascii = true;
+    bool plain;
 
-    IX_TRY(skip_plain(in, &ascii, err));
+    IX_TRY(skip_rest(in, &plain, err));
     if (*in->at != '"')
-        return read_escaped(in, start, ascii, out, err);
-    size_t size = (size_t)(in->at++ - start);
-    IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
-    if (ascii)
-        out->string->length = (uint32_t)size;
-    return INOX_OK;
+        return read_escaped(in, start, out, err);
+    return ix_j_make_string(in->r, start, (size_t)(in->at++ - start), in->origin, out, err);
 }
 
-/* The hash of bytes of the text: what ix_j_hash_bytes gives, without reading byte by byte. */
-static inline uint32_t hash_here(const reader *in, const char *p, size_t size)
+/* The string whose quote is here. */
+static inline inox_status read_string(reader *in, const char **p, ix_jvalue *out, inox_error *err)
 {
-    uint64_t h = ix_j_hash_begin(size), x = 0;
+    const char *start = *p + 1, *end = plain_end(start, in->end);
 
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || (size_t)(in->end - p) < size + 8)
-        return ix_j_hash_bytes(p, size);
-    for (; size >= 8; size -= 8, p += 8) {
-        memcpy(&x, p, 8);
-        h = ix_j_hash_word(h, x);
+    if (!is_next(in, end, '"')) {
+        in->at = end;
+        IX_TRY(read_odd_string(in, start, out, err));
+        *p = in->at;
+        return INOX_OK;
     }
-    memcpy(&x, p, 8);
-    return ix_j_hash_end(h, x & (((uint64_t)1 << 8 * size) - 1));
-}
-
-/* Remembers that this key came after the last one. */
-static inline inox_status found_key(reader *in, ix_jstring *key, ix_jvalue *out)
-{
-    in->after[in->last] = key;
-    in->last = key->hash % KEYS;
-    *out = ix_j_of_string(key);
+    *p = end + 1;
+    IX_TRY(ix_j_make_string(in->r, start, (size_t)(end - start), in->origin, out, err));
+    out->string->length = out->string->size;
+    out->string->plain = true;
     return INOX_OK;
 }
 
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static inox_status make_key(reader *in, const char *start, size_t size, bool plain, uint32_t hash,
+                            key **out, inox_error *err)
+{
+    char bytes[8] = { 0 }, mask[8] = { 0 };
+    void *memory;
+
+    if (size > in->r->text_max)
+        return ix_j_text_too_long(in->r, size, err);
+    IX_TRY(ix_j_take(in->r, sizeof **out, &memory, err));
+    key *k = memory;
+    *k = (key){ .string = { .data = start,
+                            .size = (uint32_t)size,
+                            .length = IX_J_UNCOUNTED,
+                            .hash = hash,
+                            .origin = IX_J_USER,
+                            .plain = plain } };
+    if (size < sizeof bytes) {
+        memcpy(bytes, start, size + 1);
+        memset(mask, 0xFF, size + 1);
+        memcpy(&k->bytes, bytes, 8);
+        memcpy(&k->mask, mask, 8);
+    }
+    *out = k;
+    return INOX_OK;
+}
+
+/* The key that begins at in->at, which is not the one that was guessed. */
 static inox_status read_new_key(reader *in, ix_jvalue *out, inox_error *err)
 {
     const char *start = in->at;
-    bool ascii = true;
+    bool plain = true;
 
-    IX_TRY(skip_plain(in, &ascii, err));
+    IX_TRY(skip_plain(in, &plain, err));
     if (*in->at != '"') {
-        IX_TRY(read_escaped(in, start, ascii, out, err));
+        IX_TRY(read_escaped(in, start, out, err));
         (void)ix_j_string_hash(out->string);
         return INOX_OK;
     }
     size_t size = (size_t)(in->at++ - start);
-    uint32_t hash = hash_here(in, start, size);
-    ix_jstring **key = &in->keys[hash % KEYS];
-    if (!*key || (*key)->hash != hash || (*key)->size != size ||
-        !ix_j_equal_bytes((*key)->data, start, size)) {
-        IX_TRY(ix_j_make_string(in->r, start, size, in->origin, out, err));
-        if (ascii)
-            out->string->length = (uint32_t)size;
-        out->string->hash = hash;
-        *key = out->string;
-    }
-    return found_key(in, *key, out);
+    uint32_t hash = ix_j_hash_bytes(start, size);
+    key **k = &in->keys[hash % KEYS];
+    if (!*k || (*k)->string.hash != hash || (*k)->string.size != size ||
+        memcmp((*k)->string.data, start, size) != 0)
+        IX_TRY(make_key(in, start, size, plain, hash, k, err));
+    in->last->after = *k;
+    in->last = *k;
+    *out = ix_j_of_string(&(*k)->string);
+    return INOX_OK;
 }
 
-/* A key: objects of one kind have the same ones, in one order, which are made once. */
-static inline inox_status read_key(reader *in, ix_jvalue *out, inox_error *err)
+/* True if the key is what begins at p, with a quote behind it. */
+static inline bool is_key(const reader *in, const char *p, const key *k)
 {
-    ix_jstring *guess = in->after[in->last];
+    size_t left = (size_t)(in->end - p), size = k->string.size;
+    uint64_t x;
 
-    in->at++;
-    if (!guess || (size_t)(in->end - in->at) <= guess->size || in->at[guess->size] != '"' ||
-        !ix_j_equal_bytes(in->at, guess->data, guess->size))
-        return read_new_key(in, out, err);
-    in->at += guess->size + 1;
-    return found_key(in, guess, out);
+    if (k->mask != 0 && left >= 8) {
+        memcpy(&x, p, 8);
+        return (x & k->mask) == k->bytes;
+    }
+    return left > size && p[size] == '"' && ix_j_equal_bytes(p, k->string.data, size);
+}
+
+/* The key whose quote is here. */
+static inline inox_status read_key(reader *in, const char **p, ix_jvalue *out, inox_error *err)
+{
+    key *guess = in->last->after;
+
+    ++*p;
+    if (!guess || !is_key(in, *p, guess)) {
+        in->at = *p;
+        IX_TRY(read_new_key(in, out, err));
+        *p = in->at;
+        return INOX_OK;
+    }
+    *p += guess->string.size + 1;
+    in->last = guess;
+    *out = ix_j_of_string(&guess->string);
+    return INOX_OK;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -360,128 +407,11 @@ static inox_status read_number(reader *in, ix_jvalue *out, inox_error *err)
 
 /* ---- arrays, objects ------------------------------------------------------------------------- */
 
-/* Room for one more value behind the open ones. */
-static inline inox_status reserve(reader *in, inox_error *err)
-{
-    ix_jvalue *more;
-
-    if (in->count < in->capacity)
-        return INOX_OK;
-    IX_TRY(IX_J_ALLOC(in->r, &more, in->capacity * 2, err));
-    memcpy(more, in->open, in->count * sizeof *more);
-    in->open = more;
-    in->capacity *= 2;
-    return INOX_OK;
-}
-
-/* The values from `first` on become one list in their place. */
-static inox_status close_array(reader *in, size_t first, inox_error *err)
-{
-    size_t count = in->count - first;
-    ix_jlist *list;
-    void *memory;
-
-    IX_TRY(ix_j_take(in->r, sizeof *list + count * sizeof *in->open, &memory, err));
-    list = memory;
-    *list = (ix_jlist){ .items = (ix_jvalue *)(list + 1), .count = count, .capacity = count };
-    for (size_t i = 0; i < count; i++)
-        ix_j_put(&list->items[i], &in->open[first + i]);
-    in->count = first;
-    IX_TRY(reserve(in, err));
-    in->open[in->count++] = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
-    return INOX_OK;
-}
-
-static inox_status read_array(reader *in, inox_error *err)
-{
-    size_t first = in->count;
-
-    in->at++;
-    skip_space(in);
-    if (skip_character(in, ']'))
-        return close_array(in, first, err);
-    for (;;) {
-        IX_TRY(read_value(in, err));
-        skip_space(in);
-        if (skip_character(in, ']'))
-            return close_array(in, first, err);
-        if (!skip_character(in, ','))
-            return bad(in, "an array without , or ]", err);
-    }
-}
-
-static bool names_token(const ix_jstring *key)
-{
-    return key->size >= 6 && memcmp(key->data + key->size - 6, "_token", 6) == 0;
-}
-
-/* The string that begins here is a word of letters, digits and _-. */
-static bool is_word(const reader *in)
-{
-    const char *at = in->at + 1;
-    while (at < in->end && ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
-                            (*at >= '0' && *at <= '9') || *at == '_' || *at == '-'))
-        at++;
-    return at < in->end && *at == '"';
-}
-
-/* The string that begins here, the value of `key`, is not a user's. */
-static bool is_own(const reader *in, const ix_jstring *key)
-{
-    if (in->at == in->end || *in->at != '"')
-        return false;
-    if (in->depth == 1)
-        return names_token(key);
-    return in->depth == 3 && key->size == 4 && memcmp(key->data, "role", 4) == 0 && is_word(in);
-}
-
-/* The keys and values from `first` on become one dict in their place. */
-static inox_status close_object(reader *in, size_t first, inox_error *err)
-{
-    ix_jvalue dict;
-
-    IX_TRY(ix_j_dict_of(in->r, in->open + first, (in->count - first) / 2, &dict, err));
-    in->count = first;
-    IX_TRY(reserve(in, err));
-    in->open[in->count++] = dict;
-    return INOX_OK;
-}
-
-static inox_status read_object(reader *in, inox_error *err)
-{
-    size_t first = in->count;
-
-    in->at++;
-    skip_space(in);
-    if (skip_character(in, '}'))
-        return close_object(in, first, err);
-    for (;;) {
-        skip_space(in);
-        if (in->at == in->end || *in->at != '"')
-            return bad(in, "an object without a key in quotes", err);
-        IX_TRY(reserve(in, err));
-        IX_TRY(read_key(in, &in->open[in->count], err));
-        const ix_jstring *key = in->open[in->count++].string;
-        skip_space(in);
-        if (!skip_character(in, ':'))
-            return bad(in, "a key without :", err);
-        skip_space(in);
-        in->origin = is_own(in, key) ? IX_J_TEMPLATE : IX_J_USER;
-        IX_TRY(read_value(in, err));
-        in->origin = IX_J_USER;
-        skip_space(in);
-        if (skip_character(in, '}'))
-            return close_object(in, first, err);
-        if (!skip_character(in, ','))
-            return bad(in, "an object without , or }", err);
-    }
-}
-
 static inox_status read_constant(reader *in, const char *word, ix_jvalue value, inox_error *err)
 {
     if (!skip_word(in, word))
         return bad(in, "a word", err);
-    in->open[in->count++] = value;
+    in->open[in->count] = value;
     return INOX_OK;
 }
 
@@ -493,15 +423,15 @@ static inox_status read_nan(reader *in, inox_error *err)
     return read_constant(in, "NaN", ix_j_float(nan), err);
 }
 
-/* Reads a value, and puts it behind the open ones. */
-static inox_status read_value(reader *in, inox_error *err)
+static inox_status read_array(reader *in, inox_error *err);
+static inox_status read_object(reader *in, inox_error *err);
+
+/* A value that is no string, from in->at on, to in->open[in->count]. */
+static inox_status read_other(reader *in, inox_error *err)
 {
-    skip_space(in);
     if (in->at == in->end)
         return bad(in, "an end before its time", err);
-    IX_TRY(reserve(in, err));
     switch (*in->at) {
-    case '"': IX_TRY(read_string(in, &in->open[in->count], err)); break;
     case 't': return read_constant(in, "true", ix_j_bool(true), err);
     case 'f': return read_constant(in, "false", ix_j_bool(false), err);
     case 'n': return read_constant(in, "null", ix_j_none(), err);
@@ -514,10 +444,137 @@ static inox_status read_value(reader *in, inox_error *err)
         IX_TRY(*in->at == '[' ? read_array(in, err) : read_object(in, err));
         in->depth--;
         return INOX_OK;
-    default: IX_TRY(read_number(in, &in->open[in->count], err));
+    default: return read_number(in, &in->open[in->count], err);
+    }
+}
+
+/* Room for two more values behind the open ones. */
+static inline inox_status reserve(reader *in, inox_error *err)
+{
+    ix_jvalue *more;
+
+    if (in->count + 2 <= in->capacity)
+        return INOX_OK;
+    IX_TRY(IX_J_ALLOC(in->r, &more, in->capacity * 2, err));
+    memcpy(more, in->open, in->count * sizeof *more);
+    in->open = more;
+    in->capacity *= 2;
+    return INOX_OK;
+}
+
+/* Reads the value that is here, and puts it behind the open ones, where there is room. */
+static inline inox_status read_value(reader *in, const char **p, inox_error *err)
+{
+    if (is_next(in, *p, '"')) {
+        IX_TRY(read_string(in, p, &in->open[in->count], err));
+    } else {
+        in->at = *p;
+        IX_TRY(read_other(in, err));
+        *p = in->at;
     }
     in->count++;
     return INOX_OK;
+}
+
+/* The values from `first` on become one list, where the first of them was. */
+static inox_status close_array(reader *in, size_t first, const char *p, inox_error *err)
+{
+    size_t count = in->count - first;
+    ix_jlist *list;
+    void *memory;
+
+    IX_TRY(ix_j_take(in->r, sizeof *list + count * sizeof *in->open, &memory, err));
+    list = memory;
+    *list = (ix_jlist){ .items = (ix_jvalue *)(list + 1), .count = count, .capacity = count };
+    for (size_t i = 0; i < count; i++)
+        ix_j_put(&list->items[i], &in->open[first + i]);
+    in->at = p;
+    in->count = first;
+    in->open[first] = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
+    return INOX_OK;
+}
+
+static inox_status read_array(reader *in, inox_error *err)
+{
+    const char *p = skip_space(in, in->at + 1);
+    size_t first = in->count;
+
+    if (is_next(in, p, ']'))
+        return close_array(in, first, p + 1, err);
+    for (;;) {
+        IX_TRY(reserve(in, err));
+        IX_TRY(read_value(in, &p, err));
+        p = skip_space(in, p);
+        if (is_next(in, p, ']'))
+            return close_array(in, first, p + 1, err);
+        if (!is_next(in, p, ','))
+            return bad_at(in, p, "an array without , or ]", err);
+        p = skip_space(in, p + 1);
+    }
+}
+
+static bool names_token(const ix_jstring *name)
+{
+    return name->size >= 6 && memcmp(name->data + name->size - 6, "_token", 6) == 0;
+}
+
+/* The string that begins here is a word of letters, digits and _-. */
+static bool is_word(const reader *in, const char *p)
+{
+    while (++p < in->end && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                             (*p >= '0' && *p <= '9') || *p == '_' || *p == '-'))
+        ;
+    return is_next(in, p, '"');
+}
+
+/* The value that begins here, of that key, is a string that is not a user's. */
+static inline bool is_own(const reader *in, const char *p, const ix_jstring *name)
+{
+    if ((in->depth != 1 && in->depth != 3) || !is_next(in, p, '"'))
+        return false;
+    return in->depth == 1 ? names_token(name)
+                          : name->size == 4 && memcmp(name->data, "role", 4) == 0 && is_word(in, p);
+}
+
+/* The keys and values from `first` on become one dict, where the first of them was. */
+static inox_status close_object(reader *in, size_t first, const char *p, inox_error *err)
+{
+    ix_jvalue dict;
+
+    IX_TRY(ix_j_dict_of(in->r, in->open + first, (in->count - first) / 2, &dict, err));
+    in->at = p;
+    in->count = first;
+    in->open[first] = dict;
+    return INOX_OK;
+}
+
+static inox_status read_object(reader *in, inox_error *err)
+{
+    const char *p = skip_space(in, in->at + 1);
+    size_t first = in->count;
+
+    if (is_next(in, p, '}'))
+        return close_object(in, first, p + 1, err);
+    for (;;) {
+        if (!is_next(in, p, '"'))
+            return bad_at(in, p, "an object without a key in quotes", err);
+        IX_TRY(reserve(in, err));
+        IX_TRY(read_key(in, &p, &in->open[in->count], err));
+        const ix_jstring *name = in->open[in->count++].string;
+        p = skip_space(in, p);
+        if (!is_next(in, p, ':'))
+            return bad_at(in, p, "a key without :", err);
+        p = skip_space(in, p + 1);
+        in->origin = is_own(in, p, name) ? IX_J_TEMPLATE : IX_J_USER;
+        IX_TRY(read_value(in, &p, err));
+        in->origin = IX_J_USER;
+        p = skip_space(in, p);
+        if (is_next(in, p, '}'))
+            return close_object(in, first, p + 1, err);
+        if (!is_next(in, p, ','))
+            return bad_at(in, p, "an object without , or }", err);
+        p = skip_space(in, p + 1);
+    }
 }
 
 inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jvalue *out,
@@ -526,21 +583,21 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     reader in;
 
     in.r = r;
-    in.text = in.at = text;
+    in.text = text;
     in.end = text + size;
+    in.at = skip_space(&in, text);
     in.depth = 0;
     in.origin = IX_J_USER;
     memset(in.keys, 0, sizeof in.keys);
-    memset(in.after, 0, sizeof in.after);
-    in.last = 0;
+    in.none.after = NULL;
+    in.last = &in.none;
     in.open = in.few;
     in.count = 0;
     in.capacity = FEW;
-    skip_space(&in);
-    if (in.at == in.end || *in.at != '{')
+    if (!is_next(&in, in.at, '{'))
         return ix_fail(err, INOX_E_FORMAT, "the variables are no JSON object");
-    IX_TRY(read_value(&in, err));
+    IX_TRY(read_other(&in, err));
     *out = in.open[0];
-    skip_space(&in);
+    in.at = skip_space(&in, in.at);
     return in.at == in.end ? INOX_OK : bad(&in, "something behind the object", err);
 }

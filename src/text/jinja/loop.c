@@ -36,9 +36,11 @@ inox_status ix_j_source_next(ix_jsource *s, ix_jvalue *item, bool *more, inox_er
     ix_jexec x = { .r = s->r, .frame = s->frame }; /* a loop may be asked long after its for */
     bool passes = true;
 
+    if (!s->node)
+        return ix_j_cursor_next(s->r, &s->cursor, item, more, err);
     for (;;) {
         IX_TRY(ix_j_cursor_next(s->r, &s->cursor, item, more, err));
-        if (!*more || !s->node)
+        if (!*more)
             return INOX_OK;
         const ix_jfor *loop = s->node->loop;
         if (!s->entered)

@@ -472,6 +472,23 @@ static inox_status parse_test(ix_jparser *p, ix_jnode *node, ix_jnode **out, ino
     return negated ? make(p, IX_JN_NOT, at, n, NULL, out, err) : INOX_OK;
 }
 
+/* What is known of an attribute, or of an item whose key is a constant. */
+static inox_status name_attribute(ix_jparser *p, ix_jnode *n, ix_jstring *name, inox_error *err)
+{
+    ix_jattribute *a;
+
+    IX_TRY(IX_JP_ALLOC(p, &a, 1, err));
+    a->name = name;
+    a->of_dict = ix_j_find_entry(ix_j_dict_methods, name->data, name->size);
+    a->of_string = ix_j_find_entry(ix_j_string_methods, name->data, name->size);
+    a->plain = !a->of_dict && name->size > 0 && name->data[0] != '_';
+    n->attribute = a;
+    n->field = a->plain || n->kind == IX_JN_GETITEM;
+    if (n->field)
+        n->count = p->program->field_count++;
+    return INOX_OK;
+}
+
 /* a[b], a[b:c:d], a[b, c]. */
 static inox_status parse_item(ix_jparser *p, ix_jnode *object, ix_jnode **out, inox_error *err)
 {
@@ -510,6 +527,8 @@ static inox_status parse_item(ix_jparser *p, ix_jnode *object, ix_jnode **out, i
     n->c = parts[1];
     n->d = parts[2];
     *out = n;
+    if (!colons && n->b->kind == IX_JN_CONST && n->b->value.kind == IX_J_STRING)
+        IX_TRY(name_attribute(p, n, n->b->value.string, err));
     return ix_jp_height(p, n, err);
 }
 
@@ -531,14 +550,8 @@ static inox_status parse_attribute(ix_jparser *p, ix_jnode *object, ix_jnode **o
     ix_jp_next(p);
     IX_TRY(make(p, IX_JN_GETATTR, at, object, NULL, &n, err));
     IX_TRY(ix_jp_name(p, t, &number, err));
-    IX_TRY(IX_JP_ALLOC(p, &n->attribute, 1, err));
-    ix_jstring *name = p->program->names[number];
-    n->attribute->name = name;
-    n->attribute->of_dict = ix_j_find_entry(ix_j_dict_methods, name->data, name->size);
-    n->attribute->of_string = ix_j_find_entry(ix_j_string_methods, name->data, name->size);
-    n->attribute->plain = !n->attribute->of_dict && name->data[0] != '_';
     *out = n;
-    return INOX_OK;
+    return name_attribute(p, n, p->program->names[number], err);
 }
 
 static inox_status parse_postfix(ix_jparser *p, ix_jnode **node, inox_error *err)
@@ -619,8 +632,14 @@ static inox_status parse_binary(ix_jparser *p, int level, ix_jnode **out, inox_e
 
         ix_jp_next(p);
         IX_TRY(parse_operand(p, level, &right, err));
-        IX_TRY(make(p, IX_JN_BINARY, at, *out, right, out, err));
+        ix_jnode *left = *out;
+        IX_TRY(make(p, IX_JN_BINARY, at, left, right, out, err));
         (*out)->op = (uint8_t)op;
+        (*out)->sum.first = *out;
+        if (op == IX_J_ADD && left->kind == IX_JN_BINARY && left->op == IX_J_ADD) {
+            (*out)->sum.first = left->sum.first;
+            left->sum.outer = *out;
+        }
     }
     return INOX_OK;
 }

@@ -395,6 +395,8 @@ static int repr_escape(uint32_t c, char quote, char out[16])
 static inox_status repr_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
 {
     bool single = s->size > 0 && memchr(s->data, '\'', s->size);
+    if (s->plain && !s->safe)
+        return ix_jb_quoted(b, s, single ? '"' : '\'', err);
     bool twofold = s->size > 0 && memchr(s->data, '"', s->size);
     char quote = single && !twofold ? '"' : '\'', escape[16];
     size_t from = 0, n;

@@ -37,6 +37,7 @@ struct ix_jrender {
     const struct ix_jprogram *program;
     ix_jvalue *globals;       /* by number: what the name means among variables and globals */
     struct ix_jframe **spare; /* by function: a frame that may be used again */
+    struct ix_jhint *hints;   /* by field */
     struct { /* the last long string that was joined, which may grow in its place */
         char *data;
         size_t size, capacity;
@@ -46,6 +47,13 @@ struct ix_jrender {
     const ix_template_options *options;
     uint64_t random;
 };
+
+/* Where the item of a field was found the last time: objects of one kind have the same keys, in one
+ * order, and keys that are read from JSON are held once. */
+typedef struct ix_jhint {
+    const ix_jstring *key;
+    size_t at;
+} ix_jhint;
 
 /* The step of a node of the template; one level deeper (r->depth-- comes up again). */
 static inline inox_status ix_j_step(ix_jrender *r, inox_error *err)

@@ -209,9 +209,12 @@ static inox_status hand_out(const ix_jbuilder *b, ix_template_result *out, inox_
     inox_status status = INOX_OK;
 
     IX_TRY(check_surrogates(b, err));
-    IX_TRY(ix_strndup(b->size > 0 ? b->data : "", b->size, &out->text, err));
+    IX_TRY(IX_REALLOC(&out->text, b->size + 1, err));
+    if (b->size > 0)
+        memcpy(out->text, b->data, b->size);
+    out->text[b->size] = '\0';
     out->size = b->size;
-    IX_TRY_GOTO(status, IX_ALLOC(&out->spans, b->span_count, err), failed);
+    IX_TRY_GOTO(status, IX_REALLOC(&out->spans, b->span_count, err), failed);
     for (size_t i = 0; i < b->span_count; i++)
         out->spans[i] = (ix_template_span){ b->spans[i].start, b->spans[i].end };
     out->span_count = b->span_count;
@@ -230,6 +233,9 @@ static inox_status render(const ix_template *t, ix_jrender *r, const char *varia
     IX_TRY(ix_j_read_json(r, variables, size, &root, err));
     IX_TRY(resolve_globals(r, root.dict, err));
     IX_TRY(IX_J_ALLOC(r, &r->spare, t->program.function_count, err));
+    IX_TRY(IX_J_ALLOC(r, &r->hints, t->program.field_count, err));
+    if (size < r->memory_left / 16 && size < r->text_max) /* often about what the text takes */
+        IX_TRY(ix_jb_reserve(&text, size, err));
     inox_status status = ix_j_run_root(r, &text, err);
     return status == INOX_OK ? hand_out(&text, out, err) : placed(t, r->error_at, status, err);
 }

@@ -82,10 +82,10 @@ inox_status ix_j_string_view(ix_jrender *r, const char *data, size_t size, ix_jv
 inox_status ix_j_string_copy(ix_jrender *r, const char *data, size_t size, ix_jvalue *out,
                              inox_error *err)
 {
-    char *copy = NULL;
+    void *copy = NULL;
 
     if (size > 0) {
-        IX_TRY(IX_J_ALLOC(r, &copy, size, err));
+        IX_TRY(ix_j_take(r, size, &copy, err));
         memcpy(copy, data, size);
     }
     return ix_j_make_string(r, copy, size, IX_J_TEMPLATE, out, err);
@@ -279,13 +279,13 @@ inox_status ix_j_find(ix_jrender *r, const ix_jstring *s, size_t from, size_t to
 static inox_status grow(ix_jbuilder *b, size_t n, inox_error *err)
 {
     size_t capacity = b->capacity < 16 ? 32 : b->capacity * 2;
-    char *data;
+    void *data;
 
     if (n > b->r->text_max || b->size > b->r->text_max - n)
         return ix_fail(err, INOX_E_LIMIT, "a text exceeds the limit of %zu bytes", b->r->text_max);
     if (capacity < b->size + n)
         capacity = b->size + n;
-    IX_TRY(IX_J_ALLOC(b->r, &data, capacity, err));
+    IX_TRY(ix_j_take(b->r, capacity, &data, err));
     if (b->size > 0)
         memcpy(data, b->data, b->size);
     b->data = data;
@@ -293,16 +293,16 @@ static inox_status grow(ix_jbuilder *b, size_t n, inox_error *err)
     return INOX_OK;
 }
 
-/* Moves the spans to memory of their own, with room for as many again. */
-static inox_status copy_spans(ix_jbuilder *b, inox_error *err)
+/* Moves the spans to memory of their own, with room for as many again, and `more`. */
+static inox_status copy_spans(ix_jbuilder *b, size_t more, inox_error *err)
 {
-    size_t capacity = b->span_count < 2 ? 4 : b->span_count * 2;
-    ix_jspan *spans;
+    size_t capacity = (b->span_count < 2 ? 4 : b->span_count * 2) + more;
+    void *spans;
 
     IX_TRY(ix_j_steps(b->r, b->span_count / 8, err));
-    IX_TRY(IX_J_ALLOC(b->r, &spans, capacity, err));
+    IX_TRY(ix_j_take(b->r, capacity * sizeof *b->spans, &spans, err));
     if (b->span_count > 0)
-        memcpy(spans, b->spans, b->span_count * sizeof *spans);
+        memcpy(spans, b->spans, b->span_count * sizeof *b->spans);
     b->spans = spans;
     b->span_capacity = capacity;
     return INOX_OK;
@@ -316,12 +316,12 @@ static inline inox_status mark(ix_jbuilder *b, size_t start, size_t end, inox_er
         return INOX_OK;
     }
     if (b->span_count == b->span_capacity)
-        IX_TRY(copy_spans(b, err));
+        IX_TRY(copy_spans(b, 0, err));
     b->spans[b->span_count++] = (ix_jspan){ (uint32_t)start, (uint32_t)end };
     return INOX_OK;
 }
 
-/* Copies n < 64 bytes, of which most copies of texts are. */
+/* Copies n < 64 bytes, as most copies of texts are. */
 static inline void copy_short(char *to, const char *from, size_t n)
 {
     if (n >= 16) {
@@ -357,18 +357,23 @@ inox_status ix_jb_bytes(ix_jbuilder *b, const char *data, size_t n, bool user, i
     return user ? mark(b, b->size - n, b->size, err) : INOX_OK;
 }
 
-inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+inox_status ix_jb_reserve(ix_jbuilder *b, size_t n, inox_error *err)
+{
+    return n > b->capacity - b->size ? grow(b, n, err) : INOX_OK;
+}
+
+inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, char quote, inox_error *err)
 {
     if (s->size >= 64 || s->origin == IX_J_MIXED || b->capacity - b->size < s->size + 2) {
-        IX_TRY(ix_jb_text(b, "\"", err));
+        IX_TRY(ix_jb_bytes(b, &quote, 1, false, err));
         IX_TRY(ix_jb_string(b, s, err));
-        return ix_jb_text(b, "\"", err);
+        return ix_jb_bytes(b, &quote, 1, false, err);
     }
     char *to = b->data + b->size;
     size_t start = b->size + 1, end = start + s->size;
-    to[0] = '"';
+    to[0] = quote;
     copy_short(to + 1, s->data, s->size);
-    to[1 + s->size] = '"';
+    to[1 + s->size] = quote;
     b->size = end + 1;
     return s->origin == IX_J_USER && s->size > 0 ? mark(b, start, end, err) : INOX_OK;
 }
@@ -401,55 +406,100 @@ inox_status ix_jb_part(ix_jbuilder *b, const ix_jstring *s, size_t start, size_t
     return INOX_OK;
 }
 
+/* Appends all of a string that has spans: the first may go on where the last one ends. */
+static inox_status append_mixed(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
+{
+    uint32_t shift = (uint32_t)b->size;
+
+    IX_TRY(ix_jb_bytes(b, s->data, s->size, false, err));
+    IX_TRY(mark(b, shift + s->spans[0].start, shift + s->spans[0].end, err));
+    if (s->span_count - 1 > b->span_capacity - b->span_count)
+        IX_TRY(copy_spans(b, s->span_count, err));
+    ix_jspan *to = b->spans + b->span_count;
+    for (uint32_t i = 1; i < s->span_count; i++)
+        *to++ = (ix_jspan){ shift + s->spans[i].start, shift + s->spans[i].end };
+    b->span_count += s->span_count - 1;
+    return INOX_OK;
+}
+
 inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
 {
     if (s->origin != IX_J_MIXED)
         return ix_jb_bytes(b, s->data, s->size, s->origin == IX_J_USER, err);
-    return ix_jb_part(b, s, 0, s->size, err);
+    return append_mixed(b, s, err);
 }
 
-static const char *html_escape(char c)
+/* What stands for the five characters that HTML escapes. */
+#define ESCAPE_ROOM 6
+static const char escapes[][ESCAPE_ROOM] = { "", "&amp;", "&lt;", "&gt;", "&#39;", "&#34;" };
+static const uint8_t escape_size[] = { 1, 5, 4, 4, 5, 5 };
+
+static inline unsigned escape_of(char c)
 {
-    switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '\'': return "&#39;";
-    case '"': return "&#34;";
-    default: return NULL;
-    }
+    static const uint8_t numbers[] = { ['"'] = 5, ['&'] = 1, ['\''] = 4, ['<'] = 2, ['>'] = 3 };
+
+    return (unsigned char)c < sizeof numbers ? numbers[(unsigned char)c] : 0;
 }
 
-/* Bytes that one side wrote. */
-static inox_status escape_run(ix_jbuilder *b, const char *data, size_t n, bool user,
-                              inox_error *err)
-{
-    size_t from = 0;
+typedef char bytes16 __attribute__((vector_size(16)));
 
-    for (size_t i = 0; i < n; i++) {
-        if (data[i] > '>' || data[i] < '"')
-            continue;
-        const char *with = html_escape(data[i]);
-        if (!with)
-            continue;
-        IX_TRY(ix_jb_bytes(b, data + from, i - from, user, err));
-        IX_TRY(ix_jb_bytes(b, with, strlen(with), user, err));
-        from = i + 1;
+/* How many characters HTML escapes. */
+static size_t count_escapes(const char *p, size_t size)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    size_t count = 0;
+
+    for (; size >= 16; size -= 16, p += 16) {
+        uint64_t half[2];
+        bytes16 x;
+
+        memcpy(&x, p, 16);
+        x = (bytes16)(x == '"') | (bytes16)(x == '&') | (bytes16)(x == '\'') | (bytes16)(x == '<') |
+            (bytes16)(x == '>');
+        memcpy(half, &x, 16);
+        count += ((half[0] & ones) + (half[1] & ones)) * ones >> 56;
     }
-    return ix_jb_bytes(b, data + from, n - from, user, err);
+    for (; size > 0; size--, p++)
+        count += escape_of(*p) != 0;
+    return count;
+}
+
+/* Bytes [from, to) of s to where the text ends; there is room for them and ESCAPE_ROOM more. */
+static void escape_run(ix_jbuilder *b, const ix_jstring *s, size_t from, size_t to)
+{
+    char *at = b->data + b->size;
+
+    for (size_t i = from; i < to; i++) {
+        unsigned e = escape_of(s->data[i]);
+
+        if (e == 0) {
+            *at++ = s->data[i];
+        } else {
+            memcpy(at, escapes[e], sizeof escapes[e]);
+            at += escape_size[e];
+        }
+    }
+    b->size = (size_t)(at - b->data);
 }
 
 inox_status ix_jb_escaped(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
 {
-    size_t at = 0;
+    size_t count = count_escapes(s->data, s->size), at = 0, start;
 
-    IX_TRY(ix_j_steps(b->r, s->size / 64 + s->span_count / 8, err));
+    if (count == 0)
+        return ix_jb_string(b, s, err);
+    IX_TRY(ix_j_steps(b->r, s->size / 16 + s->span_count / 8, err));
+    IX_TRY(ix_jb_reserve(b, s->size + count * 4 + ESCAPE_ROOM, err));
     for (uint32_t i = 0; i < s->span_count; i++) {
-        IX_TRY(escape_run(b, s->data + at, s->spans[i].start - at, false, err));
+        escape_run(b, s, at, s->spans[i].start);
+        start = b->size;
         at = s->spans[i].end;
-        IX_TRY(escape_run(b, s->data + s->spans[i].start, at - s->spans[i].start, true, err));
+        escape_run(b, s, s->spans[i].start, at);
+        IX_TRY(mark(b, start, b->size, err));
     }
-    return escape_run(b, s->data + at, s->size - at, s->origin == IX_J_USER, err);
+    start = b->size;
+    escape_run(b, s, at, s->size);
+    return s->origin == IX_J_USER ? mark(b, start, b->size, err) : INOX_OK;
 }
 
 inox_status ix_jb_escape(ix_jbuilder *b, ix_jvalue v, inox_error *err)
@@ -508,9 +558,11 @@ inox_status ix_jb_finish(ix_jbuilder *b, bool safe, ix_jvalue *out, inox_error *
 static inox_status begin_tail(ix_jrender *r, const ix_jstring *a, size_t more, inox_error *err)
 {
     ix_jbuilder b = ix_jb(r);
+    void *data;
 
     r->tail.data = NULL;
-    IX_TRY(IX_J_ALLOC(r, &b.data, (a->size + more) * 2, err));
+    IX_TRY(ix_j_take(r, (a->size + more) * 2, &data, err));
+    b.data = data;
     b.capacity = (a->size + more) * 2;
     IX_TRY(ix_jb_string(&b, a, err));
     r->tail.data = b.data;
@@ -545,7 +597,7 @@ inox_status ix_j_join(ix_jrender *r, ix_jstring *a, const ix_jstring *b, bool sa
     if (user && b->size > 0 && ix_j_is_user(b, 0)) /* a's last span would grow under it */
         joined.span_capacity = joined.span_count;
     if (joined.span_capacity == joined.span_count && joined.span_count > 0)
-        IX_TRY(copy_spans(&joined, err));
+        IX_TRY(copy_spans(&joined, 0, err));
     IX_TRY(ix_jb_string(&joined, b, err));
     r->tail.size = joined.size;
     r->tail.spans = joined.spans;

@@ -12,6 +12,17 @@ typedef struct json {
     size_t depth;
 } json;
 
+/* Appends a separator, of which most are two bytes of the template's. */
+static inline inox_status put_separator(json *j, const ix_jstring *s, inox_error *err)
+{
+    ix_jbuilder *b = j->b;
+    if (s->size != 2 || s->origin != IX_J_TEMPLATE || b->capacity - b->size < 2)
+        return ix_jb_string(b, s, err);
+    memcpy(b->data + b->size, s->data, 2);
+    b->size += 2;
+    return INOX_OK;
+}
+
 static inox_status put_escape(json *j, uint32_t c, bool user, inox_error *err)
 {
     static const char digits[] = "0123456789abcdef";
@@ -27,17 +38,25 @@ static inox_status put_escape(json *j, uint32_t c, bool user, inox_error *err)
     return ix_jb_bytes(j->b, text, 6, user, err);
 }
 
+/* True if one of the eight bytes at p is a character that JSON always writes as an escape. */
+static inline bool any_escape(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, 8);
+    uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
+    return ((((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
+            tops) != 0;
+}
+
 /* Where the first character of [at, s->size) is that JSON writes as an escape. */
 static inline size_t next_escape(const json *j, const ix_jstring *s, size_t at)
 {
-    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-    for (; !j->ascii && s->size - at >= 8; at += 8) {
-        uint64_t x;
-        memcpy(&x, s->data + at, 8);
-        uint64_t quote = x ^ (ones * '"'), escape = x ^ (ones * '\\');
-        if ((((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((escape - ones) & ~escape)) &
-            tops)
-            break;
+    if (!j->ascii && s->size - at >= 8) {
+        while (s->size - at >= 8 && !any_escape(s->data + at))
+            at += 8;
+        if (s->size - at < 8 && !any_escape(s->data + s->size - 8))
+            return s->size;
     }
     for (; at < s->size; at++) {
         unsigned char c = (unsigned char)s->data[at];
@@ -49,9 +68,9 @@ static inline size_t next_escape(const json *j, const ix_jstring *s, size_t at)
 
 static inox_status put_string(json *j, const ix_jstring *s, inox_error *err)
 {
-    size_t from = 0, at = next_escape(j, s, 0), n;
+    size_t from = 0, at = s->plain ? s->size : next_escape(j, s, 0), n;
     if (at == s->size)
-        return ix_jb_quoted(j->b, s, err);
+        return ix_jb_quoted(j->b, s, '"', err);
     IX_TRY(ix_jb_text(j->b, "\"", err));
     for (; at < s->size; at = next_escape(j, s, from)) {
         uint32_t c = ix_js_read(s, at, &n);
@@ -95,7 +114,7 @@ static inox_status put_list(json *j, const ix_jlist *l, inox_error *err)
     j->depth++;
     for (size_t i = 0; i < l->count; i++) {
         if (i > 0)
-            IX_TRY(ix_jb_string(j->b, j->item_separator, err));
+            IX_TRY(put_separator(j, j->item_separator, err));
         IX_TRY(put_line(j, err));
         IX_TRY(put_value(j, l->items[i], err));
     }
@@ -146,10 +165,10 @@ static inox_status put_dict(json *j, const ix_jdict *d, inox_error *err)
     j->depth++;
     for (size_t i = 0; i < d->count; i++) {
         if (i > 0)
-            IX_TRY(ix_jb_string(j->b, j->item_separator, err));
+            IX_TRY(put_separator(j, j->item_separator, err));
         IX_TRY(put_line(j, err));
         IX_TRY(put_key(j, keys ? keys[i] : d->pairs[i].key, err));
-        IX_TRY(ix_jb_string(j->b, j->key_separator, err));
+        IX_TRY(put_separator(j, j->key_separator, err));
         IX_TRY(put_value(j, keys ? values[i] : d->pairs[i].value, err));
     }
     j->depth--;

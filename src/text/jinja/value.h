@@ -109,6 +109,7 @@ struct ix_jstring {
     uint32_t hash;   /* 0: not known yet */
     uint8_t origin;  /* ix_jorigin */
     bool safe;       /* markupsafe's Markup: joined with other text, it escapes that */
+    bool plain;      /* it is known to be printable ASCII without " and \, as most of JSON is */
     uint32_t span_count;
     const ix_jspan *spans;
 };
@@ -188,8 +189,11 @@ inox_status ix_jb_character(ix_jbuilder *b, uint32_t c, bool user, inox_error *e
 inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err) IX_MUST_USE;
 inox_status ix_jb_part(ix_jbuilder *b, const ix_jstring *s, size_t start, size_t end,
                        inox_error *err) IX_MUST_USE;
-/* Appends s between two " of the template's. */
-inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, inox_error *err) IX_MUST_USE;
+/* Appends s between two quotes of the template's. */
+inox_status ix_jb_quoted(ix_jbuilder *b, const ix_jstring *s, char quote,
+                         inox_error *err) IX_MUST_USE;
+/* Makes room for n bytes more at once. */
+inox_status ix_jb_reserve(ix_jbuilder *b, size_t n, inox_error *err) IX_MUST_USE;
 /* Appends str(v), or repr(v), with the marks of the strings in it. */
 inox_status ix_jb_str(ix_jbuilder *b, ix_jvalue v, inox_error *err) IX_MUST_USE;
 inox_status ix_jb_repr(ix_jbuilder *b, ix_jvalue v, inox_error *err) IX_MUST_USE;
@@ -283,6 +287,7 @@ inox_status ix_j_dict_get(ix_jrender *r, const ix_jdict *d, ix_jvalue key, ix_jv
                           inox_error *err) IX_MUST_USE;
 /* The same for a key that is a string; cannot fail. */
 ix_jvalue *ix_j_dict_find(const ix_jdict *d, ix_jstring *key);
+ix_jpair *ix_j_dict_find_pair(const ix_jdict *d, ix_jstring *key);
 ix_jvalue *ix_j_dict_find_text(const ix_jdict *d, const char *key);
 
 /* ---- range, views ---------------------------------------------------------------------------- */
