@@ -1,6 +1,6 @@
 /* Byte-level BPE in one go: words are cut, looked up and, where they are new, merged.
  *
- *     word -> cache of words -> pieces that are words -> search, or merging
+ *     word -> caches of words -> pieces that are words -> search, or merging
  *
  * The words of ASCII text come from a scanner, others from the matchers of pretokenize.c.
  */
@@ -11,6 +11,8 @@
 #include "text/unicode.h"
 
 #include <string.h>
+
+#define HIGHS 0x8080808080808080u
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -101,6 +103,12 @@ inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
     memmove(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
     parts->byte_ids = f->byte_ids;
     (void)ix_scanner_find(parts->pretokenizer, &f->scanner, &f->pre);
+    for (size_t i = 0; i < parts->count; i++) {
+        ix_text_view p = parts->bytes[i];
+        size_t *longest = p.data && p.size > 0 ? &f->longest[(unsigned char)*p.data] : NULL;
+        if (longest && p.size > *longest)
+            *longest = p.size;
+    }
     if (parts->only_merges)
         return INOX_OK;
     IX_TRY(ix_bpe_search_new(&f->search, parts->bpe, f->byte_ids, parts->bytes, parts->ids,
@@ -128,6 +136,7 @@ typedef struct run {
     const char *text;
     size_t start, end;   /* of the fragment */
     ix_word_cache cache; /* of s: its numbers at hand */
+    ix_long_words longs; /* likewise */
     ix_encoding *out;
     bool ranges;  /* are wanted */
     int32_t word; /* number of the word at hand */
@@ -150,14 +159,15 @@ static inline void whole_characters(const run *r, size_t *from, size_t *to)
         ++*to;
 }
 
-/* A word as it becomes tokens: they go to the encoding, and to the cache if they are few. */
+/* A word as it becomes tokens: they go to the encoding, and to one of the caches. */
 typedef struct new_tokens {
     size_t word, count;
     ix_cached cached[IX_CACHED_TOKENS];
+    uint32_t tokens[IX_LONG_TOKENS];
 } new_tokens;
 
 /* There is room. */
-static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to)
+static inline void put(run *r, int32_t id, size_t from, size_t to)
 {
     ix_encoding *out = r->out;
     whole_characters(r, &from, &to);
@@ -169,66 +179,114 @@ static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to
     if (out->words)
         out->words[out->count] = r->word;
     out->count++;
+}
+
+static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to)
+{
+    put(r, id, from, to);
+    if (n->count < IX_LONG_TOKENS)
+        n->tokens[n->count] = (uint32_t)id | (uint32_t)(to - n->word) << 24;
+    whole_characters(r, &from, &to);
     n->cached[n->count++ % IX_CACHED_TOKENS] =
         (ix_cached){ id, (uint8_t)(from - n->word), (uint8_t)(to - n->word) };
 }
 
-static inline void remember(const new_tokens *n, ix_cache_key key, ix_cache_slot *line)
+/* A word that is asked for, or is new: where the caches have it. */
+typedef struct waiting {
+    ix_cache_key key;    /* of a word that is too long: its hash, for the other cache */
+    ix_cache_slot *line; /* the empty one where the word is too long for the cache */
+    uint32_t at, size;
+} waiting;
+
+/* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
+static ix_cache_slot empty_line[2];
+
+static inline uint64_t long_hash(const run *r, const waiting *w)
 {
-    if (line && n->count > 0 && n->count <= IX_CACHED_TOKENS)
-        ix_cache_put(line, key, n->cached, n->count);
+    bool is_long = w->line == empty_line;
+    return is_long ? w->key.low : ix_long_hash(&r->longs, r->text + w->at, w->size);
+}
+
+static inline void remember(const run *r, const new_tokens *n, const waiting *w)
+{
+    if (w->line != empty_line && n->count <= IX_CACHED_TOKENS)
+        ix_cache_put(w->line, w->key, n->cached, n->count);
+    else if (n->count <= IX_LONG_TOKENS)
+        ix_long_put(&r->longs, r->text + w->at, w->size, long_hash(r, w), n->tokens, n->count);
+}
+
+/* The tokens of a word that the cache of longer words has. */
+static inox_status add_long(run *r, const ix_long_slot *known, const waiting *w)
+{
+    size_t from = w->at, to;
+    IX_TRY(ix_encoding_room(r->out, IX_LONG_TOKENS, r->err));
+    if (!r->ranges && !r->out->words) {
+        ix_long_ids(known, r->out->ids + r->out->count);
+        r->out->count += known->count;
+        return INOX_OK;
+    }
+    for (size_t k = 0; k < known->count; k++, from = to) {
+        to = w->at + ix_long_end(known, k);
+        put(r, ix_long_id(known, k), from, to);
+    }
+    return INOX_OK;
 }
 
 /* By merging: always right. */
-static inox_status merge_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
+static inox_status merge_word(run *r, const waiting *new)
 {
     ix_word *w = &r->s->word;
-    new_tokens n = { .word = at };
-    w->count = 0;
-    for (size_t i = at; i < end; i++)
-        IX_TRY(ix_word_add(w, (uint32_t)i, 1, r->f->byte_ids[(unsigned char)r->text[i]], r->err));
+    new_tokens n;
+    n.word = new->at;
+    n.count = w->count = 0;
+    for (size_t i = 0; i < new->size; i++) {
+        int32_t id = r->f->byte_ids[(unsigned char)r->text[new->at + i]];
+        IX_TRY(ix_word_add(w, new->at + (uint32_t)i, 1, id, r->err));
+    }
     IX_TRY(ix_word_merge(r->f->parts.bpe, w, r->err));
     IX_TRY(ix_encoding_room(r->out, w->count, r->err));
     for (size_t i = 0; i < w->count; i++)
         add(r, &n, w->symbols[i].id, w->symbols[i].at, w->symbols[i].at + w->symbols[i].size);
-    remember(&n, key, line);
+    remember(r, &n, new);
     return INOX_OK;
 }
 
 /* By search, into ids that have room. */
-static inox_status search_word(run *r, size_t at, size_t end, int32_t *ids, uint64_t *blocked,
-                               ix_cache_key key, ix_cache_slot *line)
+static inox_status search_word(run *r, const waiting *new, int32_t *ids, uint64_t *blocked)
 {
     const ix_bpe_search *search = &r->f->search;
-    size_t count = ix_bpe_search_run(search, r->s->memo, r->text + at, end - at, ids, blocked);
-    new_tokens n = { .word = at };
+    size_t count =
+        ix_bpe_search_run(search, r->s->memo, r->text + new->at, new->size, ids, blocked);
+    new_tokens n;
+    n.word = new->at;
+    n.count = 0;
     if (count == 0)
-        return merge_word(r, at, end, key, line);
+        return merge_word(r, new);
     IX_TRY(ix_encoding_room(r->out, count, r->err));
-    if (!r->ranges && !r->out->words && !line) {
+    if (!r->ranges && !r->out->words && count > IX_LONG_TOKENS) {
         memcpy(r->out->ids + r->out->count, ids, count * sizeof *ids);
         r->out->count += count;
         return INOX_OK;
     }
-    for (size_t k = 0, from = at, to; k < count; k++, from = to) {
+    for (size_t k = 0, from = new->at, to; k < count; k++, from = to) {
         to = from + search->sizes[ids[k]];
         add(r, &n, ids[k], from, to);
     }
-    remember(&n, key, line);
+    remember(r, &n, new);
     return INOX_OK;
 }
 
-static inox_status long_word(run *r, size_t at, size_t end)
+static inox_status long_word(run *r, const waiting *new)
 {
     ix_model_scratch *s = r->s;
-    size_t n = end - at;
+    size_t n = new->size;
     if (n > s->ids_capacity) {
         IX_TRY(IX_REALLOC(&s->ids, n, r->err));
         IX_TRY(IX_REALLOC(&s->blocked, n / 64 + 1, r->err));
         s->ids_capacity = n;
     }
     memset(s->blocked, 0, (n / 64 + 1) * sizeof *s->blocked);
-    return search_word(r, at, end, s->ids, s->blocked, (ix_cache_key){ 0, 0 }, NULL);
+    return search_word(r, new, s->ids, s->blocked);
 }
 
 /* A piece that is a word whatever the merges say, or -1. */
@@ -240,61 +298,56 @@ static int32_t whole_word(const ix_fast_parts *parts, const char *p, size_t n)
     return parts->ids ? parts->ids[entry] : entry;
 }
 
-/* A word that is not in the cache.  line: where it belongs, or NULL. */
-static inox_status new_word(run *r, size_t at, size_t end, ix_cache_key key, ix_cache_slot *line)
+/* A word that is not in the first cache. */
+static inox_status new_word(run *r, const waiting *new)
 {
     enum { SHORT = 63 };
-    const ix_fast_bytes *f = r->f;
-    int32_t ids[SHORT], whole = -1;
+    const ix_fast_parts *parts = &r->f->parts;
+    const char *p = r->text + new->at;
+    int32_t ids[SHORT];
     uint64_t blocked = 0;
-    if (f->parts.ignore_merges)
-        whole = whole_word(&f->parts, r->text + at, end - at);
+    const ix_long_slot *known = ix_long_find(&r->longs, p, new->size, long_hash(r, new));
+    if (known)
+        return add_long(r, known, new);
+    bool may_be_whole = parts->ignore_merges && new->size <= r->f->longest[(unsigned char)*p];
+    int32_t whole = may_be_whole ? whole_word(parts, p, new->size) : -1;
     if (whole >= 0) {
-        new_tokens n = { .word = at };
+        new_tokens n;
+        n.word = new->at;
+        n.count = 0;
         IX_TRY(ix_encoding_room(r->out, 1, r->err));
-        add(r, &n, whole, at, end);
-        remember(&n, key, line);
+        add(r, &n, whole, new->at, new->at + new->size);
+        remember(r, &n, new);
         return INOX_OK;
     }
-    if (!f->searches)
-        return merge_word(r, at, end, key, line);
-    return end - at <= SHORT ? search_word(r, at, end, ids, &blocked, key, line)
-                             : long_word(r, at, end);
+    if (!r->f->searches)
+        return merge_word(r, new);
+    return new->size <= SHORT ? search_word(r, new, ids, &blocked) : long_word(r, new);
+}
+
+/* Kept apart, so that the loop for short ones stays short. */
+static __attribute__((noinline)) uint64_t ask_long(const ix_long_words *longs, const char *p,
+                                                   size_t n)
+{
+    uint64_t hash = n <= IX_LONG_ROOM ? ix_long_hash(longs, p, n) : 0;
+    ix_long_prefetch(longs, hash);
+    return hash;
 }
 
 /* A word whose line is on its way from memory. */
-typedef struct waiting {
-    ix_cache_key key;
-    ix_cache_slot *line; /* the empty one where the word is too long for the cache */
-    uint32_t at, size;
-} waiting;
-
-/* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
-static ix_cache_slot empty_line[2];
-static const ix_cache_key no_key = { 0, UINT64_MAX };
-
-static inline waiting ask(const ix_word_cache *cache, const char *text, size_t at, size_t end,
-                          bool readable)
+static inline waiting ask(const ix_word_cache *cache, const ix_long_words *longs, const char *text,
+                          size_t at, size_t end, bool readable)
 {
-    waiting w = { .key = no_key, .line = empty_line, .at = (uint32_t)at };
-    w.size = (uint32_t)(end - at);
-    if (end - at > IX_CACHED_BYTES)
+    waiting w = { .at = (uint32_t)at, .size = (uint32_t)(end - at) };
+    if (w.size > IX_CACHED_BYTES) {
+        w.line = empty_line;
+        w.key = (ix_cache_key){ ask_long(longs, text + at, w.size), UINT64_MAX };
         return w;
-    w.key = ix_cache_key_of(text + at, end - at, 1, readable);
+    }
+    w.key = ix_cache_key_of(text + at, w.size, 1, readable);
     w.line = ix_cache_line(cache, w.key);
     __builtin_prefetch(w.line, 1);
     return w;
-}
-
-/* The end of the word at `at`, by the matchers for all characters. */
-static size_t any_word(const ix_pretokenizer *pre, const char *text, size_t at, size_t end)
-{
-    ix_pre_cursor c;
-    size_t word_start, word_end = end;
-    ix_pre_start(&c, pre, text, end);
-    c.pieces[0].at = at;
-    (void)ix_pre_next(&c, &word_start, &word_end);
-    return word_end;
 }
 
 /* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
@@ -316,20 +369,27 @@ static size_t ask_block(const run *r, queue *q, size_t at)
     waiting *w = q->words + q->count;
     for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
         size_t to = at + (size_t)__builtin_ctzll(starts);
-        *w++ = ask(&cache, text, from, to, true);
+        *w++ = ask(&cache, &r->longs, text, from, to, true);
         from = to;
     }
     q->count = (size_t)(w - q->words);
     return from;
 }
 
+/* Whether the word at `at` has bytes beyond ASCII, as far as its first two bytes tell. */
+static inline bool begins_high(const run *r, size_t at)
+{
+    return ((r->text[at] | r->text[at + 1 < r->end ? at + 1 : at]) & 0x80) != 0;
+}
+
 static size_t next_word(const run *r, size_t at)
 {
     const ix_scanner *s = &r->f->scanner;
-    size_t next = s->kind == IX_SCAN_GPT2     ? ix_scan_gpt2(s, r->text, at, r->end)
+    size_t next = begins_high(r, at)          ? 0
+                  : s->kind == IX_SCAN_GPT2   ? ix_scan_gpt2(s, r->text, at, r->end)
                   : s->kind == IX_SCAN_CL100K ? ix_scan_cl100k(s, r->text, at, r->end)
                                               : ix_scan_o200k(s, r->text, at, r->end);
-    return next > 0 ? next : any_word(&r->f->pre, r->text, at, r->end);
+    return next > 0 ? next : ix_pre_end(r->f->pre.stages, r->text, at, r->end);
 }
 
 /* The tokens of words from *at on, as long as the cache knows them; there is room for all.  word:
@@ -385,6 +445,9 @@ static void learn(const run *r, const queue *q, size_t at)
         const waiting *w = &q->words[at];
         if (w->line == empty_line || ix_cache_find(w->line, w->key))
             continue;
+        if ((w->key.low & HIGHS) &&
+            ix_long_find(&r->longs, r->text + w->at, w->size, long_hash(r, w)))
+            continue; /* of many tokens: usual in alphabets that are not ASCII's */
         lines[count] = ix_cache_line(&pieces->words, w->key);
         __builtin_prefetch(lines[count]);
         new[count++] = w;
@@ -423,8 +486,7 @@ static inox_status answer(run *r, const queue *q)
             learnt = true;
             continue;
         }
-        const waiting *w = &q->words[i++];
-        IX_TRY(new_word(r, w->at, w->at + w->size, w->key, w->line == empty_line ? NULL : w->line));
+        IX_TRY(new_word(r, &q->words[i++]));
     }
 }
 
@@ -433,17 +495,19 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
     queue q;
+    IX_TRY(ix_long_words_expect(&s->longs, &s->cache, err));
     r.cache = s->cache;
+    r.longs = s->longs;
     r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
     for (size_t at = start, next; at < end;) {
         q.count = 0;
         while (q.count < AHEAD && at < end) {
-            next = end - at >= BLOCK + 16 ? ask_block(&r, &q, at) : at;
+            next = end - at >= BLOCK + 16 && !begins_high(&r, at) ? ask_block(&r, &q, at) : at;
             if (next == at) {
                 next = next_word(&r, at);
-                q.words[q.count++] = ask(&r.cache, text, at, next, end - at >= 16);
+                q.words[q.count++] = ask(&r.cache, &r.longs, text, at, next, end - at >= 16);
             }
             at = next;
         }

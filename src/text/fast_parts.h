@@ -78,6 +78,7 @@ typedef struct ix_fast_bytes {
     bool searches; /* `search` gives the pieces of a word, else merging does */
     ix_fast_pieces pieces;
     int32_t byte_ids[256];
+    size_t longest[256]; /* bytes of the longest piece that begins with a byte */
     /* what from_json had to make */
     ix_text_view *bytes;
     int32_t *ids;

@@ -314,6 +314,7 @@ void ix_model_scratch_free(ix_model_scratch *s)
         return;
     ix_word_release(&s->word);
     ix_word_cache_release(&s->cache);
+    ix_long_words_release(&s->longs);
     ix_token_list_release(&s->tokens);
     ix_free(s->composed);
     ix_free(s->path);

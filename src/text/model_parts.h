@@ -3,6 +3,7 @@
 #define IX_TEXT_MODEL_PARTS_H
 
 #include "text/bpe_search.h"
+#include "text/long_words.h"
 #include "text/model.h"
 #include "text/trie.h"
 #include "text/word_cache.h"
@@ -88,8 +89,9 @@ struct ix_model_scratch {
     const ix_model *model;
     ix_word word;
     ix_word_cache cache;
-    size_t seen; /* bytes of text, up to a certain number */
-    bool held;   /* a fast path has places of the cache at hand: it stays, and the text was seen */
+    ix_long_words longs; /* of the fast path for bytes */
+    size_t seen;         /* bytes of text, up to a certain number */
+    bool held; /* a fast path has places of the cache at hand: it stays, and the text was seen */
     char *composed; /* a symbol with its prefix and suffix */
     size_t composed_capacity;
     ix_path_node *path;
@@ -143,8 +145,7 @@ inox_status ix_model_read_flag(const json_t *j, const char *name, bool *out,
 bool ix_model_find_bytes(const ix_vocabulary *v, int32_t ids[256]);
 
 /* Before so many bytes of text: the cache of words may become another. */
-inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes,
-                                    inox_error *err) IX_MUST_USE;
+inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_error *err) IX_MUST_USE;
 
 /* Appends the tokens of a word that the cache knows, text[start..end). */
 inox_status ix_token_list_add_cached(ix_token_list *list, const ix_cache_slot *known, size_t start,

@@ -42,15 +42,32 @@ typedef struct ix_pre_words words;
 enum { MANY = 0x7FFFFFFF };
 #define NONE 0xFFFFFFFEu /* the character behind the end of the piece */
 
-/* Character at `at`, its properties and bytes. */
-static inline unsigned look(const ix_pre_piece *p, size_t at, uint32_t *c, size_t *n)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE bool goes_on(char c)
 {
-    if (at >= p->end) {
-        *c = NONE;
-        *n = 0;
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* Character at `at`, its properties and bytes. */
+INLINE unsigned look(const ix_pre_piece *p, size_t at, uint32_t *c, size_t *n)
+{
+    const char *t = p->text + at;
+    *n = 0;
+    *c = NONE;
+    if (at >= p->end)
         return 0;
+    unsigned lead = (unsigned char)*t;
+    if (lead - 0xC2 < 0x1E && p->end - at >= 2 && goes_on(t[1])) {
+        *c = (lead & 0x1F) << 6 | ((unsigned char)t[1] & 0x3F);
+        *n = 2;
+    } else if (lead - 0xE0 < 0x10 && p->end - at >= 3 && goes_on(t[1]) && goes_on(t[2])) {
+        *c = (lead & 0x0F) << 12 | (uint32_t)((unsigned char)t[1] & 0x3F) << 6 |
+             ((unsigned char)t[2] & 0x3F);
+        *n = 3;
+    } else {
+        *n = ix_utf8_read(t, p->end - at, c);
     }
-    *n = ix_utf8_read(p->text + at, p->end - at, c);
     return ix_unicode_properties(*c);
 }
 
@@ -77,7 +94,7 @@ static size_t contraction(const ix_pre_piece *p, size_t at, bool any_case)
 }
 
 /* End of the run of characters with a property of `any` and none of `none` (any 0: all have it). */
-static size_t run_of(const ix_pre_piece *p, size_t at, unsigned any, unsigned none)
+INLINE size_t run_of(const ix_pre_piece *p, size_t at, unsigned any, unsigned none)
 {
     uint32_t c;
     size_t n;
@@ -91,7 +108,7 @@ static size_t run_of(const ix_pre_piece *p, size_t at, unsigned any, unsigned no
 /* [U]*[W]+ (lower) or [U]+[W]*, where U has no lower and W no upper case; other letters and marks
  * are in both.  The first gives back characters of its U run until W can match: to its last
  * common one. */
-static size_t cased_word(const ix_pre_piece *p, size_t at, unsigned none, bool lower)
+INLINE size_t cased_word(const ix_pre_piece *p, size_t at, unsigned none, bool lower)
 {
     enum { BOTH = IX_OTHER_LETTER | IX_MARK };
     uint32_t c;
@@ -125,7 +142,7 @@ static size_t phrase(const ix_pre_piece *p, size_t at)
     }
 }
 
-static size_t word_at(const ix_pre_piece *p, const words *w, size_t at, bool lower)
+INLINE size_t word_at(const ix_pre_piece *p, const words *w, size_t at, bool lower)
 {
     switch (w->word) {
     case LETTERS: return run_of(p, at, IX_LETTER, 0);
@@ -141,7 +158,7 @@ static size_t word_at(const ix_pre_piece *p, const words *w, size_t at, bool low
 
 /* A word with what may stand before it.  Cased words have two alternatives, each of which tries to
  * take the character before and then to do without. */
-static size_t word(const ix_pre_piece *p, const words *w, size_t at)
+INLINE size_t word(const ix_pre_piece *p, const words *w, size_t at)
 {
     uint32_t c;
     size_t n;
@@ -164,7 +181,7 @@ static size_t word(const ix_pre_piece *p, const words *w, size_t at)
 }
 
 /* " ?[...]+" and what belongs behind it. */
-static size_t others(const ix_pre_piece *p, const words *w, size_t at)
+INLINE size_t others(const ix_pre_piece *p, const words *w, size_t at)
 {
     size_t from = p->text[at] == ' ' ? at + 1 : at;
     size_t end = run_of(p, from, w->other, w->not_other);
@@ -198,7 +215,7 @@ static size_t cascade(ix_pre_piece *p, size_t at)
     return at;
 }
 
-static size_t spaces(ix_pre_piece *p, const words *w, size_t at)
+INLINE size_t spaces(ix_pre_piece *p, const words *w, size_t at)
 {
     if (w->spaces == LINE_SPACES && is_line_end((unsigned char)p->text[at]))
         return at + 1;
@@ -231,9 +248,8 @@ static bool is_ascii_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static size_t match_words(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
+INLINE size_t words_end(const words *w, ix_pre_piece *p, size_t at)
 {
-    const words *w = s->words;
     uint32_t c;
     size_t n, end;
     unsigned is = look(p, at, &c, &n);
@@ -261,6 +277,11 @@ static size_t match_words(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
     if ((end = others(p, w, at)) > at)
         return end;
     return spaces(p, w, at);
+}
+
+static size_t match_words(const ix_pre_stage *s, ix_pre_piece *p, size_t at)
+{
+    return words_end(s->words, p, at);
 }
 
 /* [in]{1,max} */
@@ -744,6 +765,26 @@ static const words spark_words = { .before = NO_SYMBOL_BEFORE,
                                    .spaces = LINE_SPACES,
                                    .ascii_symbol_first = true };
 
+/* The most usual ones, compiled for themselves. */
+#define MATCH(w)                                                                                   \
+    static size_t match_##w(const ix_pre_stage *s, ix_pre_piece *p, size_t at)                     \
+    {                                                                                              \
+        (void)s;                                                                                   \
+        return words_end(&(w), p, at);                                                             \
+    }
+MATCH(gpt2_words)
+MATCH(llama3_words)
+MATCH(cl100k_words)
+MATCH(qwen2_words)
+MATCH(qwen35_words)
+MATCH(tekken_words)
+MATCH(gpt4o_words)
+#undef MATCH
+
+#define OWN(w)                                                                                     \
+    {                                                                                              \
+        .match = match_##w                                                                         \
+    }
 #define WORDS(w)                                                                                   \
     {                                                                                              \
         .match = match_words, .words = &(w)                                                        \
@@ -757,39 +798,38 @@ static const words spark_words = { .before = NO_SYMBOL_BEFORE,
         .match = match_spaced_run, .in = (set), .max = (only_space)                                \
     }
 
-static const ix_pre_stage gpt2[] = { WORDS(gpt2_words) };
-static const ix_pre_stage llama3[] = { WORDS(llama3_words) };
-static const ix_pre_stage cl100k[] = { WORDS(cl100k_words) };
+static const ix_pre_stage gpt2[] = { OWN(gpt2_words) };
+static const ix_pre_stage llama3[] = { OWN(llama3_words) };
+static const ix_pre_stage cl100k[] = { OWN(cl100k_words) };
 static const ix_pre_stage jais2[] = { WORDS(jais2_words) };
-static const ix_pre_stage qwen2[] = { WORDS(qwen2_words) };
-static const ix_pre_stage qwen35[] = { WORDS(qwen35_words) };
+static const ix_pre_stage qwen2[] = { OWN(qwen2_words) };
+static const ix_pre_stage qwen35[] = { OWN(qwen35_words) };
 static const ix_pre_stage minicpm5[] = { RUN(in_numbers, 3), WORDS(minicpm_words) };
 static const ix_pre_stage ufakzeka[] = { WORDS(turkish_words) };
 static const ix_pre_stage seed_coder[] = { WORDS(seed_words) };
 static const ix_pre_stage exaone_moe[] = { WORDS(exaone_words) };
-static const ix_pre_stage tekken[] = { WORDS(tekken_words) };
-static const ix_pre_stage gpt4o[] = { WORDS(gpt4o_words) };
+static const ix_pre_stage tekken[] = { OWN(tekken_words) };
+static const ix_pre_stage gpt4o[] = { OWN(gpt4o_words) };
 static const ix_pre_stage kimi_k2[] = { WORDS(kimi_words) };
-static const ix_pre_stage laguna[] = { { .match = match_lines }, WORDS(qwen2_words) };
+static const ix_pre_stage laguna[] = { { .match = match_lines }, OWN(qwen2_words) };
 static const ix_pre_stage tiny_aya[] = { { .match = match_grouped, .in = in_digits, .max = 1 },
-                                         WORDS(gpt4o_words) };
+                                         OWN(gpt4o_words) };
 static const ix_pre_stage youtu[] = { { .match = match_youtu }, WORDS(youtu_words) };
 static const ix_pre_stage afmoe[] = { { .match = match_grouped, .in = in_numbers },
                                       RUN(in_afmoe_asian, 0),
                                       WORDS(deepseek3_words) };
 static const ix_pre_stage superbpe[] = { RUN(in_numbers, 0),
                                          { .match = match_cuts, .in = in_digits } };
-static const ix_pre_stage digits_gpt2[] = { RUN(in_numeric, 1), WORDS(gpt2_words) };
+static const ix_pre_stage digits_gpt2[] = { RUN(in_numeric, 1), OWN(gpt2_words) };
 static const ix_pre_stage bloom[] = { SPACED(in_bloom_words, 1) };
 static const ix_pre_stage viking[] = { SPACED(in_bloom_words, 1), RUN(in_numeric, 1) };
 static const ix_pre_stage falcon[] = { RUN(in_old_punctuation, 0),
-                                       WORDS(gpt2_words),
+                                       OWN(gpt2_words),
                                        { .match = match_byte_digits, .bytes = true },
                                        { .match = match_three_digits } };
-static const ix_pre_stage default_stages[] = { RUN(in_default_symbols, 0),
-                                               WORDS(gpt2_words),
-                                               RUN(in_numbers, 0),
-                                               { .match = match_three_digits } };
+static const ix_pre_stage default_stages[] = {
+    RUN(in_default_symbols, 0), OWN(gpt2_words), RUN(in_numbers, 0), { .match = match_three_digits }
+};
 static const ix_pre_stage deepseek_coder[] = { RUN(in_line_ends, 1), SPACED(in_letters, 0),
                                                SPACED(in_punctuation, 0), RUN(in_deepseek_asian, 0),
                                                RUN(in_numeric, 1) };
@@ -803,7 +843,7 @@ static const ix_pre_stage spark[] = { RUN(in_numbers, 3), RUN(in_han_kana, 0), W
                                       RUN(in_numbers, 1) };
 static const ix_pre_stage chameleon[] = { { .match = match_sentinel }, { .match = match_image },
                                           { .match = match_indent },   RUN(in_numeric, 1),
-                                          RUN(in_all_punctuation, 1),  WORDS(gpt2_words) };
+                                          RUN(in_all_punctuation, 1),  OWN(gpt2_words) };
 static const ix_pre_stage not_spaces[] = { RUN(in_no_spaces, 0) };
 
 static const struct name {

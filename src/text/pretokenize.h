@@ -61,6 +61,9 @@ const ix_pre_stage *ix_pre_stage_of(const char *name, int stage);
  * end are set, all else is zero. */
 bool ix_pre_find(const ix_pre_stage *s, ix_pre_piece *p, size_t *start, size_t *end);
 
+/* The end of the match at `at` < end in text[0..end), or of the gap before the next one. */
+size_t ix_pre_end(const ix_pre_stage *s, const char *text, size_t at, size_t end);
+
 void ix_pre_start(ix_pre_cursor *c, const ix_pretokenizer *pre, const char *text, size_t size);
 /* The next word text[*start..*end), never empty; false at the end. */
 bool ix_pre_next(ix_pre_cursor *c, size_t *start, size_t *end);

@@ -28,6 +28,12 @@ static size_t cut(const ix_pre_stage *s, ix_pre_piece *p)
     return at;
 }
 
+size_t ix_pre_end(const ix_pre_stage *s, const char *text, size_t at, size_t end)
+{
+    ix_pre_piece p = { .text = text, .at = at, .end = end };
+    return cut(s, &p);
+}
+
 bool ix_pre_next(ix_pre_cursor *c, size_t *start, size_t *end)
 {
     while (c->depth >= 0) {
