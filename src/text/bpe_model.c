@@ -165,6 +165,22 @@ static inox_status find_borders(ix_model *m, int32_t *first, int32_t *last, inox
     return status;
 }
 
+/* Whether a piece is one character, with the prefix of continuing pieces and the suffix of the last
+ * or without them. */
+static bool is_character(const ix_bpe_model *b, ix_text_view p)
+{
+    for (int with = 0; with < 4; with++) {
+        ix_text_view prefix = with & 1 ? b->prefix : (ix_text_view){ "", 0 };
+        ix_text_view suffix = with & 2 ? b->suffix : (ix_text_view){ "", 0 };
+        size_t around = prefix.size + suffix.size, n = p.size - around;
+        if (p.size > around && ix_chunk(p.data + prefix.size, n) == n &&
+            memcmp(p.data, prefix.data, prefix.size) == 0 &&
+            memcmp(p.data + p.size - suffix.size, suffix.data, suffix.size) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Pieces of one character are symbols; so are byte tokens and the unknown token. */
 static inox_status find_symbols(ix_model *m, inox_error *err)
 {
@@ -180,25 +196,55 @@ static inox_status find_symbols(ix_model *m, inox_error *err)
     }
     for (size_t i = 0; i < v->entries && status == INOX_OK; i++) {
         ix_text_view p = v->pieces[i];
-        if (!p.data || p.size == 0 || ix_chunk(p.data, p.size) != p.size)
+        if (!p.data || p.size == 0 || !is_character(b, p))
+            continue;
+        int32_t id = ix_vocabulary_find(v, p.data, p.size);
+        first[id] = last[id] = id;
+        if (ix_chunk(p.data, p.size) != p.size)
             continue;
         uint32_t packed = 0;
         for (size_t k = 0; k < p.size; k++)
             packed = packed << 8 | (unsigned char)p.data[k];
-        int32_t id = ix_vocabulary_find(v, p.data, p.size);
         (void)ix_pair_add(&b->bpe.symbols, packed, (uint32_t)p.size, 0, id);
-        first[id] = last[id] = id;
     }
     for (int i = 0; i < 257 && status == INOX_OK; i++) {
         int32_t id = i < 256 ? b->byte_ids[i] : b->unknown;
         if (id >= 0)
             first[id] = last[id] = id;
     }
-    if (status == INOX_OK && b->prefix.size == 0 && b->suffix.size == 0)
+    if (status == INOX_OK)
         status = find_borders(m, first, last, err);
     ix_free(first);
     ix_free(last);
     return status;
+}
+
+/* Where `composed` has an ASCII character that is the first, the last, both or neither. */
+static inline size_t composed_index(bool first, bool last, unsigned char c)
+{
+    return (first ? 256u : 0u) + (last ? 128u : 0u) + c;
+}
+
+static inox_status compose_ascii(ix_model *m, inox_error *err)
+{
+    ix_bpe_model *b = &m->bpe;
+    size_t prefix = b->prefix.size, suffix = b->suffix.size;
+    char *buffer = NULL;
+    if (prefix + suffix == 0)
+        return INOX_OK;
+    IX_TRY(IX_ALLOC(&b->composed, 512, err));
+    IX_TRY(IX_ALLOC(&buffer, prefix + 1 + suffix, err));
+    memcpy(buffer, b->prefix.data, prefix);
+    memcpy(buffer + prefix + 1, b->suffix.data, suffix);
+    for (size_t i = 0; i < 512; i++) {
+        bool first = i >= 256, last = i / 128 % 2 != 0;
+        buffer[prefix] = (char)(i % 128);
+        const char *from = first ? buffer + prefix : buffer;
+        size_t n = (first ? 0 : prefix) + 1 + (last ? suffix : 0);
+        b->composed[i] = ix_vocabulary_find(&m->vocabulary, from, n);
+    }
+    ix_free(buffer);
+    return INOX_OK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -255,6 +301,7 @@ inox_status ix_bpe_model_read(ix_model *m, const json_t *j, inox_error *err)
     memset(b->byte_ids, -1, sizeof b->byte_ids);
     if (b->byte_fallback)
         (void)ix_model_find_bytes(&m->vocabulary, b->byte_ids);
+    IX_TRY(compose_ascii(m, err));
     return find_symbols(m, err);
 }
 
@@ -263,6 +310,7 @@ void ix_bpe_model_release(ix_bpe_model *b)
     ix_bpe_release(&b->bpe);
     ix_trie_release(&b->user_trie);
     ix_free(b->borders);
+    ix_free(b->composed);
     ix_free(b->types);
 }
 
@@ -375,8 +423,13 @@ static inox_status tokenize_characters(run *r, size_t start)
         if (plain) {
             id = ix_bpe_symbol(&b->bpe, symbol.data, n);
         } else {
-            IX_TRY(compose(r, at, n, at == start, at + n == r->end, &symbol));
-            id = ix_vocabulary_find(&r->m->vocabulary, symbol.data, symbol.size);
+            unsigned char c = (unsigned char)*symbol.data;
+            bool first = at == start, last = at + n == r->end;
+            id = c < 128 ? b->composed[composed_index(first, last, c)] : -1;
+            if (id < 0) {
+                IX_TRY(compose(r, at, n, first, last, &symbol));
+                id = ix_vocabulary_find(&r->m->vocabulary, symbol.data, symbol.size);
+            }
         }
         if (id < 0) {
             IX_TRY(fall_back(r, symbol, n));

@@ -231,16 +231,22 @@ bool ix_bpe_side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made
     }
 }
 
-static inline int32_t longest(const ix_trie *t, const char *p, size_t n)
+/* The longest piece that p[0..n) begins with, and its size, which is counted and not read: so the
+ * machine can go on behind it before it knows which piece it is. */
+static inline int32_t longest(const ix_trie *t, const char *p, size_t n, size_t *size)
 {
     uint32_t node = 0;
     int32_t id = -1;
+    *size = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t to = t->nodes[node].base ^ (unsigned char)p[i];
         const ix_trie_node *next = &t->nodes[to];
         if (next->parent != node || to == 0)
             break;
-        id = next->value >= 0 ? next->value : id;
+        if (next->value >= 0) {
+            id = next->value;
+            *size = i + 1;
+        }
         node = to;
     }
     return id;
@@ -250,11 +256,11 @@ size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *
                          int32_t *ids, uint64_t *blocked)
 {
     enum { EFFORT_PER_BYTE = 12, EFFORT_FREE = 4096 };
-    size_t count = 0, at = 0, effort = 0;
-    for (int32_t id = longest(&s->trie, p, n); id >= 0; effort++) {
+    size_t count = 0, at = 0, effort = 0, size;
+    for (int32_t id = longest(&s->trie, p, n, &size); id >= 0; effort++) {
         if (effort > EFFORT_PER_BYTE * at + EFFORT_FREE)
             return 0;
-        size_t end = at + s->sizes[id];
+        size_t end = at + size;
         bool open = !(blocked[end / 64] >> (end % 64) & 1);
         int32_t before = count > 0 ? ids[count - 1] : -1;
         if (open && (count == 0 ||
@@ -263,14 +269,18 @@ size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *
             at = end;
             if (at == n)
                 break;
-            id = longest(&s->trie, p + at, n - at);
-            effort += s->sizes[id];
+            id = longest(&s->trie, p + at, n - at, &size);
+            effort += size;
         } else if (s->pieces[id].shorter >= 0) {
             id = s->pieces[id].shorter;
+            size = s->sizes[id];
         } else { /* no way on from here */
             blocked[at / 64] |= (uint64_t)1 << (at % 64);
-            id = count > 0 ? ids[--count] : -1;
-            at -= id >= 0 ? s->sizes[id] : 0;
+            if (count == 0)
+                break;
+            id = ids[--count];
+            size = s->sizes[id];
+            at -= size;
         }
     }
     return count;

@@ -251,10 +251,13 @@ static inox_status merge_word(run *r, const waiting *new)
     return INOX_OK;
 }
 
-/* By search, into ids that have room. */
-static inox_status search_word(run *r, const waiting *new, int32_t *ids, uint64_t *blocked)
+/* By search.  blocked: as it takes them. */
+static inox_status search_word(run *r, const waiting *new, uint64_t *blocked)
 {
     const ix_bpe_search *search = &r->f->search;
+    ix_encoding *out = r->out;
+    IX_TRY(ix_encoding_room(out, new->size, r->err));
+    int32_t *ids = out->ids + out->count;
     size_t count =
         ix_bpe_search_run(search, r->s->memo, r->text + new->at, new->size, ids, blocked);
     new_tokens n;
@@ -262,10 +265,8 @@ static inox_status search_word(run *r, const waiting *new, int32_t *ids, uint64_
     n.count = 0;
     if (count == 0)
         return merge_word(r, new);
-    IX_TRY(ix_encoding_room(r->out, count, r->err));
-    if (!r->ranges && !r->out->words && count > IX_LONG_TOKENS) {
-        memcpy(r->out->ids + r->out->count, ids, count * sizeof *ids);
-        r->out->count += count;
+    if (!r->ranges && !out->words && count > IX_LONG_TOKENS) {
+        out->count += count;
         return INOX_OK;
     }
     for (size_t k = 0, from = new->at, to; k < count; k++, from = to) {
@@ -279,14 +280,13 @@ static inox_status search_word(run *r, const waiting *new, int32_t *ids, uint64_
 static inox_status long_word(run *r, const waiting *new)
 {
     ix_model_scratch *s = r->s;
-    size_t n = new->size;
-    if (n > s->ids_capacity) {
-        IX_TRY(IX_REALLOC(&s->ids, n, r->err));
-        IX_TRY(IX_REALLOC(&s->blocked, n / 64 + 1, r->err));
-        s->ids_capacity = n;
+    size_t n = new->size / 64 + 1;
+    if (n > s->blocked_capacity) {
+        IX_TRY(IX_REALLOC(&s->blocked, n, r->err));
+        s->blocked_capacity = n;
     }
-    memset(s->blocked, 0, (n / 64 + 1) * sizeof *s->blocked);
-    return search_word(r, new, s->ids, s->blocked);
+    memset(s->blocked, 0, n * sizeof *s->blocked);
+    return search_word(r, new, s->blocked);
 }
 
 /* A piece that is a word whatever the merges say, or -1. */
@@ -304,7 +304,6 @@ static inox_status new_word(run *r, const waiting *new)
     enum { SHORT = 63 };
     const ix_fast_parts *parts = &r->f->parts;
     const char *p = r->text + new->at;
-    int32_t ids[SHORT];
     uint64_t blocked = 0;
     const ix_long_slot *known = ix_long_find(&r->longs, p, new->size, long_hash(r, new));
     if (known)
@@ -322,7 +321,7 @@ static inox_status new_word(run *r, const waiting *new)
     }
     if (!r->f->searches)
         return merge_word(r, new);
-    return new->size <= SHORT ? search_word(r, new, ids, &blocked) : long_word(r, new);
+    return new->size <= SHORT ? search_word(r, new, &blocked) : long_word(r, new);
 }
 
 /* Kept apart, so that the loop for short ones stays short. */

@@ -321,7 +321,6 @@ void ix_model_scratch_free(ix_model_scratch *s)
     ix_free(s->found);
     ix_free(s->waiting);
     ix_free(s->memo);
-    ix_free(s->ids);
     ix_free(s->blocked);
     ix_free(s);
 }

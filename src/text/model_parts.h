@@ -43,6 +43,7 @@ typedef struct ix_bpe_model {
     int32_t unknown;             /* -1 where the vocabulary lacks it */
     int32_t byte_ids[256];       /* the token of each byte (of ranks, for byte_fallback), or -1 */
     uint64_t *borders; /* bit set of hashed pairs of symbols that some merge joins; NULL: any */
+    int32_t *composed; /* ASCII with prefix and suffix: see composed_index; NULL: there are none */
     /* SentencePiece only */
     bool sentencepiece;
     uint8_t *types;
@@ -100,9 +101,8 @@ struct ix_model_scratch {
     size_t found_capacity;
     ix_token_list tokens; /* of one word, for fast paths */
     ix_bpe_memo *memo;    /* of the fast path's search */
-    int32_t *ids;         /* of a long word */
-    uint64_t *blocked;
-    size_t ids_capacity;
+    uint64_t *blocked;    /* likewise, for a long word */
+    size_t blocked_capacity;
     uint32_t *waiting; /* an unused piece that comes apart */
     size_t waiting_capacity;
 };

@@ -99,21 +99,23 @@ static inox_status put_added(encoder *e, int32_t id, const ix_mapped_text *text,
     return INOX_OK;
 }
 
-/* Tokens of the model, as ranges of `text`; those of an empty range count from `start`, which is
- * `source_start` in `clean`. */
+/* Tokens of the model, as ranges of `text`; those of an empty range count from the beginning of
+ * their piece. */
 static inox_status put_list(encoder *e, const ix_mapped_text *text, ix_map_cursor *cursor,
-                            size_t start, uint32_t source_start)
+                            size_t start)
 {
     const ix_pipeline *p = e->p;
     const ix_token_list *list = &e->s->list;
+    bool ranges = (e->out->want & IX_WANT_OFFSETS) != 0;
     IX_TRY(ix_encoding_reserve(e->out, list->count < 16 ? 0 : list->count, e->err));
     for (size_t i = 0; i < list->count; i++) {
         const ix_token *t = &list->items[i];
-        uint32_t from, to;
-        if (t->start < t->end) {
+        uint32_t from = 0, to = 0;
+        if (ranges && t->start < t->end) {
             ix_mapped_range(text, cursor, t->start, t->end, &from, &to);
-        } else {
-            from = source_start + (uint32_t)(t->start - start);
+        } else if (ranges) {
+            uint32_t first = e->s->split.cut ? ix_mapped_start(text, start) : text->base;
+            from = first + (uint32_t)(t->start - start);
             from = to = from < e->clean.size ? from : (uint32_t)e->clean.size;
         }
         IX_TRY(put(e, t->id, from, to));
@@ -182,8 +184,7 @@ static inox_status encode_words(encoder *e, ix_mapped_text *text)
         s->list.count = 0;
         IX_TRY(ix_model_tokenize(e->p->model, s->model, t->data, piece->start, piece->end, &s->list,
                                  e->err));
-        uint32_t start = s->split.cut ? ix_mapped_start(t, piece->start) : t->base;
-        IX_TRY(put_list(e, t, &cursor, piece->start, start));
+        IX_TRY(put_list(e, t, &cursor, piece->start));
         e->word++;
     }
     return INOX_OK;

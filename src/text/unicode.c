@@ -106,6 +106,9 @@ static inline size_t good_character(const char *p, size_t left)
         return 2;
     if (left >= 3 && lead - 0xE1 < 0x0C && goes_on(p[1]) && goes_on(p[2]))
         return 3;
+    if (left >= 4 && lead == 0xF0 && (unsigned char)p[1] - 0x90u < 0x30 && goes_on(p[2]) &&
+        goes_on(p[3]))
+        return 4;
     size_t n = ix_utf8_prefix(p, left, &whole, &bad);
     return bad || !whole ? 0 : n;
 }

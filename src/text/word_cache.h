@@ -66,15 +66,36 @@ static inline uint64_t ix_cache_size(size_t n, unsigned tag)
     return (uint64_t)(n | tag << 4) << 56;
 }
 
+static inline uint64_t ix_load4(const char *p)
+{
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap32(x);
+#endif
+    return x;
+}
+
+/* p[0..n), n <= 8, as a number whose lowest byte is the first: reads nothing else. */
+static inline uint64_t ix_load_some(const char *p, size_t n)
+{
+    if (n == 8)
+        return ix_load8(p);
+    if (n >= 4)
+        return ix_load4(p) | ix_load4(p + n - 4) << 8 * (n - 4);
+    uint64_t x = 0;
+    for (size_t i = n; i-- > 0;)
+        x = x << 8 | (unsigned char)p[i];
+    return x;
+}
+
 /* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read
  * at p. */
 static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag, bool readable)
 {
-    char copy[16] = { 0 };
-    if (!readable) {
-        memcpy(copy, p, n);
-        p = copy;
-    }
+    if (!readable)
+        return (ix_cache_key){ ix_load_some(p, n < 8 ? n : 8),
+                               (n > 8 ? ix_load_some(p + 8, n - 8) : 0) | ix_cache_size(n, tag) };
     const ix_cache_key *mask = &ix_cache_masks[n];
     return (ix_cache_key){ ix_load8(p) & mask->low,
                            (ix_load8(p + 8) & mask->high) | ix_cache_size(n, tag) };
