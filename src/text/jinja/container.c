@@ -242,11 +242,30 @@ static inline size_t pair_of(const ix_jdict *d, const ix_jstring *key, uint64_t 
     return i;
 }
 
+/* Up to INDEX_FROM pairs, for which there is room. */
+static void fill_dict(ix_jdict *d, const ix_jvalue *keys_values, size_t count)
+{
+    uint64_t seen = 0;
+    ix_jpair *pair = d->pairs;
+
+    for (const ix_jvalue *key = keys_values; count > 0; key += 2, count--) {
+        size_t i = pair_of(d, key->string, &seen);
+
+        if (i < d->count) { /* of a key that comes twice, the last one counts */
+            ix_j_put(&d->pairs[i].value, &key[1]);
+            continue;
+        }
+        ix_j_put(&pair->key, key);
+        ix_j_put(&pair->value, &key[1]);
+        pair->hash = key->string->hash;
+        pair++;
+        d->count++;
+    }
+}
+
 inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
                          inox_error *err)
 {
-    const ix_jvalue *end = keys_values + 2 * count;
-    uint64_t seen = 0;
     void *memory;
     ix_jdict *d;
 
@@ -256,19 +275,12 @@ inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t cou
     d = memory;
     *d = (ix_jdict){ .pairs = (ix_jpair *)(d + 1), .capacity = count };
     *out = (ix_jvalue){ .kind = IX_J_DICT, .dict = d };
-    for (const ix_jvalue *key = keys_values; key < end; key += 2) {
-        if (count > INDEX_FROM) {
-            IX_TRY(ix_j_dict_set(r, *out, key[0], key[1], err));
-            continue;
-        }
-        size_t i = pair_of(d, key->string, &seen);
-        ix_j_put(&d->pairs[i].value, &key[1]); /* of a key that comes twice, the last one counts */
-        if (i < d->count)
-            continue;
-        ix_j_put(&d->pairs[i].key, key);
-        d->pairs[i].hash = key->string->hash;
-        d->count++;
+    if (count <= INDEX_FROM) {
+        fill_dict(d, keys_values, count);
+        return INOX_OK;
     }
+    for (size_t i = 0; i < 2 * count; i += 2)
+        IX_TRY(ix_j_dict_set(r, *out, keys_values[i], keys_values[i + 1], err));
     return INOX_OK;
 }
 

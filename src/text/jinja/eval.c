@@ -7,23 +7,22 @@
 
 #include <string.h>
 
-const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n)
+const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_jvalue *object)
 {
-    const ix_jvalue *object = ix_j_there(x, n->a);
-    ix_jhint *hint = &x->r->hints[n->count];
-
-    if (!object ||
-        (object->kind != IX_J_DICT && (object->kind != IX_J_NAMESPACE || !n->attribute->plain)))
+    if (object->kind != IX_J_DICT && (object->kind != IX_J_NAMESPACE || !n->attribute->plain))
         return NULL;
-    ix_jdict *d = object->dict;
-    if (hint->at < d->count && d->pairs[hint->at].key.string == hint->key &&
-        d->pairs[hint->at].key.kind == IX_J_STRING)
-        return &d->pairs[hint->at].value;
-    ix_jpair *pair = ix_j_dict_find_pair(d, n->attribute->name);
+    ix_jpair *pair = ix_j_dict_find_pair(object->dict, n->attribute->name);
     if (!pair)
         return NULL;
-    *hint = (ix_jhint){ pair->key.string, (size_t)(pair - d->pairs) };
+    x->r->hints[n->count] = (ix_jhint){ pair->key.string, (size_t)(pair - object->dict->pairs) };
     return &pair->value;
+}
+
+const ix_jvalue *ix_j_field_of_field(const ix_jexec *x, const ix_jnode *n)
+{
+    const ix_jvalue *object = ix_j_there(x, n->a);
+
+    return object ? ix_j_field(x, n, object) : NULL;
 }
 
 static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -268,12 +267,11 @@ static inline bool compare_there(ix_jexec *x, const ix_jnode *n, bool *out)
     return true;
 }
 
-inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+static __attribute__((noinline)) inox_status truth_of_node(ix_jexec *x, const ix_jnode *n,
+                                                           bool *out, inox_error *err)
 {
     ix_jvalue v;
 
-    if (n->kind == IX_JN_COMPARE && compare_there(x, n, out))
-        return INOX_OK;
     if (n->kind < IX_JN_COMPARE || n->kind > IX_JN_NOT) {
         IX_TRY(ix_j_eval(x, n, &v, err));
         return truth_of(x->r, &v, out, err);
@@ -285,6 +283,13 @@ inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_erro
         x->r->depth--;
     }
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+}
+
+inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    if (n->kind == IX_JN_COMPARE && compare_there(x, n, out))
+        return INOX_OK;
+    return truth_of_node(x, n, out, err);
 }
 
 static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -381,6 +386,18 @@ static inline const ix_jstring *text_there(const ix_jexec *x, const ix_jnode *n)
     return there && there->kind == IX_J_STRING && !there->string->safe ? there->string : NULL;
 }
 
+/* The same, beginning with what needs no evaluation. */
+static inline inox_status write_or_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest,
+                                        inox_error *err)
+{
+    const ix_jstring *text = text_there(x, n);
+
+    if (!text)
+        return write_part(x, n, rest, err);
+    rest->kind = IX_J_MISSING;
+    return ix_jb_string(x->out, text, err);
+}
+
 /* left + right, where left, and then maybe right, is written already (it is IX_J_MISSING then, and
  * was written from `before` on).  *left = the sum, likewise. */
 static inox_status write_addend(ix_jexec *x, const ix_jnode *right, const ix_jplace *before,
@@ -389,11 +406,7 @@ static inox_status write_addend(ix_jexec *x, const ix_jnode *right, const ix_jpl
     ix_jvalue value, sum;
 
     if (left->kind == IX_J_MISSING) {
-        const ix_jstring *text = text_there(x, right);
-
-        if (text)
-            return ix_jb_string(x->out, text, err);
-        IX_TRY(write_part(x, right, &value, err));
+        IX_TRY(write_or_part(x, right, &value, err));
         if (value.kind == IX_J_MISSING)
             return INOX_OK;
         IX_TRY(ix_jb_take_back(x->out, before, left, err));
@@ -410,7 +423,7 @@ static inox_status write_sum(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, in
 {
     ix_jplace before = ix_jb_place(x->out);
 
-    IX_TRY(write_part(x, n->sum.first->a, rest, err));
+    IX_TRY(write_or_part(x, n->sum.first->a, rest, err));
     for (const ix_jnode *sum = n->sum.first;; sum = sum->sum.outer) {
         inox_status status = write_addend(x, sum->b, &before, rest, err);
 
@@ -478,11 +491,8 @@ static inox_status write_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, i
 
 inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
-    const ix_jstring *text = text_there(x, n);
     ix_jvalue rest;
 
-    if (text)
-        return ix_jb_string(x->out, text, err);
-    IX_TRY(write_part(x, n, &rest, err));
+    IX_TRY(write_or_part(x, n, &rest, err));
     return rest.kind == IX_J_MISSING ? INOX_OK : ix_jb_str(x->out, rest, err);
 }

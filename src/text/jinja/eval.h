@@ -35,8 +35,22 @@ static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
     return &frame->slots[ref.slot];
 }
 
-/* Where the value of a field lies; NULL where there is none, or one that is to be made. */
-const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n);
+/* Where the field of an object lies; NULL where there is none, or one that is to be made. */
+const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_jvalue *object);
+static inline const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n,
+                                          const ix_jvalue *object)
+{
+    const ix_jhint *hint = &x->r->hints[n->count];
+
+    if (object->kind == IX_J_DICT && hint->at < object->dict->count) {
+        const ix_jpair *pair = &object->dict->pairs[hint->at];
+
+        if (pair->key.string == hint->key && pair->key.kind == IX_J_STRING)
+            return &pair->value;
+    }
+    return ix_j_find_field(x, n, object);
+}
+const ix_jvalue *ix_j_field_of_field(const ix_jexec *x, const ix_jnode *n);
 
 /* Where the value of an expression lies: of a constant, a name, a field of those.  NULL where it is
  * to be made, or to be undefined.  Good until something else is evaluated. */
@@ -49,7 +63,11 @@ static inline const ix_jvalue *ix_j_there(const ix_jexec *x, const ix_jnode *n)
 
         return slot->kind == IX_J_MISSING ? NULL : slot;
     }
-    return n->field ? ix_j_field(x, n) : NULL;
+    if (!n->field)
+        return NULL;
+    if (n->a->kind != IX_JN_NAME)
+        return ix_j_field_of_field(x, n);
+    return ix_j_field(x, n, ix_j_slot(x, n->a->ref));
 }
 
 /* What ix_j_eval does where it is more than handing out a value that is there. */

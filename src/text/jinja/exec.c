@@ -5,9 +5,12 @@
  */
 #include "text/jinja/macro.h"
 
+/* Kept out of ix_j_run, which is entered for each body and should be small. */
+#define APART static __attribute__((noinline))
+
 /* ---- scopes, assignment ---------------------------------------------------------------------- */
 
-void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter)
+void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter)
 {
     for (uint32_t i = 0; i < enter->count; i++) {
         const ix_jslot *s = &enter->slots[i];
@@ -105,13 +108,11 @@ static bool escapes(const ix_jexec *x, unsigned escape)
     return escape == IX_JE_YES || (escape == IX_JE_VOLATILE && x->r->autoescape);
 }
 
-/* Writes the value of an expression, escaped if that is asked for. */
-static inox_status print(ix_jexec *x, const ix_jnode *n, bool escape, inox_error *err)
+/* Writes the value of an expression, escaped. */
+APART inox_status print_escaped(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue v;
 
-    if (!escape)
-        return ix_j_write(x, n, err);
     IX_TRY(ix_j_eval(x, n, &v, err));
     inox_status status = ix_jb_escape(x->out, v, err);
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
@@ -119,8 +120,7 @@ static inox_status print(ix_jexec *x, const ix_jnode *n, bool escape, inox_error
 
 /* jinja2 evaluates constants when it compiles, by slightly other rules; those that fail then are
  * evaluated again when they are printed. */
-static __attribute__((noinline)) inox_status print_constant(ix_jexec *x, const ix_jnode *n,
-                                                            bool escape, inox_error *err)
+APART inox_status print_constant(ix_jexec *x, const ix_jnode *n, bool escape, inox_error *err)
 {
     inox_error own;
     ix_jvalue v;
@@ -131,7 +131,7 @@ static __attribute__((noinline)) inox_status print_constant(ix_jexec *x, const i
     if (status == INOX_OK)
         return escape ? ix_jb_escape(x->out, v, err) : ix_jb_str(x->out, v, err);
     x->r->error_at = IX_J_NOWHERE;
-    return print(x, n, escape, err);
+    return escape ? print_escaped(x, n, err) : ix_j_write(x, n, err);
 }
 
 static inox_status run_output(ix_jexec *x, const ix_jnode *n, inox_error *err)
@@ -139,12 +139,14 @@ static inox_status run_output(ix_jexec *x, const ix_jnode *n, inox_error *err)
     bool escape = escapes(x, n->escape);
 
     for (const ix_jnode *part = n->a; part; part = part->next) {
-        if (part->kind == IX_JN_DATA) {
+        if (part->kind == IX_JN_DATA ||
+            (part->kind == IX_JN_CONST && part->value.kind == IX_J_STRING && !escape)) {
             IX_TRY(ix_jb_string(x->out, part->value.string, err));
             continue;
         }
-        inox_status status =
-            part->constant ? print_constant(x, part, escape, err) : print(x, part, escape, err);
+        inox_status status = part->constant ? print_constant(x, part, escape, err)
+                             : escape       ? print_escaped(x, part, err)
+                                            : ix_j_write(x, part, err);
         if (status != INOX_OK)
             return ix_j_failed_at(x->r, part, status);
     }
@@ -171,7 +173,7 @@ static inox_status write_string(ix_jexec *x, ix_jvalue v, inox_error *err)
     return ix_jb_string(x->out, v.string, err);
 }
 
-static inox_status run_filter_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_filter_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue v;
 
@@ -185,7 +187,7 @@ static inox_status run_filter_block(ix_jexec *x, const ix_jnode *n, inox_error *
 
 /* ---- set, with ------------------------------------------------------------------------------- */
 
-static inox_status run_set(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_set(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue v;
 
@@ -195,7 +197,7 @@ static inox_status run_set(ix_jexec *x, const ix_jnode *n, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status run_set_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_set_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue v;
 
@@ -216,7 +218,7 @@ static inox_status run_set_block(ix_jexec *x, const ix_jnode *n, inox_error *err
     return INOX_OK;
 }
 
-static inox_status run_with(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_with(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     const ix_jnode *value = n->b;
     ix_jvalue v;
@@ -229,7 +231,7 @@ static inox_status run_with(ix_jexec *x, const ix_jnode *n, inox_error *err)
     return ix_j_run(x, n->c, err);
 }
 
-static inox_status run_autoescape(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_autoescape(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     bool before = x->r->autoescape;
 
@@ -245,10 +247,13 @@ static inox_status run_autoescape(ix_jexec *x, const ix_jnode *n, inox_error *er
 
 /* One round: the item to the target, the body.  *stop: a break came; *whole: neither that nor a
  * continue did.  A for with an else runs that unless a round was whole: so jinja2 has it. */
-static inox_status run_round(ix_jexec *x, const ix_jnode *n, ix_jloop *loop, ix_jvalue item,
+static inox_status run_round(ix_jexec *x, const ix_jnode *n, ix_jloop *loop, const ix_jvalue *item,
                              bool *stop, bool *whole, inox_error *err)
 {
-    IX_TRY(ix_j_assign(x, n->a, item, err));
+    if (n->a->kind == IX_JN_NAME)
+        ix_j_put(ix_j_slot(x, n->a->ref), item);
+    else
+        IX_TRY(ix_j_assign(x, n->a, *item, err));
     if (loop)
         x->frame->slots[n->loop->loop_slot] = ix_j_of_object(&loop->object);
     ix_j_enter_scope(x, &n->loop->enter);
@@ -280,7 +285,7 @@ static inox_status run_rounds(ix_jexec *x, const ix_jnode *n, ix_jvalue iterable
                     : ix_j_source_next(&source, &item, &more, err));
         if (!more)
             break;
-        IX_TRY(run_round(x, n, loop, item, &stop, &whole, err));
+        IX_TRY(run_round(x, n, loop, &item, &stop, &whole, err));
     }
     ix_j_leave_scope(x, &n->loop->enter);
     if (whole || !n->d)
@@ -303,7 +308,7 @@ inox_status ix_j_loop_text(ix_jrender *r, const ix_jnode *node, ix_jframe *aroun
     return ix_jb_finish(&text, r->autoescape, out, err);
 }
 
-static inox_status run_for(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_for(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue iterable, text;
 
@@ -335,7 +340,7 @@ static inox_status run_if(ix_jexec *x, const ix_jnode *n, inox_error *err)
 
 /* ---- macros, blocks -------------------------------------------------------------------------- */
 
-static inox_status run_macro(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_macro(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue macro;
 
@@ -345,7 +350,7 @@ static inox_status run_macro(ix_jexec *x, const ix_jnode *n, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status run_call_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_call_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue macro, v;
 
@@ -356,7 +361,7 @@ static inox_status run_call_block(ix_jexec *x, const ix_jnode *n, inox_error *er
 }
 
 /* A scoped block sees the names around it as if they were variables. */
-static inox_status run_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
+APART inox_status run_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     const ix_jfunction_node *f = n->function;
     ix_jvalue *before = NULL;
@@ -378,7 +383,7 @@ static inox_status run_block(ix_jexec *x, const ix_jnode *n, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status run_excluded(const ix_jnode *n, inox_error *err)
+APART inox_status run_excluded(const ix_jnode *n, inox_error *err)
 {
     return ix_fail(err, INOX_E_UNSUPPORTED,
                    "%.*s is left out: a chat template stands alone, there is no other to load",

@@ -15,10 +15,9 @@
 #define FEW 96
 
 /* A key of objects.  Objects of one kind have the same keys, in one order, so a key is made once
- * and guessed from the one before it. */
+ * and guessed from the two before it. */
 typedef struct key {
     ix_jstring string; /* its hash is known */
-    struct key *after; /* the key that came behind this one the last time */
     uint64_t bytes;    /* its bytes and the quote behind them, if that is no more than eight */
     uint64_t mask;     /* which of the eight are; 0: none */
 } key;
@@ -31,8 +30,8 @@ typedef struct reader {
     unsigned depth;
     ix_jorigin origin; /* of the strings that are read */
     key *keys[KEYS];   /* by hash, the last of each */
-    key *last;         /* the key before */
-    key none;          /* before the first */
+    key *after[KEYS];  /* by the two keys before it, the key that came behind them the last time */
+    uint32_t before;   /* made of the hashes of the last two keys */
     ix_jvalue *open;   /* the items of the arrays, keys and values of the objects, not closed */
     size_t count, capacity;
     ix_jvalue few[FEW]; /* where they are at first */
@@ -286,6 +285,13 @@ static inox_status make_key(reader *in, const char *start, size_t size, bool pla
     return INOX_OK;
 }
 
+static inline void found_key(reader *in, key *k, ix_jvalue *out)
+{
+    in->before =
+        in->before << 4 ^ k->string.hash; /* the older of the two matters by four bits less */
+    *out = ix_j_of_string(&k->string);
+}
+
 /* The key that begins at in->at, which is not the one that was guessed. */
 static inox_status read_new_key(reader *in, ix_jvalue *out, inox_error *err)
 {
@@ -304,9 +310,8 @@ static inox_status read_new_key(reader *in, ix_jvalue *out, inox_error *err)
     if (!*k || (*k)->string.hash != hash || (*k)->string.size != size ||
         memcmp((*k)->string.data, start, size) != 0)
         IX_TRY(make_key(in, start, size, plain, hash, k, err));
-    in->last->after = *k;
-    in->last = *k;
-    *out = ix_j_of_string(&(*k)->string);
+    in->after[in->before % KEYS] = *k;
+    found_key(in, *k, out);
     return INOX_OK;
 }
 
@@ -326,7 +331,7 @@ static inline bool is_key(const reader *in, const char *p, const key *k)
 /* The key whose quote is here. */
 static inline inox_status read_key(reader *in, const char **p, ix_jvalue *out, inox_error *err)
 {
-    key *guess = in->last->after;
+    key *guess = in->after[in->before % KEYS];
 
     ++*p;
     if (!guess || !is_key(in, *p, guess)) {
@@ -336,8 +341,7 @@ static inline inox_status read_key(reader *in, const char **p, ix_jvalue *out, i
         return INOX_OK;
     }
     *p += guess->string.size + 1;
-    in->last = guess;
-    *out = ix_j_of_string(&guess->string);
+    found_key(in, guess, out);
     return INOX_OK;
 }
 
@@ -463,7 +467,8 @@ static inline inox_status reserve(reader *in, inox_error *err)
 }
 
 /* Reads the value that is here, and puts it behind the open ones, where there is room. */
-static inline inox_status read_value(reader *in, const char **p, inox_error *err)
+static inline __attribute__((always_inline)) inox_status read_value(reader *in, const char **p,
+                                                                    inox_error *err)
 {
     if (is_next(in, *p, '"')) {
         IX_TRY(read_string(in, p, &in->open[in->count], err));
@@ -589,8 +594,8 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     in.depth = 0;
     in.origin = IX_J_USER;
     memset(in.keys, 0, sizeof in.keys);
-    in.none.after = NULL;
-    in.last = &in.none;
+    memset(in.after, 0, sizeof in.after);
+    in.before = 0;
     in.open = in.few;
     in.count = 0;
     in.capacity = FEW;

@@ -43,7 +43,12 @@ inox_status ix_j_loop_text(ix_jrender *r, const ix_jnode *node, ix_jframe *aroun
 inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v,
                         inox_error *err) IX_MUST_USE;
 /* Fills the slots of a scope that is entered; empties them when it is left (exec.c). */
-void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter);
+void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter);
+static inline void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter)
+{
+    if (enter->count > 0)
+        ix_j_fill_scope(x, enter);
+}
 void ix_j_leave_scope(ix_jexec *x, const ix_jenter *enter);
 
 #endif
