@@ -2,6 +2,7 @@
  *
  *     line (chat_line.c) --> command, or message --> talk (chat_talk.c) --> screen
  *                                                      template, tokens, session, answer
+ *                                                    tools (chat_tools.c): calls, results
  */
 #ifndef INOX_CHAT_H
 #define INOX_CHAT_H
@@ -35,6 +36,8 @@ typedef struct talk {
     inox_template *template;
     inox_answer_format *format;
     json_t *messages;   /* as templates see them: role, content, reasoning_content, tool_calls */
+    json_t *tools;      /* the list that the model may call, or NULL */
+    json_t *variables;  /* more variables of the template, or NULL */
     const char *system; /* the system message, or NULL */
     int32_t *held;      /* the tokens in the session */
     size_t held_count;
@@ -54,5 +57,20 @@ int talk_answer(talk *t);
 
 int save_talk(const talk *t, const char *path);
 int load_talk(talk *t, const char *path);
+
+/* ---- chat_tools.c: what a model may call */
+/* The list of a JSON file, [...] or {"tools": [...]}. */
+int read_tools(const common *c, const char *path, json_t **tools);
+/* An object with variables for the template: JSON itself, or a file of it. */
+int read_template_variables(const common *c, const char *text, json_t **variables);
+/* A call of the answer in the making, number 0 on; messages: those before. */
+json_t *new_call(const json_t *messages, const inox_answer_event *e, size_t number);
+/* The first call that the conversation's end leaves without a result, or NULL. */
+const json_t *pending_call(const json_t *messages);
+/* The message with a call's result. */
+json_t *new_result(const json_t *call, const char *text);
+const char *call_name(const json_t *call);
+/* A line of name and arguments. */
+void print_call(const json_t *call);
 
 #endif

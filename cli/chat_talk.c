@@ -52,6 +52,8 @@ inox_status open_talk(talk *t, const char *template_name, int32_t context, inox_
 void close_talk(talk *t)
 {
     json_decref(t->messages);
+    json_decref(t->tools);
+    json_decref(t->variables);
     free(t->held);
     inox_session_free(t->session);
     inox_answer_format_free(t->format);
@@ -76,9 +78,11 @@ static char *variables_of(const talk *t, const inox_tokenizer_info *info)
     if (t->system != NULL)
         json_array_append_new(all, json_pack("{s:s, s:s}", "role", "system", "content", t->system));
     if (all != NULL && json_array_extend(all, t->messages) == 0)
-        root = json_pack("{s:O, s:n, s:n, s:b, s:o, s:o}", "messages", all, "tools", "documents",
-                         "add_generation_prompt", 1, "bos_token", token_text(t, info->bos),
-                         "eos_token", token_text(t, info->eos));
+        root = json_pack("{s:O, s:O?, s:n, s:b, s:o, s:o}", "messages", all, "tools", t->tools,
+                         "documents", "add_generation_prompt", 1, "bos_token",
+                         token_text(t, info->bos), "eos_token", token_text(t, info->eos));
+    if (root != NULL && t->variables != NULL)
+        json_object_update(root, t->variables);
     char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(all);
     json_decref(root);
@@ -169,25 +173,11 @@ static void show(answer *a, const inox_answer_event *e)
         printf("\n\n");
     set_dim(a, reasoning);
     if (e->part == INOX_ANSWER_CALL)
-        printf("%s[%.*s %.*s]", a->size[1] > 0 ? "\n" : "", (int)e->name.bytes, e->name.data,
-               (int)e->arguments.bytes, e->arguments.data);
+        printf("%scalls %.*s %.*s", a->size[1] > 0 || json_array_size(a->calls) > 0 ? "\n" : "",
+               (int)e->name.bytes, e->name.data, (int)e->arguments.bytes, e->arguments.data);
     else
         fwrite(e->text.data, 1, e->text.bytes, stdout);
     fflush(stdout);
-}
-
-static void add_call(answer *a, const inox_answer_event *e)
-{
-    json_t *arguments =
-        json_loadb(e->arguments.data, e->arguments.bytes, JSON_DECODE_INT_AS_REAL, NULL);
-    json_t *exact = json_loadb(e->arguments.data, e->arguments.bytes, 0, NULL);
-    json_t *call = json_pack("{s:s, s:o, s:{s:o, s:o}}", "type", "function", "id",
-                             json_text(e->id.data, e->id.bytes), "function", "name",
-                             json_text(e->name.data, e->name.bytes), "arguments",
-                             exact != NULL ? json_incref(exact) : json_incref(arguments));
-    json_decref(arguments);
-    json_decref(exact);
-    json_array_append_new(a->calls, call);
 }
 
 static void take_events(answer *a, const inox_answer_event *events, size_t count)
@@ -195,7 +185,8 @@ static void take_events(answer *a, const inox_answer_event *events, size_t count
     for (size_t i = 0; i < count; i++) {
         show(a, &events[i]);
         if (events[i].part == INOX_ANSWER_CALL)
-            add_call(a, &events[i]);
+            json_array_append_new(
+                a->calls, new_call(a->talk->messages, &events[i], json_array_size(a->calls)));
         else if (!keep_text(a, events[i].part == INOX_ANSWER_CONTENT, events[i].text)) {
             a->err = (inox_error){ INOX_E_MEMORY, -1, "no memory for the answer" };
             a->status = INOX_E_MEMORY;
@@ -269,6 +260,18 @@ static void remember_tokens(talk *t, const inox_encoding *prompt, const inox_res
     t->held_count = length < count ? length : count;
 }
 
+/* The tools' schemas tell the types of arguments. */
+static inox_status new_parser(const talk *t, inox_text prompt, inox_answer_parser **out,
+                              inox_error *err)
+{
+    inox_status status = inox_answer_parser_new(t->format, prompt.data, prompt.bytes, out, err);
+    char *tools = t->tools != NULL ? json_dumps(t->tools, JSON_COMPACT) : NULL;
+    if (status == INOX_OK && tools != NULL)
+        status = inox_answer_parser_tools(*out, tools, strlen(tools), err);
+    free(tools);
+    return status;
+}
+
 static json_t *message_of(const answer *a)
 {
     json_t *m = json_pack("{s:s, s:o}", "role", "assistant", "content",
@@ -332,16 +335,13 @@ int talk_answer(talk *t)
     inox_result *result = NULL;
     inox_result_info info = INOX_RESULT_INFO_INIT;
     answer a = { .talk = t, .calls = json_array(), .colour = is_terminal(stdout) };
-    inox_text text = { "", 0 };
     inox_status status = make_prompt(t, &rendering, &tokens, &err);
     if (status == INOX_OK)
         status = inox_encodings_get(tokens, 0, 0, &prompt, &err);
     if (status == INOX_OK)
         status = inox_decoder_new(t->tokenizer, true, &a.decoder, &err);
-    if (status == INOX_OK) {
-        text = inox_rendering_text(rendering);
-        status = inox_answer_parser_new(t->format, text.data, text.bytes, &a.parser, &err);
-    }
+    if (status == INOX_OK)
+        status = new_parser(t, inox_rendering_text(rendering), &a.parser, &err);
     if (status == INOX_OK)
         status = generate(t, &a, &prompt, &result, &err);
     if (status == INOX_OK)
@@ -392,7 +392,8 @@ static bool is_message(const json_t *m)
 {
     const json_t *content = json_object_get(m, "content");
     return json_is_string(json_object_get(m, "role")) &&
-           (json_is_string(content) || json_is_null(content) || json_is_array(content));
+           (json_is_string(content) || json_is_null(content) || json_is_array(content) ||
+            (content == NULL && json_is_array(json_object_get(m, "tool_calls"))));
 }
 
 int load_talk(talk *t, const char *path)

@@ -7,7 +7,7 @@
 
 typedef struct chat_options {
     common common;
-    const char *template, *system, *load, *save, *draft;
+    const char *template, *system, *load, *save, *draft, *tools, *variables;
     inox_cache_type cache;
     int64_t tokens, context, chunk, lookup, draft_tokens;
     sampling_options sampling;
@@ -30,6 +30,7 @@ static const char HELP[] =
     "/system [TEXT]   set the system message, or remove it\n"
     "/retry           answer the last message again, with another seed\n"
     "/undo            forget the last message and its answer\n"
+    "/tool RESULT     give the result of the tool that the model called\n"
     "/show            the conversation so far\n"
     "/save FILE       write the conversation as JSON\n"
     "/load FILE       read one\n"
@@ -53,18 +54,18 @@ static void say(const chat *c, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
-/* ---- commands -------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
-static int do_system(chat *c, const char *argument)
+static bool append(char **text, size_t *size, const char *more, size_t n)
 {
-    char *copy = *argument != '\0' ? strdup(argument) : NULL;
-    if (*argument != '\0' && copy == NULL)
-        return fail_text(&c->options->common, EXIT_MEMORY, "no memory");
-    free(c->system);
-    c->system = copy;
-    c->talk.system = copy;
-    say(c, copy != NULL ? "System message set." : "No system message.");
-    return 0;
+    char *grown = realloc(*text, *size + n + 2);
+    if (grown == NULL)
+        return false;
+    memcpy(grown + *size, more, n);
+    *size += n;
+    grown[*size] = '\0';
+    *text = grown;
+    return true;
 }
 
 static const char *role_of(const json_t *messages, size_t from_end)
@@ -80,6 +81,93 @@ static void drop_last(json_t *messages)
         json_array_remove(messages, json_array_size(messages) - 1);
 }
 
+/* A message of many lines, from the one that begins with """ to the one that ends with it. */
+static line_result read_block(chat *c, const char *first, char **text)
+{
+    size_t size = 0, n = strlen(first + 3);
+    bool ended = n >= 3 && strcmp(first + n, "\"\"\"") == 0;
+    line_result result = LINE_READ;
+    const char *line = first + 3;
+    n -= ended ? 3 : 0;
+    for (;;) {
+        if (!append(text, &size, line, n) || (!ended && !append(text, &size, "\n", 1)))
+            return LINE_FAILED;
+        if (ended)
+            return LINE_READ;
+        result = read_chat_line(c->lines, "... ", &line);
+        if (result != LINE_READ)
+            return result;
+        n = strlen(line);
+        ended = n >= 3 && strcmp(line + n - 3, "\"\"\"") == 0;
+        n -= ended ? 3 : 0;
+    }
+}
+
+static void tell_call(const chat *c, const json_t *call)
+{
+    if (!c->options->common.json && !c->options->common.quiet)
+        fprintf(stderr, "/tool RESULT tells the model what %s gave.\n", call_name(call));
+}
+
+static int answer(chat *c)
+{
+    int code = talk_answer(&c->talk);
+    const json_t *call = code == 0 ? pending_call(c->talk.messages) : NULL;
+    if (call != NULL)
+        tell_call(c, call);
+    return code;
+}
+
+/* Answers the message that was added last, which is taken back where there is no answer. */
+static int answer_last(chat *c)
+{
+    size_t count = json_array_size(c->talk.messages);
+    int code = answer(c);
+    if (json_array_size(c->talk.messages) == count)
+        drop_last(c->talk.messages);
+    return code;
+}
+
+static int answer_text(chat *c, const char *text)
+{
+    json_t *message =
+        json_pack("{s:s, s:o}", "role", "user", "content", json_text(text, strlen(text)));
+    if (json_array_append_new(c->talk.messages, message) != 0)
+        return fail_text(&c->options->common, EXIT_MEMORY, "no memory");
+    return answer_last(c);
+}
+
+/* The result of a call; when all of them have one, the model goes on. */
+static int answer_result(chat *c, const char *text)
+{
+    json_t *messages = c->talk.messages;
+    const json_t *call = pending_call(messages);
+    if (call == NULL)
+        return fail_text(&c->options->common, EXIT_USAGE,
+                         "/tool: the model waits for no result of a tool");
+    if (json_array_append_new(messages, new_result(call, text)) != 0)
+        return fail_text(&c->options->common, EXIT_MEMORY, "no memory");
+    call = pending_call(messages);
+    if (call == NULL)
+        return answer_last(c);
+    tell_call(c, call);
+    return 0;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static int do_system(chat *c, const char *argument)
+{
+    char *copy = *argument != '\0' ? strdup(argument) : NULL;
+    if (*argument != '\0' && copy == NULL)
+        return fail_text(&c->options->common, EXIT_MEMORY, "no memory");
+    free(c->system);
+    c->system = copy;
+    c->talk.system = copy;
+    say(c, copy != NULL ? "System message set." : "No system message.");
+    return 0;
+}
+
 static int do_retry(chat *c, const char *argument)
 {
     json_t *m = c->talk.messages;
@@ -91,7 +179,7 @@ static int do_retry(chat *c, const char *argument)
         return 0;
     }
     c->talk.generate.sampling.seed++;
-    return talk_answer(&c->talk);
+    return answer(c);
 }
 
 static int do_undo(chat *c, const char *argument)
@@ -100,7 +188,7 @@ static int do_undo(chat *c, const char *argument)
     (void)argument;
     if (strcmp(role_of(m, 0), "assistant") == 0)
         drop_last(m);
-    if (strcmp(role_of(m, 0), "user") == 0)
+    if (strcmp(role_of(m, 0), "user") == 0 || strcmp(role_of(m, 0), "tool") == 0)
         drop_last(m);
     say(c, "Forgotten.");
     return 0;
@@ -124,10 +212,32 @@ static int do_show(chat *c, const char *argument)
     json_array_foreach(c->talk.messages, i, m)
     {
         const char *content = json_string_value(json_object_get(m, "content"));
+        size_t k;
+        json_t *call;
         printf("%s: %s\n", json_string_value(json_object_get(m, "role")),
                content != NULL ? content : "");
+        json_array_foreach(json_object_get(m, "tool_calls"), k, call)
+        {
+            printf("  calls ");
+            print_call(call);
+        }
     }
     return 0;
+}
+
+static int do_tool(chat *c, const char *argument)
+{
+    char *block = NULL;
+    int code = 0;
+    if (strncmp(argument, "\"\"\"", 3) != 0)
+        return answer_result(c, argument);
+    line_result result = read_block(c, argument, &block);
+    if (result == LINE_READ)
+        code = answer_result(c, block);
+    else if (result == LINE_FAILED)
+        code = fail_file(&c->options->common, "standard input");
+    free(block);
+    return code;
 }
 
 static int do_save(chat *c, const char *argument)
@@ -219,7 +329,7 @@ static int do_command(chat *c, const char *line)
         { "retry", do_retry },     { "undo", do_undo },   { "show", do_show },
         { "save", do_save },       { "load", do_load },   { "set", do_set },
         { "receipt", do_receipt }, { "stats", do_stats }, { "exit", do_exit },
-        { "quit", do_exit },
+        { "quit", do_exit },       { "tool", do_tool },
     };
     size_t n = strcspn(line + 1, " ");
     const char *argument = line + 1 + n;
@@ -231,53 +341,7 @@ static int do_command(chat *c, const char *line)
     return fail_text(&c->options->common, EXIT_USAGE, "no command '%.40s': /help lists them", line);
 }
 
-/* ---- messages -------------------------------------------------------------------------------- */
-
-static bool append(char **text, size_t *size, const char *more, size_t n)
-{
-    char *grown = realloc(*text, *size + n + 2);
-    if (grown == NULL)
-        return false;
-    memcpy(grown + *size, more, n);
-    *size += n;
-    grown[*size] = '\0';
-    *text = grown;
-    return true;
-}
-
-/* A message of many lines, from the one that begins with """ to the one that ends with it. */
-static line_result read_block(chat *c, const char *first, char **text)
-{
-    size_t size = 0, n = strlen(first + 3);
-    bool ended = n >= 3 && strcmp(first + n, "\"\"\"") == 0;
-    line_result result = LINE_READ;
-    const char *line = first + 3;
-    n -= ended ? 3 : 0;
-    for (;;) {
-        if (!append(text, &size, line, n) || (!ended && !append(text, &size, "\n", 1)))
-            return LINE_FAILED;
-        if (ended)
-            return LINE_READ;
-        result = read_chat_line(c->lines, "... ", &line);
-        if (result != LINE_READ)
-            return result;
-        n = strlen(line);
-        ended = n >= 3 && strcmp(line + n - 3, "\"\"\"") == 0;
-        n -= ended ? 3 : 0;
-    }
-}
-
-static int answer_message(chat *c, const char *text)
-{
-    json_t *message =
-        json_pack("{s:s, s:o}", "role", "user", "content", json_text(text, strlen(text)));
-    if (message == NULL || json_array_append_new(c->talk.messages, message) != 0)
-        return fail_text(&c->options->common, EXIT_MEMORY, "no memory");
-    int code = talk_answer(&c->talk);
-    if (strcmp(role_of(c->talk.messages, 0), "user") == 0)
-        drop_last(c->talk.messages); /* it has no answer */
-    return code;
-}
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* One line of the person; *code is that of a failure, which does not end a conversation on a
  * terminal. */
@@ -293,12 +357,12 @@ static line_result one_line(chat *c, int *code)
     if (strncmp(line, "\"\"\"", 3) == 0) {
         result = read_block(c, line, &block);
         if (result == LINE_READ)
-            *code = answer_message(c, block);
+            *code = answer_text(c, block);
         free(block);
     } else if (line[0] == '/') {
         *code = do_command(c, line);
     } else {
-        *code = answer_message(c, line);
+        *code = answer_text(c, line);
     }
     return result;
 }
@@ -370,6 +434,10 @@ static int run(const command *c, chat_options *o, const char *path)
     t->generate.lookup = (int32_t)o->lookup;
     t->generate.draft_tokens = (int32_t)o->draft_tokens;
     int code = take_sampling(c, &o->common, &o->sampling, &t->generate.sampling);
+    if (code == 0 && o->tools != NULL)
+        code = read_tools(&o->common, o->tools, &t->tools);
+    if (code == 0 && o->variables != NULL)
+        code = read_template_variables(&o->common, o->variables, &t->variables);
     if (code == 0 &&
         (open_model(&o->common, path, false, (int32_t)o->chunk, &t->model, &err) != INOX_OK ||
          open_talk(t, o->template, (int32_t)o->context, o->cache, &err) != INOX_OK ||
@@ -405,6 +473,10 @@ int cmd_chat(const command *c, int argc, char **argv)
           "chatml, llama3, gemma, mistral, zephyr, plain, or a file (default: the model's own)",
           NULL },
         { "system", 0, OPTION_TEXT, &o.system, "TEXT", "the system message", NULL },
+        { "tools", 0, OPTION_TEXT, &o.tools, "FILE",
+          "a JSON list of tools that the model may call; /tool gives their results", NULL },
+        { "template-vars", 0, OPTION_TEXT, &o.variables, "JSON|FILE",
+          "more variables of the template: '{\"enable_thinking\": false}'", NULL },
         { "load", 0, OPTION_TEXT, &o.load, "FILE", "go on with a saved conversation", NULL },
         { "save", 0, OPTION_TEXT, &o.save, "FILE", "write the conversation there at the end",
           NULL },

@@ -7,6 +7,7 @@
 typedef struct template_options {
     common common;
     const char *now, *name, *tokenizer;
+    uint64_t steps_max, memory_max, output_max; /* 0: the library's own */
     bool jsonl, spans;
 } template_options;
 
@@ -15,6 +16,9 @@ static inox_status render(const template_options *o, const inox_template *t, con
 {
     inox_template_options options = INOX_TEMPLATE_OPTIONS_INIT;
     options.now = o->now;
+    options.steps_max = o->steps_max;
+    options.memory_max = o->memory_max;
+    options.output_max = o->output_max;
     return inox_template_render(t, variables, bytes, &options, out, err);
 }
 
@@ -182,6 +186,11 @@ int cmd_template(const command *c, int argc, char **argv)
           "only the parts that come out of the variables, with their bytes", NULL },
         { "tokenizer", 0, OPTION_TEXT, &o.tokenizer, "FILE",
           "the ids of its tokens; special tokens are found in the template's words only", NULL },
+        { "steps-max", 0, OPTION_U64, &o.steps_max, "N",
+          "the work of a rendering, at most (20 million steps)", NULL },
+        { "memory-max", 0, OPTION_U64, &o.memory_max, "BYTES", "its memory, at most (256 MiB)",
+          NULL },
+        { "output-max", 0, OPTION_U64, &o.output_max, "BYTES", "its text, at most (64 MiB)", NULL },
         JSON_OPTION(o.common),
         { "quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress and no notes", NULL },
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },

@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import struct
 import time
 
 import support
@@ -122,6 +123,152 @@ def reasoning_and_calls_are_told_apart():
 def context_is_full():
     fails(CONTEXT, "chat", "default", "--chat-template", "plain", "--ctx", "128", "--no-receipt",
           stdin=b"word " * 400 + b"\n", says="context")
+
+
+# ---- tools: a model that says what it is made to say
+
+FIRST = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
+SECOND = '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
+MARKED = '<tool_call>\n<function=find>\n<parameter=zip>\n123\n</parameter>\n</function>\n</tool_call>'
+SAID = {"<go>": [FIRST, SECOND], "<marked>": [MARKED], "<done>": ["It is 20 degrees."]}  # behind a special token
+
+TOOLS = [{"type": "function", "function": {"name": name, "description": "Tells something", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}, "zip": {"type": "string"}, "days": {"type": "integer"}}}}}
+    for name in ("get_weather", "get_time", "find")]
+
+HERMES = """{% for m in messages %}<s>{{ m.role }}: {{ m.content }}
+{%- for c in m.tool_calls or [] %}
+<tool_call>
+{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}
+</tool_call>
+{%- endfor %}</s>
+{% endfor %}{% if messages[-1].role == 'tool' or not tools or quick %}<done>{% else %}<go>{% endif %}"""
+
+MARKS = """{% for m in messages %}<s>{{ m.role }}: {{ m.content }}
+{%- for c in m.tool_calls or [] %}
+<tool_call>
+<function={{ c.function.name }}>
+{% for k, v in c.function.arguments.items() %}<parameter={{ k }}>
+{{ v if v is string else v | tojson }}
+</parameter>
+{% endfor %}</function>
+</tool_call>
+{%- endfor %}</s>
+{% endfor %}<marked>"""
+
+
+def model_that_says(chains, template):
+    """GGUF of a model with one block that does nothing: each token of a chain makes the next one likeliest."""
+    def text(s):
+        return struct.pack("<Q", len(s.encode())) + s.encode()
+
+    def entry(key, kind, data):
+        return text(key) + struct.pack("<I", kind) + data
+
+    def array(kind, items):
+        return struct.pack("<IQ", kind, len(items)) + b"".join(items)
+
+    pieces = [("<unk>", 2), ("<s>", 3), ("</s>", 3)] + [(f"<0x{i:02X}>", 6) for i in range(256)]
+    follows = {}
+    for start, chain in chains.items():
+        follows[len(pieces)] = len(pieces) + 1
+        pieces += [(start, 3)] + [(s.replace(" ", "\u2581"), 1) for s in chain]
+        for at in range(len(pieces) - len(chain), len(pieces)):
+            follows[at] = at + 1
+        follows[len(pieces) - 1] = 2
+    d, n = 64, len(pieces)
+    embedding, output = [[0.0] * d for _ in range(n)], [[0.0] * d for _ in range(n)]
+    for place, (token, after) in enumerate(follows.items()):
+        embedding[token][place] = output[after][place] = 1.0
+    tensors = {"token_embd": (embedding, d, n), "output": (output, d, n), "output_norm": ([[1.0] * d], d, 0)}
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        tensors["blk.0." + name] = ([[0.0] * d] * d, d, d)
+    for name in ("attn_norm", "ffn_norm"):
+        tensors["blk.0." + name] = ([[1.0] * d], d, 0)
+    numbers = {"context_length": 4096, "embedding_length": d, "block_count": 1, "feed_forward_length": d,
+               "attention.head_count": 2, "attention.head_count_kv": 2, "rope.dimension_count": d // 2}
+    entries = [entry("general.architecture", 8, text("llama")), entry("tokenizer.ggml.model", 8, text("llama")),
+               entry("tokenizer.chat_template", 8, text(template)),
+               entry("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)),
+               entry("tokenizer.ggml.tokens", 9, array(8, [text(s) for s, _ in pieces])),
+               entry("tokenizer.ggml.scores", 9, array(6, [struct.pack("<f", -1.0)] * n)),
+               entry("tokenizer.ggml.token_type", 9, array(5, [struct.pack("<i", kind) for _, kind in pieces])),
+               entry("tokenizer.ggml.bos_token_id", 4, struct.pack("<I", 1)),
+               entry("tokenizer.ggml.eos_token_id", 4, struct.pack("<I", 2))]
+    entries += [entry("llama." + key, 4, struct.pack("<I", value)) for key, value in numbers.items()]
+    head, data = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(entries)) + b"".join(entries), b""
+    for name, (rows, columns, count) in tensors.items():
+        head += text(name + ".weight") + struct.pack("<I", 2 if count else 1) + struct.pack("<Q", columns)
+        head += (struct.pack("<Q", count) if count else b"") + struct.pack("<IQ", 0, len(data))
+        data += b"".join(struct.pack(f"<{d}f", *row) for row in rows)
+    return head + b"\0" * (-len(head) % 32) + data
+
+
+def caller(template=HERMES):
+    return write("caller.gguf", model_that_says(SAID, template))
+
+
+@test
+def tools_are_offered_called_and_answered():
+    saved, tools = path("called.json"), write("tools.json", TOOLS)
+    done = good("chat", caller(), "--tools", tools, *GREEDY, "--save", saved,
+                stdin=b'How warm is it?\n/tool {"degrees": 20}\n/tool """12\no\'clock"""\n/show\n')
+    check('calls get_weather {"city": "Oslo", "days": 3}\ncalls get_time {}' in done.out, done.out)
+    check("/tool RESULT tells the model what get_weather gave" in done.err, done.err)
+    check("what get_time gave" in done.err and "It is 20 degrees." in done.out, done.out, done.err)
+    check('  calls get_weather {"city": "Oslo", "days": 3}\n' in done.out and "tool: 12\no'clock" in done.out, done.out)
+    with open(saved, encoding="utf-8") as f:
+        messages = json.load(f)["messages"]
+    check([m["role"] for m in messages] == ["user", "assistant", "tool", "tool", "assistant"], messages)
+    calls = messages[1]["tool_calls"]
+    check([c["function"] for c in calls] == [{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}},
+                                             {"name": "get_time", "arguments": {}}], calls)
+    check(len({c["id"] for c in calls}) == 2 and all(len(c["id"]) == 9 for c in calls), calls)
+    for call, result, content in zip(calls, messages[2:4], ('{"degrees": 20}', "12\no'clock")):
+        check(result == {"role": "tool", "name": call["function"]["name"], "tool_call_id": call["id"],
+                         "content": content}, result)
+    again = good("chat", caller(), "--tools", tools, *GREEDY, "--load", saved, "--json",
+                 stdin=b"/undo\n/tool noon\n/retry\n")
+    check([json.loads(line)["content"] for line in again.out.splitlines()] == ["It is 20 degrees."] * 2, again.out)
+
+
+@test
+def calls_have_the_types_of_the_tools():
+    tools = write("tools.json", TOOLS)
+    for arguments, zip_code in ((['--tools', tools], '123'), ([], 123)):
+        row = json.loads(good("chat", caller(MARKS), *arguments, *GREEDY, "--json", stdin=b"Hi\n").out)
+        check(row["tool_calls"][0]["function"] == {"name": "find", "arguments": {"zip": zip_code}}, row)
+
+
+@test
+def results_need_a_call():
+    tools = write("tools.json", TOOLS)
+    fails(USAGE, "chat", caller(), "--tools", tools, stdin=b"/tool 20\n", says="waits for no result")
+    row = json.loads(good("chat", caller(), *GREEDY, "--json", stdin=b"Hi\n").out)
+    check(row["content"] == "It is 20 degrees." and "tool_calls" not in row, row)  # nothing is offered
+
+
+@test
+def files_of_tools():
+    fails(NOT_FOUND, "chat", caller(), "--tools", "nothing.json", says="nothing.json")
+    fails(FORMAT, "chat", caller(), "--tools", write("bad.json", "{"), says="not JSON")
+    for wrong in ({}, [1], [{"type": "function"}], [{"function": {"name": 3}}]):
+        fails(FORMAT, "chat", caller(), "--tools", write("wrong.json", json.dumps(wrong)), says="no list of tools")
+    for right in ({"tools": TOOLS}, [t["function"] for t in TOOLS], []):
+        good("chat", caller(), "--tools", write("right.json", json.dumps(right)), stdin=b"")
+
+
+@test
+def variables_of_the_template():
+    tools = write("tools.json", TOOLS)
+    for given in ('{"quick": true}', write("quick.json", '{"quick": true}')):
+        row = json.loads(good("chat", caller(), "--tools", tools, "--template-vars", given, *GREEDY, "--json",
+                              stdin=b"Hi\n").out)
+        check(row["content"] == "It is 20 degrees.", row)
+    fails(FORMAT, "chat", caller(), "--template-vars", "{quick}", says="not JSON")
+    fails(FORMAT, "chat", caller(), "--template-vars", write("list.json", "[1]"), says="no JSON object")
+    fails(USAGE, "chat", caller(), "--template-vars", '{"tools": []}', says="give --tools")
+    fails(USAGE, "chat", caller(), "--template-vars", '{"messages": []}', says="the conversation's own")
 
 
 def read_until(master, text, seconds=60):

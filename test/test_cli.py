@@ -562,6 +562,16 @@ def template_for_people():
 
 
 @test
+def template_limits():
+    """An error names a limit as the option does that raises it."""
+    long = write("long.jinja", "{% for i in range(30000) %}{{ 'abc' ~ i }}{% endfor %}")
+    for name, small, large in (("steps", 1000, 10 ** 6), ("memory", 10000, 10 ** 8), ("output", 1000, 10 ** 6)):
+        fails(LIMIT, "template", long, f"--{name}-max", small, stdin=b"{}", says=f"the limit {name}_max")
+        good("template", long, f"--{name}-max", large, stdin=b"{}")
+    fails(USAGE, "template", long, "--steps-max", "-1", stdin=b"{}")
+
+
+@test
 def template_lines():
     source = write("lines.jinja", "{{ raise_exception('no') if x == 1 else x }}{{ strftime_now('%d %b %Y %H') }}")
     done = good("template", source, "--jsonl", "--now", "2026-07-04 15:30:45",

@@ -33,18 +33,18 @@ _inox() {
     "logits --threads" | "logits --memory" | "inspect -t" | "inspect --threads" | \
     "inspect --memory" | "tokenize --text" | "tokenize -d" | "tokenize --decode" | \
     "tokenize --pattern" | "tokenize -t" | "tokenize --threads" | "tokenize --memory" | \
-    "template --now" | "template --name" | "perplexity -w" | "perplexity --window" | \
-    "perplexity -t" | "perplexity --threads" | "perplexity --memory" | "bench -p" | \
-    "bench --prompt" | "bench -n" | "bench --tokens" | "bench -b" | \
-    "bench --batch" | "bench -d" | "bench --depth" | "bench -r" | \
-    "bench --repeat" | "bench --chunk" | "bench -t" | "bench --threads" | \
-    "bench --memory")
+    "template --now" | "template --name" | "template --steps-max" | "template --memory-max" | \
+    "template --output-max" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
+    "perplexity --threads" | "perplexity --memory" | "bench -p" | "bench --prompt" | \
+    "bench -n" | "bench --tokens" | "bench -b" | "bench --batch" | \
+    "bench -d" | "bench --depth" | "bench -r" | "bench --repeat" | \
+    "bench --chunk" | "bench -t" | "bench --threads" | "bench --memory")
         :
         return ;;
-    "run -f" | "run --file" | "run --receipt" | "chat --load" | \
-    "chat --save" | "replay -m" | "replay --model" | "logits --ids" | \
-    "logits -o" | "logits --out" | "inspect --svg" | "tokenize -f" | \
-    "tokenize --file" | "template --tokenizer" | "perplexity --ids")
+    "run -f" | "run --file" | "run --receipt" | "chat --tools" | \
+    "chat --load" | "chat --save" | "replay -m" | "replay --model" | \
+    "logits --ids" | "logits -o" | "logits --out" | "inspect --svg" | \
+    "tokenize -f" | "tokenize --file" | "template --tokenizer" | "perplexity --ids")
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return ;;
     "run --cache" | "chat --cache" | "logits --cache" | "perplexity --cache" | \
@@ -58,6 +58,9 @@ _inox() {
     "chat --chat-template")
         mapfile -t COMPREPLY < <(compgen -W "NAME FILE" -- "$word")
         return ;;
+    "chat --template-vars")
+        mapfile -t COMPREPLY < <(compgen -W "JSON FILE" -- "$word")
+        return ;;
     esac
     case "$word" in
     -*)
@@ -65,7 +68,7 @@ _inox() {
         run)
             mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --draft --lookup --draft-tokens --receipt --no-receipt --no-echo -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         chat)
-            mapfile -t COMPREPLY < <(compgen -W "--chat-template --system --load --save --hide-reasoning -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop -c --ctx --cache --chunk --draft --lookup --draft-tokens --no-receipt -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--chat-template --system --tools --template-vars --load --save --hide-reasoning -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop -c --ctx --cache --chunk --draft --lookup --draft-tokens --no-receipt -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         replay)
             mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         logits)
@@ -75,7 +78,7 @@ _inox() {
         tokenize)
             mapfile -t COMPREPLY < <(compgen -W "--text -f --file -d --decode --jsonl --special --parse-special --no-parse-special --offsets --count --as-shipped --pattern -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         template)
-            mapfile -t COMPREPLY < <(compgen -W "--jsonl --now --name --spans --tokenizer --json -q --quiet -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--jsonl --now --name --spans --tokenizer --steps-max --memory-max --output-max --json -q --quiet -h --help" -- "$word") ;;
         perplexity)
             mapfile -t COMPREPLY < <(compgen -W "--ids -w --window --cache -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         bench)

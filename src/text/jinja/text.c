@@ -15,8 +15,8 @@
 
 inox_status ix_j_text_too_long(const ix_jrender *r, size_t size, inox_error *err)
 {
-    return ix_fail(err, INOX_E_LIMIT, "a text of %zu bytes exceeds the limit of %zu bytes", size,
-                   r->text_max);
+    return ix_fail(err, INOX_E_LIMIT, "a text of %zu bytes, more than the limit output_max, %zu",
+                   size, r->text_max);
 }
 
 static size_t count_characters(const char *data, size_t size)
@@ -282,7 +282,8 @@ static inox_status grow(ix_jbuilder *b, size_t n, inox_error *err)
     void *data;
 
     if (n > b->r->text_max || b->size > b->r->text_max - n)
-        return ix_fail(err, INOX_E_LIMIT, "a text exceeds the limit of %zu bytes", b->r->text_max);
+        return ix_fail(err, INOX_E_LIMIT, "a text of more than %zu bytes, the limit output_max",
+                       b->r->text_max);
     if (capacity < b->size + n)
         capacity = b->size + n;
     IX_TRY(ix_j_take(b->r, capacity, &data, err));
@@ -621,7 +622,7 @@ inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, ino
     *out = NULL;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->memory_left)
         return ix_fail(err, INOX_E_LIMIT,
-                       "the template takes more than %zu bytes: raise memory_max if it is right",
+                       "the template takes more than %zu bytes of memory, the limit memory_max",
                        r->memory_max);
     if (bytes == 0)
         return INOX_OK;
@@ -643,7 +644,7 @@ inox_status ix_j_steps(ix_jrender *r, uint64_t n, inox_error *err)
     if (n > r->steps_left) {
         r->steps_left = 0;
         return ix_fail(err, INOX_E_LIMIT,
-                       "the template takes more than %llu steps: raise steps_max if it is right",
+                       "the template takes more than %llu steps, the limit steps_max",
                        (unsigned long long)r->steps_max);
     }
     r->steps_left -= n;
