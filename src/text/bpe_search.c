@@ -255,7 +255,7 @@ static inline int32_t longest(const ix_trie *t, const char *p, size_t n, size_t 
 size_t ix_bpe_search_run(const ix_bpe_search *s, ix_bpe_memo *memo, const char *p, size_t n,
                          int32_t *ids, uint64_t *blocked)
 {
-    enum { EFFORT_PER_BYTE = 12, EFFORT_FREE = 4096 };
+    enum { EFFORT_PER_BYTE = 6, EFFORT_FREE = 4096 };
     size_t count = 0, at = 0, effort = 0, size;
     for (int32_t id = longest(&s->trie, p, n, &size); id >= 0; effort++) {
         if (effort > EFFORT_PER_BYTE * at + EFFORT_FREE)

@@ -136,7 +136,7 @@ typedef struct run {
     const char *text;
     size_t start, end;   /* of the fragment */
     ix_word_cache cache; /* of s: its numbers at hand */
-    ix_long_words longs; /* likewise */
+    ix_long_words *longs;
     ix_encoding *out;
     bool ranges;  /* are wanted */
     int32_t word; /* number of the word at hand */
@@ -204,15 +204,17 @@ static ix_cache_slot empty_line[2];
 static inline uint64_t long_hash(const run *r, const waiting *w)
 {
     bool is_long = w->line == empty_line;
-    return is_long ? w->key.low : ix_long_hash(&r->longs, r->text + w->at, w->size);
+    return is_long ? w->key.low : ix_long_hash(r->longs, r->text + w->at, w->size);
 }
 
-static inline void remember(const run *r, const new_tokens *n, const waiting *w)
+static inline inox_status remember(const run *r, const new_tokens *n, const waiting *w)
 {
-    if (w->line != empty_line && n->count <= IX_CACHED_TOKENS)
-        ix_cache_put(w->line, w->key, n->cached, n->count);
-    else if (n->count <= IX_LONG_TOKENS)
-        ix_long_put(&r->longs, r->text + w->at, w->size, long_hash(r, w), n->tokens, n->count);
+    if (n->count > IX_LONG_TOKENS || n->count == 0)
+        return INOX_OK;
+    if (w->line == empty_line || n->count > IX_CACHED_TOKENS)
+        return ix_long_put(r->longs, r->text + w->at, w->size, n->tokens, n->count, r->err);
+    ix_cache_put(w->line, w->key, n->cached, n->count);
+    return INOX_OK;
 }
 
 /* The tokens of a word that the cache of longer words has. */
@@ -247,8 +249,7 @@ static inox_status merge_word(run *r, const waiting *new)
     IX_TRY(ix_encoding_room(r->out, w->count, r->err));
     for (size_t i = 0; i < w->count; i++)
         add(r, &n, w->symbols[i].id, w->symbols[i].at, w->symbols[i].at + w->symbols[i].size);
-    remember(r, &n, new);
-    return INOX_OK;
+    return remember(r, &n, new);
 }
 
 /* By search.  blocked: as it takes them. */
@@ -273,8 +274,7 @@ static inox_status search_word(run *r, const waiting *new, uint64_t *blocked)
         to = from + search->sizes[ids[k]];
         add(r, &n, ids[k], from, to);
     }
-    remember(r, &n, new);
-    return INOX_OK;
+    return remember(r, &n, new);
 }
 
 static inox_status long_word(run *r, const waiting *new)
@@ -305,7 +305,7 @@ static inox_status new_word(run *r, const waiting *new)
     const ix_fast_parts *parts = &r->f->parts;
     const char *p = r->text + new->at;
     uint64_t blocked = 0;
-    const ix_long_slot *known = ix_long_find(&r->longs, p, new->size, long_hash(r, new));
+    const ix_long_slot *known = ix_long_find(r->longs, p, new->size, long_hash(r, new));
     if (known)
         return add_long(r, known, new);
     bool may_be_whole = parts->ignore_merges && new->size <= r->f->longest[(unsigned char)*p];
@@ -316,8 +316,7 @@ static inox_status new_word(run *r, const waiting *new)
         n.count = 0;
         IX_TRY(ix_encoding_room(r->out, 1, r->err));
         add(r, &n, whole, new->at, new->at + new->size);
-        remember(r, &n, new);
-        return INOX_OK;
+        return remember(r, &n, new);
     }
     if (!r->f->searches)
         return merge_word(r, new);
@@ -368,7 +367,7 @@ static size_t ask_block(const run *r, queue *q, size_t at)
     waiting *w = q->words + q->count;
     for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
         size_t to = at + (size_t)__builtin_ctzll(starts);
-        *w++ = ask(&cache, &r->longs, text, from, to, true);
+        *w++ = ask(&cache, r->longs, text, from, to, true);
         from = to;
     }
     q->count = (size_t)(w - q->words);
@@ -445,7 +444,7 @@ static void learn(const run *r, const queue *q, size_t at)
         if (w->line == empty_line || ix_cache_find(w->line, w->key))
             continue;
         if ((w->key.low & HIGHS) &&
-            ix_long_find(&r->longs, r->text + w->at, w->size, long_hash(r, w)))
+            ix_long_find(r->longs, r->text + w->at, w->size, long_hash(r, w)))
             continue; /* of many tokens: usual in alphabets that are not ASCII's */
         lines[count] = ix_cache_line(&pieces->words, w->key);
         __builtin_prefetch(lines[count]);
@@ -494,9 +493,10 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
     queue q;
-    IX_TRY(ix_long_words_expect(&s->longs, &s->cache, err));
+    if (!s->longs.slots)
+        IX_TRY(ix_long_words_new(&s->longs, err));
     r.cache = s->cache;
-    r.longs = s->longs;
+    r.longs = &s->longs;
     r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
@@ -506,7 +506,7 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
             next = end - at >= BLOCK + 16 && !begins_high(&r, at) ? ask_block(&r, &q, at) : at;
             if (next == at) {
                 next = next_word(&r, at);
-                q.words[q.count++] = ask(&r.cache, &r.longs, text, at, next, end - at >= 16);
+                q.words[q.count++] = ask(&r.cache, r.longs, text, at, next, end - at >= 16);
             }
             at = next;
         }

@@ -28,15 +28,14 @@ typedef struct ix_long_slot {
 } ix_long_slot;
 
 typedef struct ix_long_words {
-    ix_long_slot *slots; /* NULL: none yet */
+    ix_long_slot *slots;
     uint64_t factor;
     int shift;
+    size_t puts; /* since it has this size */
 } ix_long_words;
 
-/* Room for words: a line for every four of the other cache.  Words stay only while that does not
- * grow. */
-inox_status ix_long_words_expect(ix_long_words *c, const ix_word_cache *other,
-                                 inox_error *err) IX_MUST_USE;
+/* 256 KiB, which become up to 4 MiB as words are put into it. */
+inox_status ix_long_words_new(ix_long_words *c, inox_error *err) IX_MUST_USE;
 void ix_long_words_release(ix_long_words *c);
 
 static inline uint64_t ix_long_hash(const ix_long_words *c, const char *p, size_t n)
@@ -58,6 +57,11 @@ static inline ix_long_slot *ix_long_line(const ix_long_words *c, uint64_t hash)
     return &c->slots[(hash >> c->shift) * 2];
 }
 
+static inline const char *ix_long_bytes(const ix_long_slot *s)
+{
+    return s->room.bytes + s->count * sizeof *s->room.tokens;
+}
+
 /* The slot of the word p[0..n), or NULL. */
 static inline const ix_long_slot *ix_long_find(const ix_long_words *c, const char *p, size_t n,
                                                uint64_t hash)
@@ -65,7 +69,7 @@ static inline const ix_long_slot *ix_long_find(const ix_long_words *c, const cha
     const ix_long_slot *line = ix_long_line(c, hash);
     for (int i = 0; i < 2; i++)
         if (line[i].hash == (uint32_t)hash && line[i].size == n &&
-            memcmp(line[i].room.bytes + line[i].count * sizeof(uint32_t), p, n) == 0)
+            memcmp(ix_long_bytes(&line[i]), p, n) == 0)
             return &line[i];
     return NULL;
 }
@@ -100,7 +104,7 @@ static inline void ix_long_prefetch(const ix_long_words *c, uint64_t hash)
 }
 
 /* Puts a word with its tokens, as slots have them, into its line if there is room for both. */
-void ix_long_put(const ix_long_words *c, const char *p, size_t n, uint64_t hash,
-                 const uint32_t *tokens, size_t count);
+inox_status ix_long_put(ix_long_words *c, const char *p, size_t n, const uint32_t *tokens,
+                        size_t count, inox_error *err) IX_MUST_USE;
 
 #endif

@@ -44,30 +44,15 @@ enum { MANY = 0x7FFFFFFF };
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE bool goes_on(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 /* Character at `at`, its properties and bytes. */
 INLINE unsigned look(const ix_pre_piece *p, size_t at, uint32_t *c, size_t *n)
 {
-    const char *t = p->text + at;
-    *n = 0;
-    *c = NONE;
-    if (at >= p->end)
+    if (at >= p->end) {
+        *c = NONE;
+        *n = 0;
         return 0;
-    unsigned lead = (unsigned char)*t;
-    if (lead - 0xC2 < 0x1E && p->end - at >= 2 && goes_on(t[1])) {
-        *c = (lead & 0x1F) << 6 | ((unsigned char)t[1] & 0x3F);
-        *n = 2;
-    } else if (lead - 0xE0 < 0x10 && p->end - at >= 3 && goes_on(t[1]) && goes_on(t[2])) {
-        *c = (lead & 0x0F) << 12 | (uint32_t)((unsigned char)t[1] & 0x3F) << 6 |
-             ((unsigned char)t[2] & 0x3F);
-        *n = 3;
-    } else {
-        *n = ix_utf8_read(t, p->end - at, c);
     }
+    *n = ix_utf8_read(p->text + at, p->end - at, c);
     return ix_unicode_properties(*c);
 }
 

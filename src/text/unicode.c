@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 size_t ix_utf8_read_long(const char *p, size_t left, uint32_t *c)
 {
     unsigned lead = (unsigned char)*p;
@@ -25,7 +20,7 @@ size_t ix_utf8_read_long(const char *p, size_t left, uint32_t *c)
         return 1;
     uint32_t value = lead & (0xFFu >> (n + 1));
     for (size_t i = 1; i < n; i++) {
-        if (!is_continuation(p[i]))
+        if (!ix_utf8_goes_on(p[i]))
             return 1;
         value = value << 6 | ((unsigned char)p[i] & 0x3F);
     }
@@ -92,25 +87,39 @@ static bool is_ascii(const char *p, size_t n)
     return (any & 0x8080808080808080u) == 0;
 }
 
-static inline bool goes_on(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 /* Bytes of the character that p[0..left) begins with, one beyond ASCII; 0: it is none. */
 static inline size_t good_character(const char *p, size_t left)
 {
     bool whole, bad;
     unsigned lead = (unsigned char)*p;
-    if (left >= 2 && lead - 0xC2 < 0x1E && goes_on(p[1]))
+    if (left >= 2 && lead - 0xC2 < 0x1E && ix_utf8_goes_on(p[1]))
         return 2;
-    if (left >= 3 && lead - 0xE1 < 0x0C && goes_on(p[1]) && goes_on(p[2]))
+    if (left >= 3 && lead - 0xE1 < 0x0C && ix_utf8_goes_on(p[1]) && ix_utf8_goes_on(p[2]))
         return 3;
-    if (left >= 4 && lead == 0xF0 && (unsigned char)p[1] - 0x90u < 0x30 && goes_on(p[2]) &&
-        goes_on(p[3]))
+    if (left >= 4 && lead == 0xF0 && (unsigned char)p[1] - 0x90u < 0x30 && ix_utf8_goes_on(p[2]) &&
+        ix_utf8_goes_on(p[3]))
         return 4;
     size_t n = ix_utf8_prefix(p, left, &whole, &bad);
     return bad || !whole ? 0 : n;
+}
+
+/* Bytes of well-formed characters at the beginning of p[0..8): four of two bytes, or two of three
+ * bytes, or 0 where there are not so many. */
+static inline size_t good_eight(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    if ((x & 0xC0E0C0E0C0E0C0E0u) == 0x80C080C080C080C0u) { /* no lead is C0 or C1 */
+        uint64_t leads = (x & 0x001E001E001E001Eu) + 0x00FF00FF00FF00FFu;
+        return (leads & 0x0100010001000100u) == 0x0100010001000100u ? 8 : 0;
+    }
+    if ((x & 0x0000C0C0F0C0C0F0u) != 0x00008080E08080E0u)
+        return 0;
+    unsigned first = x & 15, second = x >> 24 & 15; /* of E0 and ED not all is well-formed */
+    return first != 0 && first != 13 && second != 0 && second != 13 ? 6 : 0;
 }
 
 size_t ix_utf8_good(const char *text, size_t size)
@@ -119,6 +128,9 @@ size_t ix_utf8_good(const char *text, size_t size)
     size_t at = 0, n;
     while (at < size) {
         for (; at < size && (unsigned char)text[at] >= 0x80; at += n) {
+            n = size - at >= 8 ? good_eight(text + at) : 0;
+            if (n > 0)
+                continue;
             n = good_character(text + at, size - at);
             if (n == 0)
                 return at;
@@ -174,66 +186,64 @@ static size_t next_segment(const char *text, size_t size, bool nfc, bool *plain)
     return n;
 }
 
-/* One segment onto the end of `out`, or, with out NULL, just *changed. */
-static inox_status clean_segment(const char *text, size_t size, uint32_t at, bool nfc,
-                                 ix_chars *list, ix_mapped_text *out, bool *changed,
-                                 inox_error *err)
+/* Whether the characters are text[0..size). */
+static bool is_same(const ix_chars *list, const char *text, size_t size)
 {
     char bytes[4];
-    IX_TRY(read_segment(text, size, nfc, list, err));
     size_t matched = 0;
-    *changed = false;
-    for (size_t i = 0; i < list->count && !*changed; i++) {
-        size_t n = ix_utf8_write(list->items[i].c, bytes);
-        *changed = n > size - matched || memcmp(text + matched, bytes, n) != 0;
-        matched += n;
-    }
-    *changed = *changed || matched != size;
-    if (!out)
-        return INOX_OK;
-    if (!*changed)
-        return ix_mapped_append_same(out, text, size, at, err);
     for (size_t i = 0; i < list->count; i++) {
         size_t n = ix_utf8_write(list->items[i].c, bytes);
-        IX_TRY(ix_mapped_append(out, bytes, n, at, at + (uint32_t)size, err));
+        if (n > size - matched || memcmp(text + matched, bytes, n) != 0)
+            return false;
+        matched += n;
     }
-    return INOX_OK;
+    return matched == size;
+}
+
+/* Where the first segment from `at` on begins that needs a closer look, and its bytes. */
+static size_t plain_end(const char *text, size_t at, size_t size, bool nfc, size_t *n)
+{
+    enum { BLOCK = 64 };
+    for (bool plain; at < size; at += *n) {
+        if (!nfc)
+            at += ix_utf8_good(text + at, size - at);
+        while (size - at > BLOCK && is_ascii(text + at, BLOCK))
+            at += BLOCK - 1; /* the last may go with what follows */
+        while (size - at > 1 && (unsigned char)(text[at] | text[at + 1]) < 0x80)
+            at++;
+        *n = at < size ? next_segment(text + at, size - at, nfc, &plain) : 0;
+        if (at < size && !plain)
+            break;
+    }
+    return at;
 }
 
 static inox_status clean(const char *text, size_t size, uint32_t base, bool nfc, ix_chars *list,
                          ix_mapped_text *out, inox_error *err)
 {
-    enum { BLOCK = 64 };
-    size_t same = nfc ? 0 : ix_utf8_good(text, size); /* text[0..same) needs no change */
-    bool plain, changed = false;
-    while (same < size && !changed) {
-        if (size - same > BLOCK && is_ascii(text + same, BLOCK)) {
-            same += BLOCK - 1; /* the last may go with what follows */
-            continue;
+    static const char bad[] = "\xEF\xBF\xBD";
+    size_t from = 0, n; /* text[from..at) stays */
+    for (size_t at = 0; (at = plain_end(text, at, size, nfc, &n)) < size; at += n) {
+        uint32_t start = base + (uint32_t)at, end = start + (uint32_t)n;
+        bool is_bad = n == 1 && (unsigned char)text[at] >= 0x80;
+        if (!is_bad) {
+            IX_TRY(read_segment(text + at, n, nfc, list, err));
+            if (is_same(list, text + at, n))
+                continue;
         }
-        if ((unsigned char)text[same] < 0x80 &&
-            (same + 1 == size || (unsigned char)text[same + 1] < 0x80)) {
-            same++;
-            continue;
+        IX_TRY(ix_mapped_append_same(out, text + from, at - from, base + (uint32_t)from, err));
+        from = at + n;
+        if (is_bad)
+            IX_TRY(ix_mapped_append(out, bad, sizeof bad - 1, start, end, err));
+        for (size_t i = 0; i < list->count && !is_bad; i++) {
+            char bytes[4];
+            size_t k = ix_utf8_write(list->items[i].c, bytes);
+            IX_TRY(ix_mapped_append(out, bytes, k, start, end, err));
         }
-        size_t n = next_segment(text + same, size - same, nfc, &plain);
-        if (!plain)
-            IX_TRY(clean_segment(text + same, n, 0, nfc, list, NULL, &changed, err));
-        same += changed ? 0 : n;
     }
-    if (same == size)
+    if (from == 0)
         return INOX_OK;
-    IX_TRY(ix_mapped_append_same(out, text, same, base, err));
-    while (same < size) {
-        size_t n = next_segment(text + same, size - same, nfc, &plain);
-        if (plain)
-            IX_TRY(ix_mapped_append_same(out, text + same, n, base + (uint32_t)same, err));
-        else
-            IX_TRY(clean_segment(text + same, n, base + (uint32_t)same, nfc, list, out, &changed,
-                                 err));
-        same += n;
-    }
-    return INOX_OK;
+    return ix_mapped_append_same(out, text + from, size - from, base + (uint32_t)from, err);
 }
 
 inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc,
@@ -245,7 +255,7 @@ inox_status ix_clean_text(const char *text, size_t size, uint32_t base, bool nfc
     ix_chars_release(&list);
     if (status != INOX_OK)
         ix_mapped_release(out);
-    else if (!out->owned)
+    else if (!out->owned) /* nothing changed */
         *out = (ix_mapped_text){ .data = text, .size = size, .base = base };
     return status;
 }

@@ -50,11 +50,25 @@ static inline unsigned ix_unicode_properties(uint32_t c)
  * IX_BAD_CHARACTER where none begins.  As lenient as llama.cpp, whose answers are the standard for
  * such input: overlong forms are the character that they spell and surrogates are characters. */
 size_t ix_utf8_read_long(const char *p, size_t left, uint32_t *c);
+static inline bool ix_utf8_goes_on(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
 static inline size_t ix_utf8_read(const char *p, size_t left, uint32_t *c)
 {
-    if ((unsigned char)*p < 0x80) {
-        *c = (unsigned char)*p;
+    unsigned lead = (unsigned char)*p;
+    if (lead < 0x80) {
+        *c = lead;
         return 1;
+    }
+    if (lead - 0xC0 < 0x20 && left >= 2 && ix_utf8_goes_on(p[1])) {
+        *c = (lead & 0x1F) << 6 | ((unsigned char)p[1] & 0x3F);
+        return 2;
+    }
+    if (lead - 0xE0 < 0x10 && left >= 3 && ix_utf8_goes_on(p[1]) && ix_utf8_goes_on(p[2])) {
+        *c = (lead & 0x0F) << 12 | (uint32_t)((unsigned char)p[1] & 0x3F) << 6 |
+             ((unsigned char)p[2] & 0x3F);
+        return 3;
     }
     return ix_utf8_read_long(p, left, c);
 }
