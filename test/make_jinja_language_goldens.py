@@ -9,14 +9,13 @@ holds the variables of all cases: {"context": JSON text}.  The others: [template
 """
 
 import copy
+import datetime
 import json
 import os
 import random
 import warnings
 
-import jinja2
-import jinja2.ext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja_environment import environment
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "jinja", "language.jsonl")
 
@@ -274,6 +273,19 @@ CASES = [
     "{% set ns = namespace() %}{% set ns.x %}abc{{ n }}{% endset %}{{ ns.x }}",
     "{% set ns = namespace(x=1) %}{{ ns.x.y }}|{{ ns['x'] }}|{{ ns.items }}|",
     "{% set ns = namespace(x=1) %}{% macro m() %}{% set ns.x = ns.x + 1 %}{% endmacro %}{{ m() }}{{ m() }}{{ ns.x }}",
+    "{{ namespace(_x=1) }}",
+    "{% set ns = namespace() %}{% set ns._x = 1 %}a",
+    "{% set ns = namespace({'_x': 2}) %}a",
+    "{% set ns = namespace() %}{% set ns.a, ns.__b = 1, 2 %}a",
+    "{% set ns = namespace() %}{{ ns._x }}b",
+    "{{ dict.fromkeys(['a', 'b'], 1) }}{{ dict.fromkeys('ab') }}{{ dict.fromkeys(zzz) }}{{ dict['fromkeys'](xs, []) }}",
+    "{{ dict.fromkeys() }}",
+    "{{ dict.fromkeys([[]]) }}",
+    "{{ dict.fromkeys(7) }}",
+    "{{ dict.fromkeys([1], 2, 3) }}",
+    "{{ dict.fromkeys([1], value=2) }}",
+    "{{ dict.items }}|{{ dict.mro is defined }}",
+    "{{ dict.items(d) }}",
     "{% set n.x = 1 %}",
     "{% set zzz.x = 1 %}",
     "{% set d.x = 1 %}",
@@ -909,44 +921,6 @@ def template():
     return statements(R.randint(1, 3))
 
 
-class Generation(jinja2.ext.Extension):
-    """The tags around what the model wrote: they change nothing in the text."""
-
-    tags = {"generation"}
-
-    def parse(self, parser):
-        lineno = next(parser.stream).lineno
-        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-        call = self.call_method("_text")
-        return jinja2.nodes.CallBlock(call, [], [], body).set_lineno(lineno)
-
-    @jinja2.pass_eval_context
-    def _text(self, _, caller):
-        return caller()
-
-
-def raise_exception(message):
-    raise jinja2.exceptions.TemplateError(message)
-
-
-def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-    return json.dumps(
-        x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
-    )
-
-
-def environment():
-    env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
-    )
-    env.filters["tojson"] = tojson
-    env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = (
-        lambda f: __import__("datetime").datetime(2026, 7, 4, 15, 30, 45).strftime(f)
-    )
-    return env
-
-
 def slices_a_constant(template):
     """jinja2 folds slices of constants now through getitem, now not: Inox does not follow."""
     return any(mark in template for mark in (":]", "[:", "::", ":-", ":1", ":2", ":3", ":4"))
@@ -954,7 +928,7 @@ def slices_a_constant(template):
 
 def main():
     warnings.simplefilter("ignore")
-    env = environment()
+    env = environment(datetime.datetime(2026, 7, 4, 15, 30, 45))
     rows = CASES + ["\n".join(CASES[i : i + 3]) for i in range(len(CASES) - 60, len(CASES) - 2)]
     rows += [t for t in (template() for _ in range(1600)) if not slices_a_constant(t)]
     with open(OUT, "w", encoding="utf-8", newline="\n") as out:

@@ -19,8 +19,8 @@ import signal
 import sys
 
 import jinja2
-import jinja2.ext
-import jinja2.sandbox
+
+from jinja_environment import environment
 
 NOW = datetime.datetime(2026, 7, 4, 15, 30, 45)
 
@@ -45,22 +45,6 @@ CONTEXT = {
     "words": ["pear", "Apple", "fig", "apple", "Éa", "éA"],
     "big": 123456789012345678901234567890,
 }
-
-
-def environment():
-    def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
-
-    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators,
-                          sort_keys=sort_keys)
-
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols])
-    env.filters["tojson"] = tojson
-    env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = NOW.strftime
-    return env
 
 
 STRINGS = ["''", "'a'", "'Hello World'", "'hELLO wORLD foo-bar (baz) they\\'re'", "'  pad \\n'",
@@ -699,7 +683,7 @@ def late(_signal, _frame):
 
 
 def main():
-    env, everything = environment(), "--all" in sys.argv
+    env, everything = environment(NOW), "--all" in sys.argv
     assert jinja2.__version__ == "3.1.6"
     rng = random.Random(20260704)
     count, errors = 0, 0

@@ -18,42 +18,15 @@ import re
 import subprocess
 import sys
 
-import jinja2
-import jinja2.ext
-import jinja2.sandbox
-from jinja2 import nodes
-
 import template_generator
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test"))
+from jinja_environment import environment  # noqa: E402
 
 NOW = datetime.datetime(2026, 7, 4, 15, 30, 45)
 
 
-class Generation(jinja2.ext.Extension):
-    tags = {"generation"}
-
-    def parse(self, parser):
-        line = next(parser.stream).lineno
-        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-        return nodes.CallBlock(self.call_method("_support"), [], [], body).set_lineno(line)
-
-    def _support(self, caller):
-        return caller()
-
-
-def environment():
-    def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
-
-    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True,
-                                                       extensions=[Generation, jinja2.ext.loopcontrols])
-    env.filters["tojson"] = tojson
-    env.globals.update(raise_exception=raise_exception, strftime_now=NOW.strftime)
-    return env
-
-
-ENVIRONMENT = environment()
+ENVIRONMENT = environment(NOW)
 
 
 def expected(source, variables):

@@ -71,10 +71,14 @@ inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v, inox_e
         *slot = v;
         return INOX_OK;
     }
-    inox_status status = slot->kind == IX_J_NAMESPACE
-                             ? ix_j_dict_set(x->r, *slot, target->attribute_name, v, err)
-                             : ix_j_fail(err, "TemplateRuntimeError",
-                                         "cannot assign attribute on non-namespace object");
+    inox_status status;
+    if (slot->kind != IX_J_NAMESPACE)
+        status = ix_j_fail(err, "TemplateRuntimeError",
+                           "cannot assign attribute on non-namespace object");
+    else
+        status = ix_j_check_attribute(x->r, target->attribute_name.string, err);
+    if (status == INOX_OK)
+        status = ix_j_dict_set(x->r, *slot, target->attribute_name, v, err);
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, target, status);
 }
 

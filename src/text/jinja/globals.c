@@ -89,9 +89,49 @@ static inox_status dict(ix_jcall *c, ix_jvalue *out, inox_error *err)
     return INOX_OK;
 }
 
+static inox_status dict_fromkeys(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    ix_jvalue key, value = ix_j_given(c, 1) ? c->args[1] : ix_j_none();
+    ix_jcursor at;
+    bool more;
+    IX_TRY(ix_j_dict(c->r, 0, out, err));
+    IX_TRY(ix_j_cursor_start(c->r, c->args[0], &at, err));
+    for (;;) {
+        IX_TRY(ix_j_cursor_next(c->r, &at, &key, &more, err));
+        if (!more)
+            return INOX_OK;
+        IX_TRY(ix_j_dict_set(c->r, *out, key, value, err));
+    }
+}
+
+static const ix_jentry dict_methods[] = {
+    { .name = "fromkeys",
+      .run = dict_fromkeys,
+      .parameters = { "iterable", "value" },
+      .required = 1,
+      .positional = true },
+    { .name = NULL },
+};
+
+inox_status ix_j_check_attribute(ix_jrender *r, ix_jstring *name, inox_error *err)
+{
+    ix_jvalue text;
+    if (name->size == 0 || name->data[0] != '_')
+        return INOX_OK;
+    IX_TRY(ix_j_repr(r, ix_j_of_string(name), &text, err));
+    return ix_j_fail(err, "SecurityError",
+                     "Chat templates cannot store underscore-prefixed attributes on a namespace, "
+                     "but got %.*s. Please rename the attribute.",
+                     text.string->size > 200 ? 200 : (int)text.string->size, text.string->data);
+}
+
+/* Of transformers: names with an underscore in front are refused. */
 static inox_status namespace(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     IX_TRY(dict(c, out, err));
+    for (size_t i = 0; i < out->dict->count; i++)
+        if (out->dict->pairs[i].key.kind == IX_J_STRING)
+            IX_TRY(ix_j_check_attribute(c->r, out->dict->pairs[i].key.string, err));
     out->kind = IX_J_NAMESPACE; /* holds its attributes in the dict */
     return INOX_OK;
 }
@@ -262,7 +302,7 @@ static inox_status strftime_now(ix_jcall *c, ix_jvalue *out, inox_error *err)
 
 const ix_jentry ix_j_globals[] = {
     { .name = "range", .run = range, .rest = true },
-    { .name = "dict", .run = dict, .rest = true, .keywords = true },
+    { .name = "dict", .run = dict, .rest = true, .keywords = true, .methods = dict_methods },
     { .name = "namespace", .run = namespace, .rest = true, .keywords = true },
     { .name = "cycler", .run = make_cycler, .rest = true },
     { .name = "joiner", .run = make_joiner, .parameters = { "sep" } },

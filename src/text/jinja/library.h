@@ -50,6 +50,7 @@ typedef struct ix_jentry {
     bool positional;  /* takes no argument by name (most methods of str, list, dict) */
     bool refused;  /* a method that the sandbox refuses (append): undefined, an error if called */
     bool property; /* an attribute that is a value: run gives it, without a call */
+    const struct ix_jentry *methods; /* globals: what they have besides being called; or NULL */
     const char
         *excluded; /* the reason, where Inox leaves it out: using it is an error that says so */
 } ix_jentry;
@@ -70,6 +71,9 @@ extern const ix_jentry ix_j_view_methods[];
 
 /* The row of that name, or NULL. */
 const ix_jentry *ix_j_find_entry(const ix_jentry *table, const char *name, size_t size);
+
+/* Refuses a name that no attribute of a namespace may have (globals.c). */
+inox_status ix_j_check_attribute(ix_jrender *r, ix_jstring *name, inox_error *err) IX_MUST_USE;
 
 /* The left % right of strings, which the evaluator calls (format.c). */
 inox_status ix_j_percent(ix_jrender *r, ix_jstring *format, ix_jvalue values, ix_jvalue *out,
