@@ -665,6 +665,62 @@ TEST(tokenizers_plain_ranges)
     ix_tokenizer_free(tokenizer);
 }
 
+#define PLAIN_FILE(added, model)                                                                   \
+    "{\"version\":\"1.0\",\"added_tokens\":[" added                                                \
+    "],\"normalizer\":null,\"post_processor\":null,"                                               \
+    "\"decoder\":null,\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"model\":" model "}"
+#define ADDED(content)                                                                             \
+    "{\"id\":9,\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,"                \
+    "\"rstrip\":false,\"normalized\":true,\"special\":false}"
+
+/* Files that nobody should write; what is expected is the library's. */
+TEST(tokenizers_odd_files)
+{
+    /* A suffix spelt with bytes: tokens reach beyond their word. */
+    static const char bytes[] = PLAIN_FILE(
+        "", "{\"type\":\"BPE\",\"end_of_word_suffix\":\"\xC3\xA9\",\"byte_fallback\":true,"
+            "\"merges\":[],\"vocab\":{\"a\":0,\"b\":1,\"<0x62>\":2,\"<0xC3>\":3,\"<0xA9>\":4}}");
+    /* A template that has the text twice, which a stream could not give. */
+    static const char twice[] =
+        "{\"version\":\"1.0\",\"normalizer\":null,\"decoder\":null,\"pre_tokenizer\":null,"
+        "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0}},"
+        "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":["
+        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],"
+        "\"pair\":[],\"special_tokens\":{}}}";
+    /* An added token gets an id by the size of the vocabulary, which another one has. */
+    static const char ids[] =
+        PLAIN_FILE(ADDED("x") "," ADDED("y"),
+                   "{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":2}}");
+    static const int32_t want[] = { 2, 3, 4, 0, 2, 3, 4 };
+    static const uint32_t starts[] = { 0, 1, 2, 2, 3, 2, 3 }, ends[] = { 1, 2, 3, 3, 4, 3, 4 };
+    ix_encode_input in = { .first = { .text = { "b ab", 4 } } };
+    ix_encode_options o = IX_ENCODE_OPTIONS_INIT;
+    ix_tokenizer *tokenizer = NULL;
+    ix_encode_stream *stream = NULL;
+    ix_encoding e;
+    ix_buffer text = { 0 };
+    inox_error err;
+    CHECK_OK(make(bytes, NULL, &tokenizer, &err), &err);
+    o.want = IX_WANT_OFFSETS;
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+    CHECK(e.count == 7 && memcmp(e.ids, want, sizeof want) == 0);
+    CHECK(e.count == 7 && memcmp(e.starts, starts, sizeof starts) == 0 &&
+          memcmp(e.ends, ends, sizeof ends) == 0);
+    ix_encoding_release(&e);
+    ix_tokenizer_free(tokenizer);
+    CHECK_OK(make(ids, NULL, &tokenizer, &err), &err);
+    CHECK_OK(ix_tokenizer_decode(tokenizer, (int32_t[]){ 2 }, 1, 0, &text, &err), &err);
+    CHECK(text.size == 1 && text.data[0] == 'y');
+    ix_buffer_release(&text);
+    ix_tokenizer_free(tokenizer);
+    CHECK_OK(make(twice, NULL, &tokenizer, &err), &err);
+    CHECK_OK(ix_encode(tokenizer, &in, &o, &e, &err), &err);
+    CHECK(e.count == 2 && e.ends[0] == 4 && e.ends[1] == 4);
+    ix_encoding_release(&e);
+    CHECK(ix_encode_stream_new(tokenizer, &o, &stream, &err) == INOX_E_UNSUPPORTED);
+    ix_tokenizer_free(tokenizer);
+}
+
 TEST(tokenizers_bytes_that_are_not_utf8)
 {
     ix_tokenizer *tokenizer = NULL;
@@ -728,6 +784,35 @@ TEST(tokenizers_streams_see_what_the_normalizer_does)
             ix_buffer_release(&text);
             ix_tokenizer_free(tokenizer);
         }
+}
+
+/* What a place between a letter and a space is no good for: characters that a model leaves out move
+ * the offsets of all behind them, and a piece may join what Metaspace writes for a space. */
+TEST(tokenizers_streams_of_odd_models)
+{
+    static const char *const files[] = {
+        "{\"version\":\"1.0\",\"pre_tokenizer\":null,\"model\":{\"type\":\"BPE\",\"byte_fallback\":"
+        "true,\"merges\":[],\"vocab\":{\" \":0,\"a\":1,\"\xE2\x96\x81\":2,\"<0x62>\":3}}}",
+        "{\"version\":\"1.0\",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"x\","
+        "\"prepend_scheme\":\"never\",\"split\":false},\"model\":{\"type\":\"Unigram\",\"unk_id\":"
+        "0,"
+        "\"vocab\":[[\"?\",-9],[\"a\",-2],[\"b\",-2],[\"x\",-2],[\" \",-2],[\"\xE2\x96\x81\",-2],"
+        "[\"axb\",-3]]}}",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        run r = { .t = t, .where = files[i] };
+        ix_buffer text = { 0 };
+        ix_tokenizer *tokenizer = NULL;
+        inox_error err;
+        CHECK_OK(make(files[i], NULL, &tokenizer, &err), &err);
+        for (int n = 0; n < 300; n++)
+            CHECK_OK(ix_buffer_append(&text, "c a b", 5, &err), &err);
+        r.tokenizer = tokenizer;
+        for (size_t chunk = 1; chunk < 3000 && tokenizer; chunk = chunk * 5 + 1)
+            check_stream(&r, &text, false, chunk);
+        ix_buffer_release(&text);
+        ix_tokenizer_free(tokenizer);
+    }
 }
 
 TEST(tokenizers_batches_are_as_single_texts)

@@ -122,6 +122,12 @@ static bool same_flags(const ix_added_token *a, const ix_added_token *b)
            a->is_normalized == b->is_normalized && a->special == b->special;
 }
 
+static bool has_other_form(const ix_added_token *t)
+{
+    return t->normalized.size != t->content.size ||
+           memcmp(t->normalized.data, t->content.data, t->content.size) != 0;
+}
+
 /* Gives ids, in the order of the file.  A spelling that comes again keeps its id, and what comes
  * later counts; `last`: the place of the last token of a spelling, which remembers for all. */
 static inox_status number_tokens(ix_added *a, const ix_model *m, const ix_normalizer *n,
@@ -147,10 +153,10 @@ static inox_status number_tokens(ix_added *a, const ix_model *m, const ix_normal
             id = ix_model_find(m, t->content.data, t->content.size);
         if (id < 0)
             id = (int32_t)next++;
+        if (a->by_id[id] >= 0 && has_other_form(&a->tokens[a->by_id[id]]))
+            t->normalized = a->tokens[a->by_id[id]].normalized; /* the library's cache has it */
         if (t->is_normalized && n)
             IX_TRY(normalize_token(&a->arena, n, t, err));
-        else if (a->by_id[id] >= 0) /* decoders go on to get the normalized form */
-            t->normalized = a->tokens[a->by_id[id]].normalized;
         t->id = a->tokens[last].id = id;
         if (t->special)
             a->special_texts[i] = t->content;

@@ -336,10 +336,7 @@ static inox_status flush(run *r)
     IX_TRY(ix_token_list_reserve(r->out, w->count, r->err));
     for (size_t i = 0; i < w->count; i++) {
         const ix_symbol *s = &w->symbols[i];
-        size_t end = s->at + s->size;
-        r->out->items[r->out->count++] =
-            (ix_token){ s->id, s->at < r->end ? s->at : (uint32_t)r->end,
-                        (uint32_t)(end < r->end ? end : r->end) };
+        r->out->items[r->out->count++] = (ix_token){ s->id, s->at, s->at + s->size };
     }
     w->count = 0;
     return INOX_OK;

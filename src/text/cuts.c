@@ -18,6 +18,7 @@
 #include "text/pattern.h"
 #include "text/unicode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- strings --------------------------------------------------------------------------------- */
@@ -271,8 +272,12 @@ static unsigned cuts_of_stage(const json_t *j, unsigned *local)
         return IX_CUT_SPACE;
     if (is_named(j, byte_level))
         return json_is_false(json_object_get(j, "use_regex")) ? 0 : IX_CUT_SPACE | IX_CUT_EDGE;
-    if (is_named(j, meta))
+    if (is_named(j, meta)) {
+        const char *as = json_string_value(json_object_get(j, "replacement"));
+        if (!as || strcmp(as, "\xE2\x96\x81") != 0) /* pieces may have it for a space */
+            *local &= ~(unsigned)IX_CUT_SPACE;
         return json_is_false(json_object_get(j, "split")) ? 0 : IX_CUT_SPACE;
+    }
     if (is_named(j, split))
         return cuts_of_split(j, local);
     if (!is_named(j, neither))
@@ -298,6 +303,17 @@ static unsigned cuts_of_splitter(const json_t *splitter, unsigned *whole)
     return w.too_deep ? 0 : cuts;
 }
 
+static bool has_all_bytes(const ix_model *m)
+{
+    for (int i = 0; i < 256; i++) {
+        char name[8];
+        int size = snprintf(name, sizeof name, "<0x%02X>", (unsigned)i);
+        if (ix_model_find(m, name, (size_t)size) < 0)
+            return false;
+    }
+    return true;
+}
+
 /* Whether a model that works on undivided text never joins a letter and a space. */
 static bool model_cuts(const json_t *model, const ix_model *m, bool only_metaspace)
 {
@@ -312,7 +328,7 @@ static bool model_cuts(const json_t *model, const ix_model *m, bool only_metaspa
         if (!only_metaspace || ix_model_find(m, "\xE2\x96\x81", 3) < 0)
             return false; /* unknown characters side by side may become one token */
     if (kind == IX_MODEL_BPE && json_string_length(json_object_get(model, "unk_token")) == 0 &&
-        !json_is_true(json_object_get(model, "byte_fallback")))
+        !(json_is_true(json_object_get(model, "byte_fallback")) && has_all_bytes(m)))
         return false; /* characters that are left out move the offsets of all behind them */
     for (size_t id = 0; id < ix_model_id_end(m); id++) {
         ix_text_view piece = ix_model_piece(m, (int32_t)id);

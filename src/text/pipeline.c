@@ -99,10 +99,26 @@ static inox_status put_added(encoder *e, int32_t id, const ix_mapped_text *text,
     return INOX_OK;
 }
 
-/* Tokens of the model, as ranges of `text`; those of an empty range count from the beginning of
- * their piece. */
+/* The start of the character of `clean` that byte `at` lies in. */
+static uint32_t character_at(const encoder *e, size_t at)
+{
+    while (at > 0 && at < e->clean.size && ((unsigned char)e->clean.data[at] & 0xC0) == 0x80)
+        at--;
+    return (uint32_t)(at < e->clean.size ? at : e->clean.size);
+}
+
+/* A BPE model that spells a prefix or suffix with bytes makes tokens that reach beyond their word.
+ * The library cannot map those and takes their place in the word, [start, end), for one in the
+ * whole text (pre_tokenizer.rs, into_encoding). */
+static void place_beyond(const encoder *e, size_t start, size_t end, uint32_t *from, uint32_t *to)
+{
+    *from = character_at(e, start);
+    *to = end < e->clean.size ? character_at(e, end) : (uint32_t)e->clean.size;
+}
+
+/* Tokens of the model for `piece` of `text`; those of an empty range count from its beginning. */
 static inox_status put_list(encoder *e, const ix_mapped_text *text, ix_map_cursor *cursor,
-                            size_t start)
+                            const ix_piece_range *piece)
 {
     const ix_pipeline *p = e->p;
     const ix_token_list *list = &e->s->list;
@@ -111,11 +127,13 @@ static inox_status put_list(encoder *e, const ix_mapped_text *text, ix_map_curso
     for (size_t i = 0; i < list->count; i++) {
         const ix_token *t = &list->items[i];
         uint32_t from = 0, to = 0;
-        if (ranges && t->start < t->end) {
+        if (ranges && t->end > piece->end) {
+            place_beyond(e, t->start - piece->start, t->end - piece->start, &from, &to);
+        } else if (ranges && t->start < t->end) {
             ix_mapped_range(text, cursor, t->start, t->end, &from, &to);
         } else if (ranges) {
-            uint32_t first = e->s->split.cut ? ix_mapped_start(text, start) : text->base;
-            from = first + (uint32_t)(t->start - start);
+            uint32_t first = e->s->split.cut ? ix_mapped_start(text, piece->start) : text->base;
+            from = first + (uint32_t)(t->start - piece->start);
             from = to = from < e->clean.size ? from : (uint32_t)e->clean.size;
         }
         IX_TRY(put(e, t->id, from, to));
@@ -184,7 +202,7 @@ static inox_status encode_words(encoder *e, ix_mapped_text *text)
         s->list.count = 0;
         IX_TRY(ix_model_tokenize(e->p->model, s->model, t->data, piece->start, piece->end, &s->list,
                                  e->err));
-        IX_TRY(put_list(e, t, &cursor, piece->start));
+        IX_TRY(put_list(e, t, &cursor, piece));
         e->word++;
     }
     return INOX_OK;

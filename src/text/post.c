@@ -727,22 +727,30 @@ inox_status ix_post_run(const ix_post *p, const ix_encode_input *in, ix_encoding
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
+bool ix_post_has_text_once(const ix_post *p)
+{
+    for (size_t i = 0; p && i < p->count; i++) {
+        const step *s = &p->steps[i];
+        size_t texts = 0;
+        for (size_t k = 0; k < s->counts[0]; k++)
+            texts += s->items[0][k].sequence >= 0;
+        if (s->kind == STEP_TEMPLATE && texts != 1)
+            return false;
+    }
+    return true;
+}
+
 bool ix_post_has_edges(const ix_post *p)
 {
     int adding = 0;
     for (size_t i = 0; p && i < p->count; i++) {
         const step *s = &p->steps[i];
-        size_t texts = 0;
-        for (size_t k = 0; k < s->counts[0]; k++) {
-            texts += s->items[0][k].sequence >= 0;
+        for (size_t k = 0; k < s->counts[0]; k++)
             if (s->items[0][k].sequence == 1 || s->items[0][k].unknown)
                 return false;
-        }
         adding += s->kind != STEP_TRIM;
-        if (s->kind == STEP_TEMPLATE && texts != 1)
-            return false;
     }
-    return adding <= 1;
+    return adding <= 1 && ix_post_has_text_once(p);
 }
 
 static inox_status template_edge(const step *s, bool before, size_t at, ix_encoding *out,

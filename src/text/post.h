@@ -42,6 +42,8 @@ inox_status ix_pad(ix_encoding *encodings, size_t count, const ix_padding *paddi
                    inox_error *err) IX_MUST_USE;
 /* Streams: whether special tokens stand before and behind a text that stands there once. */
 bool ix_post_has_edges(const ix_post *p);
+/* The same of the text alone: a template may have it twice, or not at all. */
+bool ix_post_has_text_once(const ix_post *p);
 /* Appends those before the text, or those behind; at: where its edge is. */
 inox_status ix_post_edge(const ix_post *p, bool before, size_t at, ix_encoding *out,
                          inox_error *err) IX_MUST_USE;

@@ -43,6 +43,10 @@ inox_status ix_encode_stream_new(const ix_tokenizer *t, const ix_encode_options 
         return ix_fail(err, INOX_E_UNSUPPORTED,
                        "this tokenizer's template does not have the text once, between special "
                        "tokens: its texts cannot be streamed with them");
+    if (!ix_post_has_text_once(t->post))
+        return ix_fail(err, INOX_E_UNSUPPORTED,
+                       "this tokenizer's template does not have the text once: its texts cannot be "
+                       "streamed");
     IX_TRY(IX_ALLOC(&s, 1, err));
     s->t = t;
     s->special = options->special;
