@@ -1,4 +1,4 @@
-/* The evaluator: expressions (eval.c), calls (call.c), statements (exec.c). */
+/* The evaluator: expressions (eval.c), calls (call.c), statements (exec.c), macros (macro.c). */
 #ifndef IX_TEXT_JINJA_EVAL_H
 #define IX_TEXT_JINJA_EVAL_H
 
@@ -35,7 +35,8 @@ static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
     return &frame->slots[ref.slot];
 }
 
-/* Where the field of an object lies; NULL where there is none, or one that is to be made. */
+/* Where the field n of an object lies; NULL where there is none, or one that is to be made.  The
+ * first look is where the field was the last time. */
 const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_jvalue *object);
 static inline const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n,
                                           const ix_jvalue *object)
@@ -50,6 +51,7 @@ static inline const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n,
     }
     return ix_j_find_field(x, n, object);
 }
+/* The same of what is itself a field, or a constant. */
 const ix_jvalue *ix_j_field_of_field(const ix_jexec *x, const ix_jnode *n);
 
 /* Where the value of an expression lies: of a constant, a name, a field of those.  NULL where it is
@@ -104,13 +106,25 @@ inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
 inox_status ix_j_eval_call_with(ix_jexec *x, const ix_jnode *n, ix_jvalue caller, ix_jvalue *out,
                                 inox_error *err) IX_MUST_USE;
 
-/* Statements up to the end of the list, or to a break or continue (x->flow). */
+/* Statements (exec.c) up to the end of the list, or to a break or continue (x->flow). */
 inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err) IX_MUST_USE;
 
-/* Runs a whole template into `out`. */
+/* Gives a value to a target: a name, a namespace's attribute, or several. */
+inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v,
+                        inox_error *err) IX_MUST_USE;
+/* Fills the slots of a scope that is entered; empties them when it is left. */
+void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter);
+static inline void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter)
+{
+    if (enter->count > 0)
+        ix_j_fill_scope(x, enter);
+}
+void ix_j_leave_scope(ix_jexec *x, const ix_jenter *enter);
+
+/* Runs a whole template into `out` (macro.c). */
 inox_status ix_j_run_root(ix_jrender *r, ix_jbuilder *out, inox_error *err) IX_MUST_USE;
 
-/* A macro value for a function in the frame where x stands. */
+/* A macro value for a function in the frame where x stands (macro.c). */
 inox_status ix_j_macro(ix_jexec *x, const ix_jfunction_node *f, ix_jvalue *out,
                        inox_error *err) IX_MUST_USE;
 

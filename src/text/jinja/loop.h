@@ -39,16 +39,4 @@ inox_status ix_j_loop_text(ix_jrender *r, const ix_jnode *node, ix_jframe *aroun
                            ix_jvalue iterable, int64_t depth0, ix_jvalue *out,
                            inox_error *err) IX_MUST_USE;
 
-/* Gives a value to a target: a name, a namespace's attribute, or several (exec.c). */
-inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v,
-                        inox_error *err) IX_MUST_USE;
-/* Fills the slots of a scope that is entered; empties them when it is left (exec.c). */
-void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter);
-static inline void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter)
-{
-    if (enter->count > 0)
-        ix_j_fill_scope(x, enter);
-}
-void ix_j_leave_scope(ix_jexec *x, const ix_jenter *enter);
-
 #endif
