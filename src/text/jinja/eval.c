@@ -105,6 +105,8 @@ static inox_status eval_item(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
             ix_j_put(out, found);
             return INOX_OK;
         }
+        if (n->field && n->attribute->plain)
+            return ix_j_undefined(x->r, object, key, out, err);
     }
     return ix_j_getitem(x->r, object, key, out, err);
 }
@@ -285,11 +287,51 @@ static __attribute__((noinline)) inox_status truth_of_node(ix_jexec *x, const ix
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
 }
 
+/* The truth of a value, where it needs no asking. */
+static inline bool truth_of_simple(const ix_jvalue *v, bool *out)
+{
+    switch (v->kind) {
+    case IX_J_NONE: *out = false; return true;
+    case IX_J_BOOL: *out = v->boolean; return true;
+    case IX_J_STRING: *out = v->string->size > 0; return true;
+    case IX_J_LIST: *out = v->list->count > 0; return true;
+    case IX_J_DICT: *out = v->dict->count > 0; return true;
+    default: return false;
+    }
+}
+
+/* *out = the truth of n, where nothing need be evaluated for it: a value that is there, simple
+ * comparisons and tests of such ones, and not. */
+static bool truth_there(ix_jexec *x, const ix_jnode *n, bool *out)
+{
+    bool is_not = false, found;
+
+    for (; n->kind == IX_JN_NOT; n = n->a)
+        is_not = !is_not;
+    if (n->kind == IX_JN_COMPARE) {
+        found = compare_there(x, n, out);
+    } else {
+        bool test = n->kind == IX_JN_TEST && n->call->plain && n->call->entry->holds;
+        const ix_jvalue *there = ix_j_there(x, test ? n->a : n);
+
+        found = there && (test || truth_of_simple(there, out));
+        if (found && test)
+            *out = n->call->entry->holds(*there);
+    }
+    if (found)
+        *out = *out != is_not;
+    return found;
+}
+
 inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
 {
-    if (n->kind == IX_JN_COMPARE && compare_there(x, n, out))
+    if (truth_there(x, n, out))
         return INOX_OK;
-    return truth_of_node(x, n, out, err);
+    if ((n->kind != IX_JN_AND && n->kind != IX_JN_OR) || !truth_there(x, n->a, out))
+        return truth_of_node(x, n, out, err);
+    if (*out != (n->kind == IX_JN_AND) || truth_there(x, n->b, out))
+        return INOX_OK;
+    return truth_of_node(x, n->b, out, err);
 }
 
 static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)

@@ -31,7 +31,7 @@ static inox_status value_of_target(ix_jexec *x, const ix_jnode *target, ix_jvalu
     return INOX_OK;
 }
 
-inox_status ix_j_source_next(ix_jsource *s, ix_jvalue *item, bool *more, inox_error *err)
+inox_status ix_j_source_search(ix_jsource *s, ix_jvalue *item, bool *more, inox_error *err)
 {
     ix_jexec x = { .r = s->r, .frame = s->frame }; /* a loop may be asked long after its for */
     bool passes = true;

@@ -15,8 +15,19 @@ typedef struct ix_jsource {
 
 inox_status ix_j_source_start(ix_jexec *x, const ix_jnode *node, ix_jvalue iterable, ix_jsource *s,
                               inox_error *err) IX_MUST_USE;
-inox_status ix_j_source_next(ix_jsource *s, ix_jvalue *item, bool *more,
-                             inox_error *err) IX_MUST_USE;
+inox_status ix_j_source_search(ix_jsource *s, ix_jvalue *item, bool *more,
+                               inox_error *err) IX_MUST_USE;
+static inline IX_MUST_USE inox_status ix_j_source_next(ix_jsource *s, ix_jvalue *item, bool *more,
+                                                       inox_error *err)
+{
+    const ix_jlist *list = s->cursor.over.list;
+
+    if (s->node || s->cursor.over.kind != IX_J_LIST || s->cursor.at >= list->count)
+        return ix_j_source_search(s, item, more, err);
+    ix_j_put(item, &list->items[s->cursor.at++]);
+    *more = true;
+    return ix_j_step(s->r, err);
+}
 
 /* jinja2's LoopContext. */
 typedef struct ix_jloop {
