@@ -16,13 +16,11 @@ typedef struct chat_options {
 } chat_options;
 
 static const char NOTES[] =
-    "A line is a message; one that begins and ends with \"\"\" may have many lines. /help lists "
-    "the "
-    "commands.\n"
-    "Ctrl-C stops an answer, Ctrl-D ends the conversation. What is typed never becomes a special "
-    "token.\n"
-    "With --json every answer is a line of JSON, for programs that write messages to standard "
-    "input.";
+    "A line is a message; one that begins and ends with \"\"\" may have many lines.\n"
+    "/help lists the commands. Ctrl-C stops an answer, Ctrl-D ends the conversation.\n"
+    "What is typed never becomes a special token.\n"
+    "With --json every answer is a line of JSON, for programs that write messages to\n"
+    "standard input.";
 
 static const char HELP[] =
     "/help            this text\n"
@@ -176,6 +174,10 @@ static int do_retry(chat *c, const char *argument)
         drop_last(m);
     if (json_array_size(m) == 0) {
         say(c, "There is nothing to answer yet.");
+        return 0;
+    }
+    if (pending_call(m) != NULL) {
+        tell_call(c, pending_call(m));
         return 0;
     }
     c->talk.generate.sampling.seed++;

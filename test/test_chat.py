@@ -227,8 +227,8 @@ def tools_are_offered_called_and_answered():
     for call, result, content in zip(calls, messages[2:4], ('{"degrees": 20}', "12\no'clock")):
         check(result == {"role": "tool", "name": call["function"]["name"], "tool_call_id": call["id"],
                          "content": content}, result)
-    again = good("chat", caller(), "--tools", tools, *GREEDY, "--load", saved, "--json",
-                 stdin=b"/undo\n/tool noon\n/retry\n")
+    again = good("chat", caller(), "--tools", tools, *GREEDY, "--load", saved, "--json",  # the first retry waits
+                 stdin=b"/undo\n/retry\n/tool noon\n/retry\n")
     check([json.loads(line)["content"] for line in again.out.splitlines()] == ["It is 20 degrees."] * 2, again.out)
 
 

@@ -30,8 +30,8 @@ typedef struct reader {
     unsigned depth;
     ix_jorigin origin; /* of the strings that are read */
     key *keys[KEYS];   /* by hash, the last of each */
-    key *after[KEYS];  /* by the two keys before it, the key that came behind them the last time */
-    uint32_t before;   /* made of the hashes of the last two keys */
+    key *after[KEYS];  /* by `before`, the key that came then the last time */
+    uint32_t before;   /* the last key's hash, mixed with those before it */
     ix_jvalue *open;   /* the items of the arrays, keys and values of the objects, not closed */
     size_t count, capacity;
     ix_jvalue few[FEW]; /* where they are at first */
@@ -287,8 +287,7 @@ static inox_status make_key(reader *in, const char *start, size_t size, bool pla
 
 static inline void found_key(reader *in, key *k, ix_jvalue *out)
 {
-    in->before =
-        in->before << 4 ^ k->string.hash; /* the older of the two matters by four bits less */
+    in->before = in->before << 4 ^ k->string.hash;
     *out = ix_j_of_string(&k->string);
 }
 
@@ -466,7 +465,8 @@ static inline inox_status reserve(reader *in, inox_error *err)
     return INOX_OK;
 }
 
-/* Reads the value that is here, and puts it behind the open ones, where there is room. */
+/* Reads the value that is here, and puts it behind the open ones, where there is room.  Inlined, so
+ * that *p stays in a register of the loops below. */
 static inline __attribute__((always_inline)) inox_status read_value(reader *in, const char **p,
                                                                     inox_error *err)
 {
