@@ -428,9 +428,9 @@ static inline const ix_jstring *text_there(const ix_jexec *x, const ix_jnode *n)
     return there && there->kind == IX_J_STRING && !there->string->safe ? there->string : NULL;
 }
 
-/* The same, beginning with what needs no evaluation. */
-static inline inox_status write_or_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest,
-                                        inox_error *err)
+/* write_part, where most texts are found without evaluating anything. */
+static inline inox_status write_text_or_part(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest,
+                                             inox_error *err)
 {
     const ix_jstring *text = text_there(x, n);
 
@@ -448,7 +448,7 @@ static inox_status write_addend(ix_jexec *x, const ix_jnode *right, const ix_jpl
     ix_jvalue value, sum;
 
     if (left->kind == IX_J_MISSING) {
-        IX_TRY(write_or_part(x, right, &value, err));
+        IX_TRY(write_text_or_part(x, right, &value, err));
         if (value.kind == IX_J_MISSING)
             return INOX_OK;
         IX_TRY(ix_jb_take_back(x->out, before, left, err));
@@ -465,7 +465,7 @@ static inox_status write_sum(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, in
 {
     ix_jplace before = ix_jb_place(x->out);
 
-    IX_TRY(write_or_part(x, n->sum.first->a, rest, err));
+    IX_TRY(write_text_or_part(x, n->sum.first->a, rest, err));
     for (const ix_jnode *sum = n->sum.first;; sum = sum->sum.outer) {
         inox_status status = write_addend(x, sum->b, &before, rest, err);
 
@@ -535,6 +535,6 @@ inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err)
 {
     ix_jvalue rest;
 
-    IX_TRY(write_or_part(x, n, &rest, err));
+    IX_TRY(write_text_or_part(x, n, &rest, err));
     return rest.kind == IX_J_MISSING ? INOX_OK : ix_jb_str(x->out, rest, err);
 }
