@@ -45,6 +45,7 @@ typedef struct run {
     const ix_fast *f;
     ix_model_scratch *s;
     ix_word_cache cache; /* of s: its numbers at hand */
+    ix_long_words *longs;
     const char *text;
     size_t end; /* of the fragment */
     ix_fast_general general;
@@ -177,6 +178,43 @@ static void remember(const run *r, size_t first, size_t at, size_t n, ix_cache_k
         cached[k] = (ix_cached){ e->ids[first + k], (uint8_t)(e->starts[first + k] - at),
                                  (uint8_t)(e->ends[first + k] - at) };
     ix_cache_put(line, key, cached, count);
+}
+
+/* The same for the word p[0..n), into the cache of longer words, which know where tokens end. */
+static inox_status remember_long(const run *r, const char *p, size_t at, size_t n)
+{
+    const ix_encoding *e = &r->found;
+    uint32_t tokens[IX_LONG_TOKENS];
+    size_t from = at;
+    if (n > IX_LONG_ROOM || e->count == 0 || e->count > IX_LONG_TOKENS)
+        return INOX_OK;
+    if ((r->out->want & IX_WANT_WORDS) && e->words[0] != e->words[e->count - 1])
+        return INOX_OK;
+    for (size_t k = 0; k < e->count; from = e->ends[k++]) {
+        if (e->starts[k] != from)
+            return INOX_OK;
+        tokens[k] = (uint32_t)e->ids[k] | (e->ends[k] - (uint32_t)at) << 24;
+    }
+    return from == at + n ? ix_long_put(r->longs, p, n, r->tag, tokens, e->count, r->err) : INOX_OK;
+}
+
+/* Appends the tokens of a longer word. */
+static inox_status put_long(run *r, const ix_long_slot *known, size_t at)
+{
+    ix_encoding *out = r->out;
+    size_t from = at, count = out->count;
+    IX_TRY(ix_encoding_room(out, IX_LONG_TOKENS, r->err));
+    ix_long_ids(known, out->ids + count);
+    for (size_t k = 0; k < known->count && out->starts; k++) {
+        out->starts[count + k] = (uint32_t)from;
+        from = at + ix_long_end(known, k);
+        out->ends[count + k] = (uint32_t)from;
+    }
+    for (size_t k = 0; k < known->count && out->words; k++)
+        out->words[count + k] = r->word;
+    r->word++;
+    out->count += known->count;
+    return INOX_OK;
 }
 
 /* The tokens of a known word become those from `count` on, where there is room for four; returns
@@ -380,12 +418,20 @@ static inox_status new_word(run *r, const char *p, size_t n, size_t at, ix_cache
     uint32_t ends[IX_CACHED_BYTES];
     r->found.count = 0;
     bool plain = is_plain(p, n);
+    const ix_long_slot *known =
+        plain || n > IX_LONG_ROOM
+            ? NULL
+            : ix_long_find(r->longs, p, n, r->tag, ix_long_hash(r->longs, p, n));
+    if (known)
+        return put_long(r, known, at);
     size_t count = plain && n <= IX_CACHED_BYTES && n <= model->characters_max
                        ? ix_wordpiece_pieces(model, p, n, ids, ends)
                        : 0;
     if (count == 0) {
         IX_TRY(plain ? plain_word(r, p, n, at, &r->found) : find_other(r, at, at + n));
         remember(r, 0, at, n, key, line);
+        if (!plain && (n > IX_CACHED_BYTES || r->found.count > IX_CACHED_TOKENS))
+            IX_TRY(remember_long(r, p, at, n));
         return add_found(r);
     }
     ix_cached cached[IX_CACHED_TOKENS];
@@ -524,7 +570,10 @@ inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const cha
                                 size_t start, size_t end, ix_fast_general general, void *context,
                                 ix_encoding *out, inox_error *err)
 {
+    if (!s->longs.slots)
+        IX_TRY(ix_long_words_new(&s->longs, err));
     run r = { .f = f, .s = s, .cache = s->cache, .text = text, .end = end, .general = general };
+    r.longs = &s->longs;
     r.context = context;
     r.out = out;
     r.upper = f->bert.lowercase ? 26 : 0;

@@ -212,7 +212,7 @@ static inline inox_status remember(const run *r, const new_tokens *n, const wait
     if (n->count > IX_LONG_TOKENS || n->count == 0)
         return INOX_OK;
     if (w->line == empty_line || n->count > IX_CACHED_TOKENS)
-        return ix_long_put(r->longs, r->text + w->at, w->size, n->tokens, n->count, r->err);
+        return ix_long_put(r->longs, r->text + w->at, w->size, 1, n->tokens, n->count, r->err);
     ix_cache_put(w->line, w->key, n->cached, n->count);
     return INOX_OK;
 }
@@ -305,7 +305,7 @@ static inox_status new_word(run *r, const waiting *new)
     const ix_fast_parts *parts = &r->f->parts;
     const char *p = r->text + new->at;
     uint64_t blocked = 0;
-    const ix_long_slot *known = ix_long_find(r->longs, p, new->size, long_hash(r, new));
+    const ix_long_slot *known = ix_long_find(r->longs, p, new->size, 1, long_hash(r, new));
     if (known)
         return add_long(r, known, new);
     bool may_be_whole = parts->ignore_merges && new->size <= r->f->longest[(unsigned char)*p];
@@ -444,7 +444,7 @@ static void learn(const run *r, const queue *q, size_t at)
         if (w->line == empty_line || ix_cache_find(w->line, w->key))
             continue;
         if ((w->key.low & HIGHS) &&
-            ix_long_find(r->longs, r->text + w->at, w->size, long_hash(r, w)))
+            ix_long_find(r->longs, r->text + w->at, w->size, 1, long_hash(r, w)))
             continue; /* of many tokens: usual in alphabets that are not ASCII's */
         lines[count] = ix_cache_line(&pieces->words, w->key);
         __builtin_prefetch(lines[count]);

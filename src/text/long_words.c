@@ -51,10 +51,10 @@ static inox_status grow(ix_long_words *c, inox_error *err)
     return INOX_OK;
 }
 
-inox_status ix_long_put(ix_long_words *c, const char *p, size_t n, const uint32_t *tokens,
-                        size_t count, inox_error *err)
+inox_status ix_long_put(ix_long_words *c, const char *p, size_t n, unsigned tag,
+                        const uint32_t *tokens, size_t count, inox_error *err)
 {
-    ix_long_slot slot = { .size = (uint8_t)n, .count = (uint8_t)count };
+    ix_long_slot slot = { .size = (uint8_t)n, .count = (uint8_t)count, .tag = (uint8_t)tag };
     if (n == 0 || n > IX_LONG_ROOM || count > (IX_LONG_ROOM - n) / sizeof *tokens)
         return INOX_OK;
     if (c->puts++ > (size_t)1 << (64 - c->shift) && c->shift > 64 - MOST_LINES_LOG2)

@@ -20,7 +20,8 @@ enum {
 typedef struct ix_long_slot {
     uint32_t hash;
     uint8_t size, count; /* size 0: empty */
-    uint8_t unused[2];
+    uint8_t tag;         /* for kinds of words, as in word_cache.h */
+    uint8_t unused;
     union {
         uint32_t tokens[IX_LONG_ROOM / 4]; /* id | end << 24 */
         char bytes[IX_LONG_ROOM];          /* the word stands behind the tokens */
@@ -64,11 +65,11 @@ static inline const char *ix_long_bytes(const ix_long_slot *s)
 
 /* The slot of the word p[0..n), or NULL. */
 static inline const ix_long_slot *ix_long_find(const ix_long_words *c, const char *p, size_t n,
-                                               uint64_t hash)
+                                               unsigned tag, uint64_t hash)
 {
     const ix_long_slot *line = ix_long_line(c, hash);
     for (int i = 0; i < 2; i++)
-        if (line[i].hash == (uint32_t)hash && line[i].size == n &&
+        if (line[i].hash == (uint32_t)hash && line[i].size == n && line[i].tag == tag &&
             memcmp(ix_long_bytes(&line[i]), p, n) == 0)
             return &line[i];
     return NULL;
@@ -104,7 +105,7 @@ static inline void ix_long_prefetch(const ix_long_words *c, uint64_t hash)
 }
 
 /* Puts a word with its tokens, as slots have them, into its line if there is room for both. */
-inox_status ix_long_put(ix_long_words *c, const char *p, size_t n, const uint32_t *tokens,
-                        size_t count, inox_error *err) IX_MUST_USE;
+inox_status ix_long_put(ix_long_words *c, const char *p, size_t n, unsigned tag,
+                        const uint32_t *tokens, size_t count, inox_error *err) IX_MUST_USE;
 
 #endif
