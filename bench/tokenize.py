@@ -134,11 +134,9 @@ def beginning(text, megabytes, folder):
     return text
 
 
-def measure_text(args, program, text, folder):
+def measure_text(args, program, text, table):
     results = []
-    for name, file, peers in rows(args.data, folder):
-        if args.only and name not in args.only:
-            continue
+    for name, file, peers in table:
         for _ in range(args.rounds):
             own = run([program, file, text])
             if own is None:
@@ -188,10 +186,11 @@ def main():
     program = os.path.join(args.build, "bench", "bench-tokenize")
     results = []
     with tempfile.TemporaryDirectory() as folder:
+        table = [row for row in rows(args.data, folder) if not args.only or row[0] in args.only]
         for text in args.text or [os.path.join(args.data, "text", "books.txt")]:
             if args.text:
                 print(text)
-            found = measure_text(args, program, beginning(text, args.megabytes, folder), folder)
+            found = measure_text(args, program, beginning(text, args.megabytes, folder), table)
             show(found)
             results += [{"text": text, **r} for r in found]
     if args.json:

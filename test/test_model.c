@@ -329,12 +329,13 @@ static void compare_fast(ix_test *t, const char *name, const char *pattern, bool
     for (size_t round = 0; round < 40 && f; round++) {
         const ix_block_set *set = ix_block_sets(round % 4); /* all that this machine runs */
         f->bytes.scanner.block = set ? set->scan : ix_block_sets(0)->scan;
-        ix_encoding got = { .want = IX_WANT_OFFSETS | IX_WANT_WORDS }, bare = { 0 };
+        ix_encoding got = { .want = IX_WANT_OFFSETS | IX_WANT_WORDS }, again = got, bare = { 0 };
         static int32_t words[sizeof text];
         ix_token_list want = { 0 };
         size_t size = make_text(&random, alphabet, text, 20 + round * 99);
         CHECK_OK(ix_fast_encode(f, s, text, 0, size, NULL, NULL, &got, &err), &err);
         CHECK_OK(ix_fast_encode(f, s, text, 0, size, NULL, NULL, &bare, &err), &err);
+        CHECK_OK(ix_fast_encode(f, s, text, 0, size, NULL, NULL, &again, &err), &err);
         encode_slowly(t, m, slow, name, text, size, &want, words);
         CHECK_MSG(got.count == want.count, "%s: %zu tokens, not %zu", name, got.count, want.count);
         for (size_t i = 0; i < got.count && i < want.count; i++) {
@@ -348,7 +349,13 @@ static void compare_fast(ix_test *t, const char *name, const char *pattern, bool
                 break;
         }
         CHECK(bare.count == got.count && memcmp(bare.ids, got.ids, 4 * got.count) == 0);
+        bool known = again.count == got.count;
+        for (size_t i = 0; i < got.count && known; i++) /* from the caches this time */
+            known = again.ids[i] == got.ids[i] && again.starts[i] == got.starts[i] &&
+                    again.ends[i] == got.ends[i] && again.words[i] == got.words[i];
+        CHECK_MSG(known, "%s: known words differ", name);
         ix_encoding_release(&got);
+        ix_encoding_release(&again);
         ix_encoding_release(&bare);
         ix_token_list_release(&want);
     }
