@@ -345,6 +345,21 @@ static size_t skip_low(const char *text, size_t at, size_t size, unsigned low)
     return at;
 }
 
+/* The first place from `at` on with a character of one of the kinds, all of which begin with a byte
+ * that is not below `low`. */
+static size_t skip_plain(const char *text, size_t at, size_t size, unsigned low, unsigned kinds)
+{
+    while ((at = skip_low(text, at, size, low)) < size) {
+        for (uint32_t c; at < size && (unsigned char)text[at] >= low;) {
+            size_t n = ix_utf8_read(text + at, size - at, &c);
+            if (ix_normal_kind(c) & kinds)
+                return at;
+            at += n;
+        }
+    }
+    return at;
+}
+
 /* Where the character before `at` begins; `at` where there is none, or no well-formed one. */
 static size_t character_before(const char *text, size_t start, size_t at)
 {
@@ -393,14 +408,10 @@ static inox_status normalize(ix_normal_form form, ix_edit *e, ix_chars *list, in
     unsigned changes = flags[form] | (composes ? IX_NORMAL_SECOND : 0);
     const char *text = e->text->data;
     size_t size = e->text->size, segments = 0, at = 0;
-    while ((at = skip_low(text, at, size, lows[form])) < size) {
+    while ((at = skip_plain(text, at, size, lows[form], changes | IX_NORMAL_JOINS)) < size) {
         uint32_t c;
         size_t n = ix_utf8_read(text + at, size - at, &c);
         unsigned kind = ix_normal_kind(c);
-        if (!(kind & (changes | IX_NORMAL_JOINS))) {
-            at += n;
-            continue;
-        }
         size_t end = segment_end(text, at, size, changes, &quick);
         if (quick) {
             at = end;
