@@ -421,11 +421,11 @@ inox_status ix_jb_string(ix_jbuilder *b, const ix_jstring *s, inox_error *err)
 
     if (s->origin == IX_J_MIXED)
         return append_mixed(b, s, err);
-    if (s->size >= 64 || s->size > b->capacity - b->size)
+    if (s->size == 0 || s->size >= 64 || s->size > b->capacity - b->size)
         return ix_jb_bytes(b, s->data, s->size, s->origin == IX_J_USER, err);
     copy_short(b->data + start, s->data, s->size);
     b->size += s->size;
-    return s->origin == IX_J_USER && s->size > 0 ? mark(b, start, b->size, err) : INOX_OK;
+    return s->origin == IX_J_USER ? mark(b, start, b->size, err) : INOX_OK;
 }
 
 /* What stands for the five characters that HTML escapes. */
