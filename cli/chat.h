@@ -51,6 +51,8 @@ typedef struct talk {
 inox_status open_talk(talk *t, const char *template_name, int32_t context, inox_cache_type cache,
                       inox_error *err);
 void close_talk(talk *t);
+/* True where the template renders a first message alike with the tools and without. */
+bool ignores_tools(const talk *t);
 /* Answers what the conversation ends with, on the screen or as a line of JSON, and adds the answer.
  * Nothing is added when that fails. */
 int talk_answer(talk *t);

@@ -111,24 +111,50 @@ static inox_status encode(const talk *t, const inox_rendering *r, const inox_tok
     return inox_tokenizer_encode_all(t->tokenizer, &input, 1, &o, out, err);
 }
 
+static inox_status render(const talk *t, const inox_tokenizer_info *info, inox_rendering **out,
+                          inox_error *err)
+{
+    char *variables = variables_of(t, info);
+    if (variables == NULL) {
+        *err = (inox_error){ INOX_E_MEMORY, -1, "no memory for the conversation" };
+        return INOX_E_MEMORY;
+    }
+    inox_status status =
+        inox_template_render(t->template, variables, strlen(variables), NULL, out, err);
+    free(variables);
+    return status;
+}
+
 /* *rendering, *tokens: the conversation with the beginning of an answer behind it. */
 static inox_status make_prompt(const talk *t, inox_rendering **rendering, inox_encodings **tokens,
                                inox_error *err)
 {
     inox_tokenizer_info info = INOX_TOKENIZER_INFO_INIT;
     inox_status status = inox_tokenizer_describe(t->tokenizer, &info, err);
-    char *variables = status == INOX_OK ? variables_of(t, &info) : NULL;
-    if (status == INOX_OK && variables == NULL) {
-        *err = (inox_error){ INOX_E_MEMORY, -1, "no memory for the conversation" };
-        status = INOX_E_MEMORY;
-    }
     if (status == INOX_OK)
-        status =
-            inox_template_render(t->template, variables, strlen(variables), NULL, rendering, err);
-    free(variables);
+        status = render(t, &info, rendering, err);
     if (status == INOX_OK)
         status = encode(t, *rendering, &info, tokens, err);
     return status;
+}
+
+bool ignores_tools(const talk *t)
+{
+    inox_tokenizer_info info = INOX_TOKENIZER_INFO_INIT;
+    inox_rendering *with = NULL, *without = NULL;
+    inox_error ignored;
+    talk probe = *t;
+    probe.messages = json_pack("[{s:s, s:s}]", "role", "user", "content", "?");
+    bool rendered = inox_tokenizer_describe(t->tokenizer, &info, &ignored) == INOX_OK &&
+                    render(&probe, &info, &with, &ignored) == INOX_OK;
+    probe.tools = NULL;
+    rendered = rendered && render(&probe, &info, &without, &ignored) == INOX_OK;
+    inox_text a = inox_rendering_text(with), b = inox_rendering_text(without);
+    bool same = rendered && a.bytes == b.bytes && memcmp(a.data, b.data, a.bytes) == 0;
+    inox_rendering_free(with);
+    inox_rendering_free(without);
+    json_decref(probe.messages);
+    return same;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */

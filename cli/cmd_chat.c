@@ -446,6 +446,8 @@ static int run(const command *c, chat_options *o, const char *path)
          (o->draft != NULL && open_draft(&o->common, o->draft, o->context, o->chunk, &draft,
                                          &t->generate.draft, &err) != INOX_OK)))
         code = fail(&o->common, &err);
+    if (code == 0 && json_array_size(t->tools) > 0 && ignores_tools(t))
+        say(&all, "The chat template does not tell the model of tools.");
     if (code == 0 && o->load != NULL)
         code = load_talk(t, o->load);
     if (code == 0) {

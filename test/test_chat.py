@@ -249,6 +249,15 @@ def results_need_a_call():
 
 
 @test
+def templates_without_tools():
+    says = "does not tell the model of tools"
+    tools = write("tools.json", TOOLS)
+    check(says in good("chat", caller(), "--tools", tools, "--chat-template", "chatml", stdin=b"").err)
+    check(says not in good("chat", caller(), "--tools", tools, stdin=b"").err)
+    check(says not in good("chat", caller(), "--chat-template", "chatml", stdin=b"").err)
+
+
+@test
 def files_of_tools():
     fails(NOT_FOUND, "chat", caller(), "--tools", "nothing.json", says="nothing.json")
     fails(FORMAT, "chat", caller(), "--tools", write("bad.json", "{"), says="not JSON")
