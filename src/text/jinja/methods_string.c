@@ -604,7 +604,7 @@ static inox_status translate(ix_jcall *c, ix_jvalue *out, inox_error *err)
         } else if (ix_j_is_int(to)) {
             if (to.kind == IX_J_BIG || to.integer < 0 || to.integer > 0x10FFFF)
                 return ix_j_fail(err, "ValueError", "character mapping must be in range(0x110000)");
-            IX_TRY(ix_jb_character(&b, (uint32_t)to.integer, user, err));
+            IX_TRY(ix_jb_character(&b, (uint32_t)to.integer, true, err)); /* as by %c */
         } else if (to.kind != IX_J_NONE) {
             return ix_j_fail(err, "TypeError",
                              "character mapping must return integer, None or str");

@@ -218,7 +218,8 @@ static inox_status character_text(percent *p, ix_jvalue v, ix_jvalue *out, inox_
         v = ix_j_int(v.boolean);
     if (v.kind == IX_J_BIG || v.integer < 0 || v.integer > 0x10FFFF)
         return ix_j_fail(err, "OverflowError", "%%c arg not in range(0x110000)");
-    IX_TRY(ix_jb_character(&b, (uint32_t)v.integer, false, err));
+    /* Numbers have no marks: who knows whose this is. */
+    IX_TRY(ix_jb_character(&b, (uint32_t)v.integer, true, err));
     return ix_jb_finish(&b, false, out, err);
 }
 

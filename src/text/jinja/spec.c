@@ -282,7 +282,7 @@ static inox_status format_float(ix_jbuilder *b, double x, const spec *p, const c
     return put_number(b, p, &n, err);
 }
 
-/* Type c: the character of that number. */
+/* Type c: the character of that number; marked, as numbers have no marks and this may be a user's. */
 static inox_status format_character(ix_jbuilder *b, ix_jvalue v, const spec *p, inox_error *err)
 {
     char bytes[4];
@@ -297,7 +297,7 @@ static inox_status format_character(ix_jbuilder *b, ix_jvalue v, const spec *p, 
     int64_t pad = p->width > 1 ? p->width - 1 : 0;
     int64_t left = p->align == '>' || p->align == '=' ? pad : p->align == '^' ? pad / 2 : 0;
     IX_TRY(ix_js_fill(b, p->fill, p->fill_user, left, err));
-    IX_TRY(ix_jb_bytes(b, bytes, size, false, err));
+    IX_TRY(ix_jb_bytes(b, bytes, size, true, err));
     return ix_js_fill(b, p->fill, p->fill_user, pad - left, err);
 }
 
