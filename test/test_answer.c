@@ -78,6 +78,22 @@ static const char LLAMA[] =
           " m.tool_calls[0].function.arguments|tojson + '}' }}"
           "{%- else %}{{ m.content }}{%- endif %}<|eot_id|>");
 
+/* The same, where calls may have a mark in front or not. */
+static const char LLAMA_TAG[] =
+    TURNS("{%- if tools == 1 %}<|python_tag|>{%- endif %}{%- if m.tool_calls %}"
+          "{{ '{\"name\": \"' + m.tool_calls[0].function.name + '\", \"parameters\": ' +"
+          " m.tool_calls[0].function.arguments|tojson + '}' }}"
+          "{%- else %}{{ m.content }}{%- endif %}<|eot_id|>");
+
+/* A mark of two lines. */
+static const char ACTION[] =
+    TURNS("{{ m.content }}{%- if m.tool_calls %}{{ '\nAction:\n```json\n[\n' }}" EACH(
+        "    {\"tool_name\": \"{{ c.function.name }}\", \"parameters\": "
+        "{{ c.function.arguments|tojson }}}{%- if not loop.last %},\n{%- endif %}") "{{ '\n]```\n' "
+                                                                                    "}}"
+                                                                                    "{%- endif %}<|"
+                                                                                    "end|>");
+
 /* Renders no calls and no reasoning, but speaks of them. */
 static const char GRANITE[] = "{%- if tools %}Write <|tool_call|> and a list of calls in JSON."
                               " Thoughts go between <think></think>, the answer between"
@@ -326,6 +342,39 @@ TEST(answer_llama)
     example(t, LLAMA, "{\"a\": 1} is an object", "[C]{\"a\": 1} is an object");
     example(t, LLAMA, "See {\"name\": \"f\", \"parameters\": {}}",
             "[C]See {\"name\": \"f\", \"parameters\": {}}");
+}
+
+TEST(answer_llama_with_a_mark)
+{
+    example(t, LLAMA_TAG, "{\"name\": \"f\", \"parameters\": {}}", "[T f  {}]");
+    example(t, LLAMA_TAG,
+            "<|python_tag|>{\"name\": \"f\", \"parameters\": {\"a\": 1}}; {\"name\": \"g\", "
+            "\"parameters\": {}}<|eot_id|>",
+            "[T f  {\"a\": 1}][T g  {}]");
+    example(t, LLAMA_TAG, "Well. <|python_tag|>{\"name\": \"f\", \"parameters\": {}}",
+            "[C]Well.[T f  {}]");
+    example(t, LLAMA_TAG, "<|python_tag|>print(1)", "[C]<|python_tag|>print(1)");
+}
+
+TEST(answer_marks_of_several_lines)
+{
+    static const char calls[] = "[{\"tool_name\": \"f\", \"parameters\": {\"a\": 1}}, "
+                                "{\"tool_name\": \"g\", \"parameters\": {}}\n]```";
+    ix_answer_format *f = learned(t, ACTION);
+    char text[256];
+    (void)snprintf(text, sizeof text, "Well.\nAction:\n```json\n%s", calls);
+    answer_is(t, f, "", text, "[C]Well.[T f  {\"a\": 1}][T g  {}]");
+    (void)snprintf(text, sizeof text, "Well.\nAction: ```json\n%s\n", calls);
+    answer_is(t, f, "", text, "[C]Well.[T f  {\"a\": 1}][T g  {}]");
+    answer_is(t, f, "", "Action: none. ```json\n[]```", "[C]Action: none. ```json\n[]```");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_objects_without_members)
+{
+    example(t, HERMES, "<tool_call>{}</tool_call>", "[C]<tool_call>{}</tool_call>");
+    example(t, HERMES, "<tool_call>{\"name\": \"f\"}</tool_call>", "[T f  {}]");
+    example(t, HERMES, "<tool_call>{\"arguments\": {}, \"name\": \"f\"}</tool_call>", "[T f  {}]");
 }
 
 TEST(answer_marks_that_are_only_mentioned)

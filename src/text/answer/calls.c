@@ -86,7 +86,8 @@ static inox_status append_string(ix_buffer *out, ix_text_view text, inox_error *
 
 /* ---- {"name": "f", "arguments": {...}} ------------------------------------------------------- */
 
-/* The bytes of a member's value, so that numbers of any size stay as they are written. */
+/* The bytes of a member's value, so that numbers of any size stay as they are written; false: there
+ * is no such member, and *value is as it was. */
 static bool member(ix_text_view object, ix_text_view key, ix_text_view *value)
 {
     for (size_t i = 1; i < object.size; i++) {
@@ -110,11 +111,12 @@ static bool member(ix_text_view object, ix_text_view key, ix_text_view *value)
                                              : 0;
         while (size == 0 && at < object.size && object.data[at] != ',' && object.data[at] != '}')
             at++;
-        *value =
-            (ix_text_view){ rest.data, size > 0 ? size : (size_t)(object.data + at - rest.data) };
-        if (wanted)
+        rest.size = size > 0 ? size : (size_t)(object.data + at - rest.data);
+        if (wanted) {
+            *value = rest;
             return true;
-        i = (size_t)(rest.data - object.data) + value->size - 1;
+        }
+        i = (size_t)(rest.data - object.data) + rest.size - 1;
     }
     return false;
 }
@@ -163,9 +165,8 @@ static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_res
     *result = CALL_NONE;
     if (!is_json(object))
         return INOX_OK;
-    if (!member_named(object, "id", &value))
-        (void)member_named(object, "tool_call_id", &value);
-    (void)plain_string(value, &call->id);
+    if (member_named(object, "id", &value) || member_named(object, "tool_call_id", &value))
+        (void)plain_string(value, &call->id);
     if (member_named(object, "function", &inner) && inner.data[0] == '{')
         object = inner; /* as in OpenAI's own calls */
     bool named = member(object, f->name_key, &value) || member_named(object, "name", &value) ||

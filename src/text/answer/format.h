@@ -25,6 +25,7 @@ struct ix_answer_format {
     ix_text_view call_turn_end; /* the same of a turn with calls, where it is another */
     call_syntax syntax;
     ix_text_view section_start, call_start, call_end, section_end;
+    ix_text_view bare_start; /* what may stand in front of calls that nothing has to open */
     ix_text_view name_key, arguments_key; /* JSON */
     ix_text_view id_start, id_end;        /* NAMED: around the id, behind the name */
     /* PARAMETERS.  Values of strings are as they are, others in JSON; some formats tell by the mark

@@ -517,6 +517,8 @@ static inox_status learn_calls(lesson *l)
 
 /* ---- what templates only mention ------------------------------------------------------------- */
 
+#define PYTHON_TAG "<|python_tag|>"
+
 static inox_status take_known_marks(lesson *l)
 {
     static const char *const THINKING[][2] = {
@@ -527,9 +529,9 @@ static inox_status take_known_marks(lesson *l)
         { "<|channel>thought", "<channel|>" },
     };
     static const char *const CALLS[][2] = {
-        { "<|tool_call|>", "" },  { "<tool_call>", "</tool_call>" },
-        { "[TOOL_CALLS]", "" },   { "<|START_ACTION|>", "<|END_ACTION|>" },
-        { "<|python_tag|>", "" },
+        { "<|tool_call|>", "" }, { "<tool_call>", "</tool_call>" },
+        { "[TOOL_CALLS]", "" },  { "<|START_ACTION|>", "<|END_ACTION|>" },
+        { PYTHON_TAG, "" },
     };
     ix_answer_format *f = l->format;
     for (size_t i = 0; i < sizeof THINKING / sizeof *THINKING && f->think_end.size == 0; i++) {
@@ -551,6 +553,9 @@ static inox_status take_known_marks(lesson *l)
         IX_TRY(keep(l, &f->section_start, of(CALLS[i][0])));
         IX_TRY(keep(l, &f->section_end, of(CALLS[i][1])));
     }
+    bool bare = f->syntax == CALLS_JSON && f->section_start.size == 0 && f->call_start.size == 0;
+    if (bare && find(l->source, PYTHON_TAG) != SIZE_MAX) /* Llama 3.1 writes it, or does not */
+        IX_TRY(keep(l, &f->bare_start, of(PYTHON_TAG)));
     return INOX_OK;
 }
 
@@ -618,6 +623,7 @@ inox_status ix_answer_describe(const ix_answer_format *f, ix_buffer *out, inox_e
         { "answer with calls to", &f->call_turn_end },
         { "calls from", &f->section_start },
         { "calls to", &f->section_end },
+        { "calls perhaps from", &f->bare_start },
         { "call from", &f->call_start },
         { "call to", &f->call_end },
         { "name", &f->name_key },

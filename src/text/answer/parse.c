@@ -150,10 +150,17 @@ static inox_status in_reasoning(ix_answer_parser *p, bool *more)
     return INOX_OK;
 }
 
+/* The first line of a mark: models write "Action: ```json" where the template has a line end. */
+static ix_text_view first_line(ix_text_view mark)
+{
+    const char *end = mark.size > 0 ? memchr(mark.data, '\n', mark.size) : NULL;
+    return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) } : mark;
+}
+
 /* What tells that calls begin. */
 static ix_text_view opening(const ix_answer_format *f)
 {
-    return f->section_start.size > 0 ? f->section_start : f->call_start;
+    return f->section_start.size > 0 ? first_line(f->section_start) : f->call_start;
 }
 
 /* Where nothing opens calls, an answer that begins as an object may be one. */
@@ -170,9 +177,9 @@ static bool may_be_call(const ix_answer_parser *p)
 static inox_status in_content(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    enum { OPENING, CONTENT_START, CONTENT_END, TURN_END, CALL_TURN_END, MARKS };
-    const ix_text_view marks[MARKS] = { opening(f), f->content_start, f->content_end, f->turn_end,
-                                        f->call_turn_end };
+    enum { OPENING, BARE, CONTENT_START, CONTENT_END, TURN_END, CALL_TURN_END, MARKS };
+    const ix_text_view marks[MARKS] = { opening(f),     f->bare_start, f->content_start,
+                                        f->content_end, f->turn_end,   f->call_turn_end };
     size_t at;
     *more = true;
     if (may_be_call(p)) {
@@ -185,20 +192,22 @@ static inox_status in_content(ix_answer_parser *p, bool *more)
     IX_TRY(tell_held(p, IX_ANSWER_CONTENT, n));
     if (which == TURN_END || which == CALL_TURN_END)
         p->state = DONE;
-    else if (which == OPENING)
+    else if (which == OPENING || which == BARE)
         p->state = CALLS;
     else if (which >= 0)
         drop(p, at - n + marks[which].size);
     return INOX_OK;
 }
 
-/* Bytes of the mark, or of one of its tags, that text begins with.  *cut: text is the beginning of
+/* Bytes of one of the mark's tags or lines that text begins with.  *cut: text is the beginning of
  * one. */
 static size_t skipped(ix_text_view text, ix_text_view mark, bool *cut)
 {
     while (mark.size > 0) {
-        const char *end = memchr(mark.data, '>', mark.size);
-        ix_text_view tag = { mark.data, end ? (size_t)(end - mark.data) + 1 : mark.size };
+        ix_text_view tag = first_line(mark);
+        const char *end = memchr(tag.data, '>', tag.size);
+        if (end)
+            tag.size = (size_t)(end - tag.data) + 1;
         if (begins(text, tag))
             return tag.size;
         *cut = *cut || begins(tag, text);
@@ -211,7 +220,7 @@ static size_t skipped(ix_text_view text, ix_text_view mark, bool *cut)
 static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut)
 {
     const ix_answer_format *f = p->format;
-    const ix_text_view marks[] = { f->section_start, f->call_end, f->section_end };
+    const ix_text_view marks[] = { f->section_start, f->bare_start, f->call_end, f->section_end };
     size_t at = 0;
     *cut = false;
     while (at < v.size) {
@@ -223,10 +232,10 @@ static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut
             *cut = true;
             return at;
         }
-        for (int i = 0; i < 3 && n == 0; i++) {
+        for (int i = 0; i < 4 && n == 0 && (!*cut || p->final); i++)
             n = skipped(text, marks[i], cut);
-        }
-        if (n == 0 && !*cut && in_list(f) && strchr("[],", v.data[at]))
+        if (n == 0 && !*cut && in_list(f) &&
+            strchr(f->bare_start.size > 0 ? "[],;" : "[],", v.data[at]))
             n = 1;
         if (n == 0) {
             *cut = *cut || begins(f->call_start, text);
