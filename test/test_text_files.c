@@ -511,6 +511,41 @@ TEST(text_files_survive_failing_allocations)
     ix_free((char *)settings.data);
 }
 
+/* U+0000 in keys, which the JSON parser refuses: read another way. */
+TEST(text_files_null_in_keys)
+{
+#define NULL_KEYS(piece)                                                                           \
+    "{\"version\":\"1.0\",\"decoder\":{\"type\":\"Fuse\"},\"model\":{\"type\":\"BPE\",\"merges\":" \
+    "[[\"a\",\"\\u0000\"]],\"vocab\":{\"a\":0,\"\\u0000\":1,\"a\\u0000\" "                         \
+    ":2,\"\\\\u0000\":3,\"" piece "\":4}}}"
+    static const char good[] = NULL_KEYS("b"), bad[] = NULL_KEYS("\xF4\x8F\xBF\xBF"),
+                      escaped[] = NULL_KEYS("\\uDBFF\\udfff");
+    static const int32_t want[] = { 2, 4, 1 };
+    ix_tokenizer *tokenizer = NULL;
+    inox_tokens tokens = { 0 };
+    ix_buffer text = { 0 };
+    inox_error err = { 0 };
+    CHECK_OK(ix_tokenizer_read(good, sizeof good - 1, NULL, &tokenizer, &err), &err);
+    CHECK_OK(ix_tokenizer_encode(tokenizer, "a\0b\0", 4, 0, &tokens, &err), &err);
+    CHECK(tokens.count == 3 && memcmp(tokens.ids, want, sizeof want) == 0);
+    CHECK_OK(ix_tokenizer_decode(tokenizer, (int32_t[]){ 3, 2 }, 2, 0, &text, &err), &err);
+    CHECK(text.size == 8 && memcmp(text.data, "\\u0000a\0", 8) == 0);
+    ix_buffer_release(&text);
+    ix_tokens_release(&tokens);
+    ix_tokenizer_free(tokenizer);
+    expect_failure(t, bad, sizeof bad - 1, "NUL");
+    expect_failure(t, escaped, sizeof escaped - 1, "NUL");
+    expect_failure(t, good, sizeof good - 3, "JSON");
+    inox_status status = INOX_E_MEMORY;
+    uint64_t n = 1;
+    for (; n < 20000 && status != INOX_OK; n++) {
+        ix_alloc_fail_at(n, 1);
+        status = use_file((ix_text_view){ good, sizeof good - 1 }, (ix_text_view){ "", 0 }, &err);
+        ix_alloc_fail_at(0, 0);
+    }
+    CHECK_MSG(n > 20 && n < 20000, "%s after %llu", err.message, (unsigned long long)n);
+}
+
 /* ---- GGUF's WordPiece and Unigram ---------------------------------------------------------- */
 
 /* Bytes above U+10FFFF, which end llama.cpp, and others that are no UTF-8. */

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "text/cuts.h"
+#include "text/file/null_keys.h"
 #include "text/pipeline.h"
 
 #include <stdlib.h>
@@ -302,6 +303,8 @@ static inox_status parse(ix_text_view file, const char *name, size_t flags, json
         return ix_fail(err, INOX_E_LIMIT, "%s has %zu bytes, more than %llu", name, file.size,
                        (unsigned long long)IX_MAX_JSON_BYTES);
     *out = json_loadb(file.data, file.size, flags, &error);
+    if (!*out && json_error_code(&error) == json_error_null_byte_in_key)
+        IX_TRY(ix_json_load_null_keys(file, flags, out, &error, err));
     if (!*out)
         return ix_fail_at(err, INOX_E_FORMAT, (uint64_t)(error.position > 0 ? error.position : 0),
                           "%s is not good JSON: line %d, column %d: %s", name, error.line,

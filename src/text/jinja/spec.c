@@ -282,7 +282,8 @@ static inox_status format_float(ix_jbuilder *b, double x, const spec *p, const c
     return put_number(b, p, &n, err);
 }
 
-/* Type c: the character of that number; marked, as numbers have no marks and this may be a user's. */
+/* Type c: the character of that number; marked, as numbers have no marks and this may be a
+ * user's. */
 static inox_status format_character(ix_jbuilder *b, ix_jvalue v, const spec *p, inox_error *err)
 {
     char bytes[4];
