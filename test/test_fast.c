@@ -325,8 +325,13 @@ TEST(fast_blocks_of_words_are_as_defined)
     enum { BLOCK = 64, BLOCKS = 2000 };
     char p[BLOCK];
     uint64_t state = 8;
+    const ix_byte_marks marks = { .ranges = 3,
+                                  .spaces = 2,
+                                  .low = { '\1', '!', 'b' },
+                                  .high = { '\1', '@', '~' },
+                                  .space = { ' ', '\n' } };
     for (int i = 0; i < BLOCKS; i++) {
-        uint64_t single = 0, spaces = 0;
+        uint64_t single = 0, spaces = 0, plain = 0, lines = 0;
         for (int k = 0; k < BLOCK; k++) {
             unsigned c = i < 4 ? (unsigned)(i * BLOCK + k)
                                : (unsigned)ix_test_random(&state) % (i % 2 ? 256 : 128);
@@ -334,11 +339,15 @@ TEST(fast_blocks_of_words_are_as_defined)
             p[k] = (char)c;
             spaces |= (uint64_t)(c == ' ') << k;
             single |= (uint64_t)(c != ' ' && !in_word) << k;
+            lines |= (uint64_t)(c == '\n') << k;
+            plain |= (uint64_t)(c == 1 || (c >= '!' && c <= '@') || (c >= 'b' && c <= '~')) << k;
         }
         for (size_t s = 0; ix_block_sets(s); s++) {
-            uint64_t words = 0, alone = 0;
+            uint64_t words = 0, alone = 0, in_range = 0, blank = 0;
             ix_block_sets(s)->words(p, &words, &alone);
             CHECK_MSG(words == ~(single | spaces) && alone == single, "%s", ix_block_sets(s)->isa);
+            ix_block_sets(s)->marks(&marks, p, &in_range, &blank);
+            CHECK_MSG(in_range == plain && blank == (spaces | lines), "%s", ix_block_sets(s)->isa);
         }
     }
 }

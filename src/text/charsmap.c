@@ -10,6 +10,7 @@
 #include "text/charsmap.h"
 
 #include "base/alloc.h"
+#include "text/unicode.h"
 
 #include <string.h>
 
@@ -72,18 +73,40 @@ bool ix_charsmap_begins(const ix_charsmap *m, unsigned char byte)
     return m->begins[byte];
 }
 
+bool ix_charsmap_pairs_ascii(const ix_charsmap *m, unsigned char byte)
+{
+    uint32_t at = m->unit_count > 0 ? offset_of(m->units[0]) : 0;
+    int64_t value;
+    bool found = false;
+    if (!step(m, &at, byte, &value))
+        return false;
+    for (unsigned char c = 1; c < 128 && !found; c++) {
+        uint32_t behind = at;
+        found = step(m, &behind, c, &value);
+    }
+    return found;
+}
+
 bool ix_charsmap_begins_ascii(const ix_charsmap *m, unsigned char byte)
 {
     uint32_t at = m->unit_count > 0 ? offset_of(m->units[0]) : 0;
-    int64_t value, next;
-    if (!step(m, &at, byte, &value))
+    int64_t value;
+    return step(m, &at, byte, &value) && (value >= 0 || ix_charsmap_pairs_ascii(m, byte));
+}
+
+bool ix_charsmap_is_text(const ix_charsmap *m)
+{
+    if (ix_utf8_good(m->strings, m->strings_size) != m->strings_size)
         return false;
-    bool found = value >= 0;
-    for (unsigned char c = 1; c < 128 && !found; c++) {
-        uint32_t behind = at;
-        found = step(m, &behind, c, &next);
+    for (size_t node = 0; node < m->unit_count; node++) {
+        size_t at = node ^ offset_of(m->units[node]);
+        if (!(m->units[node] >> 8 & 1) || at >= m->unit_count)
+            continue;
+        size_t value = m->units[at] & 0x7FFFFFFF;
+        if (value < m->strings_size && ((unsigned char)m->strings[value] & 0xC0) == 0x80)
+            return false;
     }
-    return found;
+    return true;
 }
 
 static uint32_t read_u32(const char *p)

@@ -29,5 +29,9 @@ size_t ix_charsmap_shortest(const ix_charsmap *m, const char *text, size_t size,
 bool ix_charsmap_begins(const ix_charsmap *m, unsigned char byte);
 /* Whether a prefix may be this byte alone, or this byte and one of ASCII and more. */
 bool ix_charsmap_begins_ascii(const ix_charsmap *m, unsigned char byte);
+/* Whether a prefix may begin with this byte and one of ASCII behind it. */
+bool ix_charsmap_pairs_ascii(const ix_charsmap *m, unsigned char byte);
+/* Whether all that prefixes become is well-formed UTF-8. */
+bool ix_charsmap_is_text(const ix_charsmap *m);
 
 #endif

@@ -112,4 +112,14 @@ void NAME(ix_block_words)(const char *p, uint64_t *words, uint64_t *single)
     *words = ~(*single | spaces);
 }
 
+void NAME(ix_block_marks)(const ix_byte_marks *m, const char *p, uint64_t *plain, uint64_t *spaces)
+{
+    block x = block_read(p);
+    *plain = *spaces = 0;
+    for (int i = 0; i < m->ranges; i++)
+        *plain |= block_in(x, m->low[i], m->high[i]);
+    for (int i = 0; i < m->spaces; i++)
+        *spaces |= block_is(x, m->space[i]);
+}
+
 #endif

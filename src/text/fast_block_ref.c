@@ -26,9 +26,9 @@ static inline block block_fold(block b)
 
 /* A byte is in low..high if adding 0x80 - low makes its highest bit, and adding 0x7F - high does
  * not.  The highest bits of eight bytes become eight bits by a product. */
-static inline uint64_t block_in(block b, unsigned low, unsigned high)
+static inline uint64_t block_in(block b, char low_char, char high_char)
 {
-    uint64_t bits = 0;
+    uint64_t bits = 0, low = (unsigned char)low_char, high = (unsigned char)high_char;
     for (int i = 0; i < 8; i++) {
         uint64_t x = b.x[i], y = x & ~HIGHS;
         uint64_t from = y + ONES * (0x80 - low), behind = y + ONES * (0x7F - high);
@@ -40,7 +40,7 @@ static inline uint64_t block_in(block b, unsigned low, unsigned high)
 
 static inline uint64_t block_is(block b, char c)
 {
-    return block_in(b, (unsigned char)c, (unsigned char)c);
+    return block_in(b, c, c);
 }
 
 #include "text/fast_block.h"

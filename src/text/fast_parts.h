@@ -42,11 +42,23 @@ struct ix_scanner {
  * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
 typedef void (*ix_block_words)(const char *p, uint64_t *words, uint64_t *single);
 
+/* Bytes of ASCII that are alike, as ranges within 0x01..0x7E, and single bytes. */
+enum { IX_MARK_RANGES = 8, IX_MARK_SPACES = 4 };
+typedef struct ix_byte_marks {
+    int ranges, spaces; /* how many */
+    char low[IX_MARK_RANGES], high[IX_MARK_RANGES], space[IX_MARK_SPACES];
+} ix_byte_marks;
+
+/* Which of p[0..64) are in a range, and which are one of the spaces: bit i for byte i. */
+typedef void (*ix_block_marks)(const ix_byte_marks *m, const char *p, uint64_t *plain,
+                               uint64_t *spaces);
+
 /* The functions on 64 bytes at once, for an instruction set.  In fast_block_<isa>.c. */
 typedef struct ix_block_set {
     const char *isa;
     ix_block_scan scan;
     ix_block_words words;
+    ix_block_marks marks;
 } ix_block_set;
 
 /* Set i of those that this machine runs, the best first; NULL behind the last. */
@@ -54,7 +66,9 @@ const ix_block_set *ix_block_sets(size_t i);
 
 #define IX_BLOCK_SET(isa)                                                                          \
     uint64_t ix_scan_block_##isa(const ix_scanner *s, const char *p);                              \
-    void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);
+    void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);                   \
+    void ix_block_marks_##isa(const ix_byte_marks *m, const char *p, uint64_t *plain,              \
+                              uint64_t *spaces);
 IX_BLOCK_SET(ref)
 IX_BLOCK_SET(sse2)
 IX_BLOCK_SET(avx2)

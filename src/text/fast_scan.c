@@ -40,7 +40,7 @@ static bool has_avx2(void)
 
 #define SET(isa)                                                                                   \
     {                                                                                              \
-#isa, ix_scan_block_##isa, ix_block_words_##isa                                            \
+#isa, ix_scan_block_##isa, ix_block_words_##isa, ix_block_marks_##isa                      \
     }
 
 const ix_block_set *ix_block_sets(size_t i)

@@ -288,7 +288,15 @@ inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_erro
     if (s->seen > MUCH_TEXT || s->held)
         return INOX_OK;
     s->seen += bytes;
-    return s->seen > MUCH_TEXT ? ix_word_cache_grow(&s->cache, MANY_LINES_LOG2, err) : INOX_OK;
+    if (s->seen <= MUCH_TEXT)
+        return INOX_OK;
+    if (!s->model || s->model->unigram.words.cut == IX_CUT_NOWHERE)
+        return ix_word_cache_grow(&s->cache, MANY_LINES_LOG2, err);
+    ix_word_cache larger; /* these lines are other ones (unigram_words.c): words are learnt anew */
+    IX_TRY(ix_word_cache_new(&larger, MANY_LINES_LOG2, err));
+    ix_word_cache_release(&s->cache);
+    s->cache = larger;
+    return INOX_OK;
 }
 
 inox_status ix_model_scratch_new(const ix_model *m, ix_model_scratch **out, inox_error *err)
@@ -373,7 +381,8 @@ inox_status ix_model_tokenize(const ix_model *m, ix_model_scratch *s, const char
 {
     size_t size = end - start;
     IX_TRY(ix_model_scratch_expect(s, size, err));
-    if (size == 0 || size > IX_CACHED_BYTES || m->kind == IX_MODEL_WORDLEVEL)
+    bool other_lines = m->unigram.words.cut != IX_CUT_NOWHERE; /* of the cache: unigram_words.c */
+    if (size == 0 || size > IX_CACHED_BYTES || m->kind == IX_MODEL_WORDLEVEL || other_lines)
         return tokenize(m, s, text, start, end, out, err);
     ix_cache_key key = ix_cache_key_of(text + start, size, 0, false);
     ix_cache_slot *line = ix_cache_line(&s->cache, key);

@@ -60,6 +60,25 @@ typedef struct ix_wordpiece_model {
     size_t characters_max;
 } ix_wordpiece_model;
 
+/* Where words of normalized text begin that no piece reaches across. */
+typedef enum ix_unigram_cut {
+    IX_CUT_NOWHERE,
+    IX_CUT_BEFORE_SPACE, /* before each U+2581 */
+    IX_CUT_BEHIND_SPACE,
+} ix_unigram_cut;
+
+/* What unigram_words.c needs; SentencePiece's models only. */
+typedef struct ix_unigram_words {
+    ix_unigram_cut cut;
+    bool wide;      /* ids need more than 16 bits */
+    int32_t none;   /* an id that is none */
+    bool runs;      /* pieces have several U+2581 in a row: no word begins between two of them */
+    uint32_t space; /* the node of the trie behind U+2581 */
+    float *scores;  /* by id; one more, 0, for the id that is none */
+    int32_t *units; /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
+    float greatest; /* |score| of all pieces */
+} ix_unigram_words;
+
 typedef struct ix_unigram_model {
     ix_trie trie;
     double *scores; /* by id */
@@ -67,6 +86,7 @@ typedef struct ix_unigram_model {
     int32_t unknown; /* -1: none */
     bool byte_fallback, sentencepiece;
     int32_t byte_ids[256];
+    ix_unigram_words words;
 } ix_unigram_model;
 
 struct ix_model {
@@ -128,6 +148,16 @@ inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const ch
                                 size_t start, size_t end, ix_token_list *out,
                                 inox_error *err) IX_MUST_USE;
 void ix_unigram_release(ix_unigram_model *m);
+/* SentencePiece's: whether piece i is one that text is cut into. */
+bool ix_unigram_has_piece(const uint8_t *types, size_t i);
+/* The same from and to a sum of scores, for a text whose best path goes through `start` and `end`;
+ * neither touches an unknown character. */
+inox_status ix_unigram_tokenize_from(const ix_model *m, ix_model_scratch *s, const char *text,
+                                     size_t start, size_t end, float *sum, ix_token_list *out,
+                                     inox_error *err) IX_MUST_USE;
+/* Appends the tokens of a path over `text`, unknown characters as their library has them. */
+inox_status ix_unigram_add_path(const ix_model *m, const char *text, const ix_token *path,
+                                size_t count, ix_token_list *out, inox_error *err) IX_MUST_USE;
 
 inox_status ix_wordlevel_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
 inox_status ix_wordlevel_tokenize(const ix_model *m, const char *text, size_t start, size_t end,

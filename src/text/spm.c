@@ -34,6 +34,7 @@ typedef struct spm {
     ix_special_trie controls;
     ix_spm_normalizer *normalizer, *back; /* back: of decoding, or NULL */
     ix_model *model;                      /* NULL: the kind is "word" */
+    bool has_words;                       /* Unigram that goes word by word (spm_words.c) */
 } spm;
 
 typedef struct spm_scratch {
@@ -141,6 +142,9 @@ static inox_status encode_fragment(const spm *t, spm_scratch *s, const ix_encode
     int32_t word = in->word < 0 ? 0 : in->word;
     if (start == end)
         return INOX_OK;
+    if (t->has_words)
+        return ix_spm_encode_words(t->normalizer, t->model, s->model, &s->text, in, start, end, out,
+                                   err);
     s->tokens.count = 0;
     IX_TRY(ix_spm_normalize(t->normalizer, in->text + start, end - start, &s->text, err));
     if (t->model)
@@ -572,6 +576,7 @@ static inox_status build(spm *t, const ix_spm_source *s, inox_error *err)
     IX_TRY(make_normalizers(t, s, err));
     IX_TRY(make_controls(t, err));
     IX_TRY(make_model(t, s, err));
+    t->has_words = t->model && ix_spm_has_words(t->normalizer, t->model);
     t->cuts = may_cut(t, s);
     t->base.unknown = named(t, s->unknown, "<unk>", IX_PIECE_UNKNOWN);
     t->base.bos = named(t, s->bos, "<s>", IX_PIECE_CONTROL);

@@ -9,7 +9,8 @@
 #ifndef IX_TEXT_SPM_H
 #define IX_TEXT_SPM_H
 
-#include "text/tokenizer.h"
+#include "text/family.h"
+#include "text/model.h"
 
 /* TrainerSpec.ModelType of sentencepiece_model.proto. */
 typedef enum ix_spm_kind {
@@ -55,6 +56,7 @@ inox_status ix_tokenizer_from_gguf_unigram(const ix_vocab_source *source, ix_tok
 /* ---- the normalizer -------------------------------------------------------------------------- */
 
 typedef struct ix_spm_normalizer ix_spm_normalizer;
+struct ix_byte_marks; /* fast_parts.h */
 
 /* Normalized text; byte i begins to stand for the source at origins[i], and origins[size] is where
  * the source of the last byte ends. */
@@ -74,5 +76,38 @@ void ix_spm_normalizer_free(ix_spm_normalizer *z); /* NULL is fine */
 /* Replaces what is in *out, whose memory is kept for the next text. */
 inox_status ix_spm_normalize(const ix_spm_normalizer *z, const char *text, size_t size,
                              ix_spm_text *out, inox_error *err) IX_MUST_USE;
+
+/* The same part by part. */
+typedef struct ix_spm_cursor {
+    const char *text;
+    size_t size, at; /* text[at..size) is left */
+    bool after_space;
+} ix_spm_cursor;
+
+/* Replaces what is in *out by what stands before all text, and sets the cursor behind spaces that
+ * go. */
+inox_status ix_spm_normalize_begin(const ix_spm_normalizer *z, const char *text, size_t size,
+                                   ix_spm_cursor *c, ix_spm_text *out, inox_error *err) IX_MUST_USE;
+/* Appends a part: the text up to its end; or, with `stops`, up to a space that is known to become
+ * U+2581, with something else before it.  Where a part stops before words of ASCII, at least
+ * IX_SPM_LOOKAHEAD bytes are left. */
+inox_status ix_spm_normalize_part(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops,
+                                  ix_spm_text *out, inox_error *err) IX_MUST_USE;
+enum { IX_SPM_LOOKAHEAD = 96 };
+
+/* Bytes that, with one of ASCII behind them, stay as they are, and those that become one space;
+ * NULL: spaces do not become U+2581, or the normalized text is not always UTF-8. */
+const struct ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z);
+bool ix_spm_squeezes(const ix_spm_normalizer *z);
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/* Whether ix_spm_encode_words takes them. */
+bool ix_spm_has_words(const ix_spm_normalizer *z, const ix_model *m);
+/* Appends the tokens of in->text[start..end), start < end, normalized and cut into words on the
+ * way.  The scratch is the model's; `text` is memory that is used. */
+inox_status ix_spm_encode_words(const ix_spm_normalizer *z, const ix_model *m, ix_model_scratch *s,
+                                ix_spm_text *text, const ix_encode_text *in, size_t start,
+                                size_t end, ix_encoding *out, inox_error *err) IX_MUST_USE;
 
 #endif

@@ -9,10 +9,13 @@
 
 #include "base/limits.h"
 #include "text/charsmap.h"
+#include "text/fast_parts.h"
 #include "text/unicode.h"
 #include "text/vocab.h"
 
 #include <string.h>
+
+enum { PART = 4096 }; /* bytes of a part that may end anywhere */
 
 struct ix_spm_normalizer {
     ix_charsmap *map; /* or NULL */
@@ -20,7 +23,10 @@ struct ix_spm_normalizer {
     bool dummy_prefix, squeeze, suffix;
     const char *space; /* what a space becomes */
     size_t space_size;
-    bool plain[128]; /* this byte, with another of ASCII or nothing behind it, stays as it is */
+    bool plain[128];  /* this byte, with another of ASCII or nothing behind it, stays as it is */
+    bool blank[128];  /* ... becomes one space */
+    bool well_formed; /* whatever the text, the normalized one is UTF-8 */
+    ix_byte_marks marks;
 };
 
 void ix_spm_text_release(ix_spm_text *t)
@@ -51,6 +57,34 @@ static inox_status add_users(ix_spm_normalizer *z, const ix_text_view *users, si
     return INOX_OK;
 }
 
+/* What the bytes of ASCII become. */
+static void make_classes(ix_spm_normalizer *z)
+{
+    ix_byte_marks *m = &z->marks;
+    ix_text_view to;
+    for (int c = 0; c < 128; c++) {
+        char byte = (char)c;
+        bool mapped = z->map && ix_charsmap_begins_ascii(z->map, (unsigned char)c);
+        z->plain[c] = c != ' ' && !z->users.first.is[c] && !mapped;
+        z->blank[c] = !z->users.first.is[c] &&
+                      (mapped ? !ix_charsmap_pairs_ascii(z->map, (unsigned char)c) &&
+                                    ix_charsmap_longest(z->map, &byte, 1, &to) == 1 &&
+                                    to.size == 1 && *to.data == ' '
+                              : c == ' ');
+    }
+    for (const char *c = " \n\r\t"; *c; c++)
+        if (z->blank[(unsigned char)*c])
+            m->space[m->spaces++] = *c;
+    for (int c = 1; c < 0x7F; c++) {
+        if (!z->plain[c])
+            continue;
+        if (z->plain[c - 1] && m->ranges > 0 && m->high[m->ranges - 1] == c - 1)
+            m->high[m->ranges - 1] = (char)c;
+        else if (m->ranges < IX_MARK_RANGES)
+            m->low[m->ranges] = m->high[m->ranges] = (char)c, m->ranges++;
+    }
+}
+
 inox_status ix_spm_normalizer_new(const ix_spm_rules *rules, bool space_is_suffix,
                                   const ix_text_view *users, size_t user_count,
                                   ix_spm_normalizer **out, inox_error *err)
@@ -70,9 +104,11 @@ inox_status ix_spm_normalizer_new(const ix_spm_rules *rules, bool space_is_suffi
         ix_spm_normalizer_free(z);
         return status;
     }
-    for (int c = 0; c < 128; c++)
-        z->plain[c] = c != ' ' && !z->users.first.is[c] &&
-                      !(z->map && ix_charsmap_begins_ascii(z->map, (unsigned char)c));
+    z->well_formed = !z->map || ix_charsmap_is_text(z->map);
+    for (size_t i = 0; i < user_count; i++)
+        z->well_formed =
+            z->well_formed && ix_utf8_good(users[i].data, users[i].size) == users[i].size;
+    make_classes(z);
     *out = z;
     return INOX_OK;
 }
@@ -130,25 +166,48 @@ static size_t plain_run(const ix_spm_normalizer *z, const char *p, size_t left)
     return n;
 }
 
-static inox_status body(const ix_spm_normalizer *z, const char *text, size_t at, size_t size,
-                        ix_spm_text *out, inox_error *err)
+static bool ends_in_space(const ix_spm_normalizer *z, const ix_spm_text *out)
 {
-    bool after_space = z->squeeze;
-    while (at < size) {
+    return out->size >= z->space_size &&
+           memcmp(out->data + out->size - z->space_size, z->space, z->space_size) == 0;
+}
+
+/* Whether a part may end here.  Where ASCII follows, words come that need not be normalized; else
+ * the part has grown large. */
+static bool may_stop(const ix_spm_normalizer *z, const ix_spm_cursor *c, const ix_spm_text *out)
+{
+    const unsigned char *p = (const unsigned char *)c->text + c->at;
+    ix_text_view now;
+    if (*p >= 128 || !z->blank[*p] || out->size == 0 || ends_in_space(z, out))
+        return false;
+    if (c->size - c->at >= IX_SPM_LOOKAHEAD && p[1] < 128 &&
+        (z->plain[p[1]] || (z->squeeze && z->blank[p[1]])))
+        return true;
+    return out->size >= PART && prefix(z, c->text + c->at, c->size - c->at, &now) == 1 &&
+           now.size == 1 && *now.data == ' ';
+}
+
+static inox_status body(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops, ix_spm_text *out,
+                        inox_error *err)
+{
+    const char *text = c->text;
+    while (c->at < c->size) {
         ix_text_view now;
-        size_t n = plain_run(z, text + at, size - at);
+        if (stops && may_stop(z, c, out))
+            return INOX_OK;
+        size_t at = c->at, n = plain_run(z, text + at, c->size - at);
         if (n > 0) {
             IX_TRY(reserve(out, n, err));
             memcpy(out->data + out->size, text + at, n);
             for (size_t i = 0; i < n; i++)
                 out->origins[out->size + i] = (uint32_t)(at + i);
             out->size += n;
-            at += n;
-            after_space = false;
+            c->at += n;
+            c->after_space = false;
             continue;
         }
-        n = prefix(z, text + at, size - at, &now);
-        while (after_space && now.size > 0 && *now.data == ' ') {
+        n = prefix(z, text + at, c->size - at, &now);
+        while (c->after_space && now.size > 0 && *now.data == ' ') {
             now.data++;
             now.size--;
         }
@@ -158,40 +217,66 @@ static inox_status body(const ix_spm_normalizer *z, const char *text, size_t at,
             append(out, space ? z->space : now.data + i, space ? z->space_size : 1, at);
         }
         if (now.size > 0)
-            after_space = now.data[now.size - 1] == ' ';
-        after_space = after_space && z->squeeze;
-        at += n;
+            c->after_space = now.data[now.size - 1] == ' ';
+        c->after_space = c->after_space && z->squeeze;
+        c->at += n;
     }
+    return INOX_OK;
+}
+
+inox_status ix_spm_normalize_begin(const ix_spm_normalizer *z, const char *text, size_t size,
+                                   ix_spm_cursor *c, ix_spm_text *out, inox_error *err)
+{
+    ix_text_view now;
+    *c = (ix_spm_cursor){ .text = text, .size = size, .after_space = z->squeeze };
+    out->size = 0;
+    IX_TRY(reserve(out, z->space_size, err));
+    while (z->squeeze && c->at < size) {
+        size_t n = prefix(z, text + c->at, size - c->at, &now);
+        if (now.size != 1 || *now.data != ' ')
+            break;
+        c->at += n;
+    }
+    out->origins[0] = (uint32_t)c->at;
+    if (c->at < size && z->dummy_prefix && !z->suffix)
+        append(out, z->space, z->space_size, c->at);
+    return INOX_OK;
+}
+
+inox_status ix_spm_normalize_part(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops,
+                                  ix_spm_text *out, inox_error *err)
+{
+    IX_TRY(body(z, c, stops, out, err));
+    size_t end = c->at;
+    if (c->at == c->size) {
+        while (z->squeeze && ends_in_space(z, out)) {
+            out->size -= z->space_size;
+            end = out->origins[out->size];
+        }
+        IX_TRY(reserve(out, z->space_size, err));
+        if (z->dummy_prefix && z->suffix)
+            append(out, z->space, z->space_size, end);
+    }
+    out->origins[out->size] = (uint32_t)end;
     return INOX_OK;
 }
 
 inox_status ix_spm_normalize(const ix_spm_normalizer *z, const char *text, size_t size,
                              ix_spm_text *out, inox_error *err)
 {
-    size_t at = 0, end = size;
-    ix_text_view now;
+    ix_spm_cursor c;
     out->size = 0;
     IX_TRY(reserve(out, size + 4, err));
-    while (z->squeeze && at < size) {
-        size_t n = prefix(z, text + at, size - at, &now);
-        if (now.size != 1 || *now.data != ' ')
-            break;
-        at += n;
-    }
-    out->origins[0] = (uint32_t)at;
-    if (at == size)
-        return INOX_OK;
-    if (z->dummy_prefix && !z->suffix)
-        append(out, z->space, z->space_size, at);
-    IX_TRY(body(z, text, at, size, out, err));
-    while (z->squeeze && out->size >= z->space_size &&
-           memcmp(out->data + out->size - z->space_size, z->space, z->space_size) == 0) {
-        out->size -= z->space_size;
-        end = out->origins[out->size];
-    }
-    IX_TRY(reserve(out, z->space_size, err));
-    if (z->dummy_prefix && z->suffix)
-        append(out, z->space, z->space_size, end);
-    out->origins[out->size] = (uint32_t)end;
-    return INOX_OK;
+    IX_TRY(ix_spm_normalize_begin(z, text, size, &c, out, err));
+    return c.at == size ? INOX_OK : ix_spm_normalize_part(z, &c, false, out, err);
+}
+
+const ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z)
+{
+    return z->well_formed && z->space_size == 3 ? &z->marks : NULL;
+}
+
+bool ix_spm_squeezes(const ix_spm_normalizer *z)
+{
+    return z->squeeze;
 }

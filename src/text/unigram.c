@@ -12,7 +12,7 @@
  * Two libraries, two arithmetics: tokenizers adds in binary64, SentencePiece in binary32 and moves
  * sums back to 0 when they are beyond 1e5.  User-defined pieces get a score there that always wins.
  */
-#include "text/model_parts.h"
+#include "text/unigram_words.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -24,19 +24,21 @@
 
 #define NO_PATH UINT32_MAX
 #define UNKNOWN_PENALTY 10.0
-#define RESET_BEYOND 100000.0
 
 /* ---- making ---------------------------------------------------------------------------------- */
+
+bool ix_unigram_has_piece(const uint8_t *types, size_t i)
+{
+    return !types || types[i] == IX_PIECE_NORMAL || types[i] == IX_PIECE_USER;
+}
 
 static inox_status make_trie(ix_model *m, const uint8_t *types, inox_error *err)
 {
     int32_t *ids = NULL;
     const ix_vocabulary *v = &m->vocabulary;
     IX_TRY(IX_ALLOC(&ids, v->entries, err));
-    for (size_t i = 0; i < v->entries; i++) {
-        bool in = !types || types[i] == IX_PIECE_NORMAL || types[i] == IX_PIECE_USER;
-        ids[i] = v->pieces[i].data && in ? (int32_t)i : -1;
-    }
+    for (size_t i = 0; i < v->entries; i++)
+        ids[i] = v->pieces[i].data && ix_unigram_has_piece(types, i) ? (int32_t)i : -1;
     inox_status status = ix_trie_new(&m->unigram.trie, v->pieces, ids, v->entries, err);
     ix_free(ids);
     return status;
@@ -137,7 +139,8 @@ static inox_status make_sentencepiece(ix_model *m, const ix_piece_source *s, ino
         bytes = bytes && u->byte_ids[b] >= 0;
     if ((s->unknown < 0 || (size_t)s->unknown >= s->count) && !bytes)
         return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no unknown piece");
-    return make_trie(m, s->types, err);
+    IX_TRY(make_trie(m, s->types, err));
+    return ix_unigram_words_make(u, &m->vocabulary, s->types, err);
 }
 
 inox_status ix_model_new_sentencepiece_unigram(const ix_piece_source *source, ix_model **out,
@@ -162,6 +165,8 @@ void ix_unigram_release(ix_unigram_model *u)
 {
     ix_trie_release(&u->trie);
     ix_free(u->scores);
+    ix_free(u->words.scores);
+    ix_free(u->words.units);
 }
 
 /* ---- what goes out --------------------------------------------------------------------------- */
@@ -256,6 +261,15 @@ static inox_status settle(run *r, size_t at)
     return INOX_OK;
 }
 
+inox_status ix_unigram_add_path(const ix_model *m, const char *text, const ix_token *path,
+                                size_t count, ix_token_list *out, inox_error *err)
+{
+    run r = { .m = m, .u = &m->unigram, .text = text, .out = out, .err = err };
+    for (size_t k = 0; k < count; k++)
+        IX_TRY(add_token(&r, path[k].id, path[k].start, path[k].end));
+    return INOX_OK;
+}
+
 /* ---- the best path --------------------------------------------------------------------------- */
 
 /* Makes place `end` one that tokens may end at. */
@@ -298,7 +312,7 @@ static inox_status step(run *r, size_t at, size_t n, size_t end)
 {
     const ix_unigram_model *u = r->u;
     double before = r->s->path[at - r->base].score;
-    if (u->sentencepiece && (before < -RESET_BEYOND || before > RESET_BEYOND)) {
+    if (u->sentencepiece && (before < -IX_UNIGRAM_RESET || before > IX_UNIGRAM_RESET)) {
         move_to_zero(r, at);
         before = 0;
     }
@@ -328,22 +342,40 @@ static inox_status step(run *r, size_t at, size_t n, size_t end)
     return INOX_OK;
 }
 
+static inox_status tokenize(run *r, size_t start, size_t end, double *sum)
+{
+    r->base = r->frontier = start;
+    IX_TRY(reach(r, start));
+    r->s->path[0] = (ix_path_node){ *sum, (uint32_t)start, 0 };
+    for (size_t at = start, n; at < end; at += n) {
+        if (at == r->frontier && at > r->base)
+            IX_TRY(settle(r, at));
+        n = ix_chunk(r->text + at, end - at);
+        IX_TRY(step(r, at, n, end));
+    }
+    IX_TRY(settle(r, end));
+    *sum = r->s->path[0].score;
+    return INOX_OK;
+}
+
 inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_token_list *out, inox_error *err)
 {
-    run r = { .m = m, .u = &m->unigram, .s = s, .text = text, .base = start, .out = out };
-    r.frontier = start;
-    r.err = err;
+    run r = { .m = m, .u = &m->unigram, .s = s, .text = text, .out = out, .err = err };
+    double sum = 0;
     if (start == end)
         return INOX_OK;
-    IX_TRY(reach(&r, start));
-    s->path[0] = (ix_path_node){ 0, (uint32_t)start, 0 };
-    for (size_t at = start, n; at < end; at += n) {
-        if (at == r.frontier && at > r.base)
-            IX_TRY(settle(&r, at));
-        n = ix_chunk(text + at, end - at);
-        IX_TRY(step(&r, at, n, end));
-    }
-    IX_TRY(settle(&r, end));
+    IX_TRY(tokenize(&r, start, end, &sum));
     return r.unknown_before && !m->unigram.sentencepiece ? add_unknown_run(&r) : INOX_OK;
+}
+
+inox_status ix_unigram_tokenize_from(const ix_model *m, ix_model_scratch *s, const char *text,
+                                     size_t start, size_t end, float *sum, ix_token_list *out,
+                                     inox_error *err)
+{
+    run r = { .m = m, .u = &m->unigram, .s = s, .text = text, .out = out, .err = err };
+    double at = (double)*sum;
+    IX_TRY(tokenize(&r, start, end, &at));
+    *sum = (float)at;
+    return INOX_OK;
 }

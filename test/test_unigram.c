@@ -1,0 +1,251 @@
+/* SentencePiece's Unigram word by word, from a cache, against one search over the whole text.
+ *
+ * Vocabularies and texts are made at random: scores that nearly tie, so that what a sum rounds to
+ * decides; sums that cross all powers of two and are moved back to 0; pieces that end in U+2581, or
+ * have several, or one inside; byte fallback, user-defined pieces, ids of more than 16 bits. */
+#include "test.h"
+
+#include "text/model.h"
+#include "text/spm.h"
+
+#define SPACE "\xE2\x96\x81"
+
+enum { PIECES = 420, ROOM = 12, FILL = 66000, TEXT = 60000 };
+
+/* How scores are made. */
+enum { PLAIN, NEAR_TIES, SOME_TIES, TIES, BOTH_SIGNS, LARGE, TINY, TOO_LARGE, SCORES };
+
+/* What else a vocabulary has. */
+typedef struct shape {
+    const char *name;
+    bool suffix, runs, inside, bytes, users, keeps_spaces, no_prefix, wide, no_space;
+} shape;
+
+static const shape shapes[] = {
+    { .name = "plain" },
+    { .name = "suffix", .suffix = true },
+    { .name = "runs", .runs = true, .keeps_spaces = true },
+    { .name = "runs, suffix", .runs = true, .keeps_spaces = true, .suffix = true },
+    { .name = "inside", .inside = true },
+    { .name = "bytes", .bytes = true },
+    { .name = "bytes, spaces", .bytes = true, .keeps_spaces = true, .no_prefix = true },
+    { .name = "users", .users = true },
+    { .name = "wide", .wide = true, .bytes = true },
+    { .name = "no space", .no_space = true },
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+typedef struct vocabulary {
+    char bytes[PIECES + 256][ROOM];
+    ix_text_view pieces[PIECES + 256 + FILL];
+    float scores[PIECES + 256 + FILL];
+    uint8_t types[PIECES + 256 + FILL];
+    char (*filled)[ROOM]; /* pieces in front of all, so that ids are large */
+    size_t fill, count;
+    uint64_t state;
+} vocabulary;
+
+static size_t below(vocabulary *v, size_t n)
+{
+    return (size_t)(ix_test_random(&v->state) % n);
+}
+
+static void add(vocabulary *v, const char *piece, float score, uint8_t type)
+{
+    size_t n = strlen(piece);
+    char *own = v->bytes[v->count - v->fill];
+    for (size_t i = v->fill; i < v->count; i++)
+        if (v->pieces[i].size == n && memcmp(v->pieces[i].data, piece, n) == 0)
+            return;
+    (void)snprintf(own, ROOM, "%s", piece);
+    v->pieces[v->count] = (ix_text_view){ own, n };
+    v->scores[v->count] = score;
+    v->types[v->count++] = type;
+}
+
+static float score_of(vocabulary *v, int kind, size_t letters)
+{
+    float x = (float)below(v, 1 << 16) * 0x1p-16F;
+    switch (kind) {
+    case NEAR_TIES: return -4 * (float)letters - (float)below(v, 9) * 0x1p-10F;
+    case SOME_TIES: return x < 0.6F ? -4 * (float)letters - 0.007F * x : -6 * (float)letters - x;
+    case TIES: return -7.25F;
+    case BOTH_SIGNS: return 6 * x - 3;
+    case LARGE: return -100 - 300 * x;
+    case TINY: return -x * 0x1p-30F;
+    case TOO_LARGE: return -100 - 3000 * x;
+    default: return -1 - 11 * x;
+    }
+}
+
+static void make_vocabulary(vocabulary *v, const shape *s, int kind)
+{
+    static const char *const letters[] = { "a", "b", "c", "d", "e", "\xC3\xA9", "-" };
+    v->count = v->fill = 0;
+    for (; v->count < FILL && s->wide; v->count++) {
+        (void)snprintf(v->filled[v->count], ROOM, "#%zu", v->count);
+        v->pieces[v->count] = (ix_text_view){ v->filled[v->count], strlen(v->filled[v->count]) };
+        v->types[v->count] = IX_PIECE_UNUSED;
+        v->scores[v->count] = 0;
+    }
+    v->fill = v->count;
+    add(v, "<unk>", 0, IX_PIECE_UNKNOWN);
+    if (!s->no_space)
+        add(v, SPACE, score_of(v, kind, 1), IX_PIECE_NORMAL);
+    for (size_t i = 0; i < 7; i++)
+        add(v, letters[i], score_of(v, kind, 1), IX_PIECE_NORMAL);
+    if (s->users) {
+        add(v, "de", 0, IX_PIECE_USER);
+        add(v, "b c", 0, IX_PIECE_USER);
+    }
+    for (int b = 0; b < 256 && s->bytes; b++) {
+        char piece[ROOM];
+        (void)snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)b);
+        add(v, piece, 0, IX_PIECE_BYTE);
+    }
+    while (v->count - v->fill < PIECES + (s->bytes ? 256u : 0u) - 10) {
+        char piece[ROOM + 24] = "";
+        size_t n = 1 + below(v, 4), count = n;
+        if (below(v, 3) == 0 && !s->suffix && !s->no_space)
+            strcat(piece, s->runs && below(v, 3) == 0 ? SPACE SPACE : SPACE), count++;
+        for (size_t i = 0; i < n && strlen(piece) + 6 < ROOM; i++)
+            strcat(piece, letters[below(v, 7)]);
+        if (below(v, 3) == 0 && s->suffix && strlen(piece) + 6 < ROOM)
+            strcat(piece, s->runs && below(v, 3) == 0 && strlen(piece) < 5 ? SPACE SPACE : SPACE);
+        if (below(v, 20) == 0 && s->inside && strlen(piece) + 4 < ROOM)
+            strcat(piece, SPACE "a"), count += 2;
+        add(v, piece, score_of(v, kind, count), IX_PIECE_NORMAL);
+    }
+}
+
+/* Words, some of them again and again; spaces, and characters that are no pieces. */
+static size_t make_text(vocabulary *v, char *text, size_t size)
+{
+    static const char *const parts[] = { "a",  "b",  "c", "d",        "e",   "de",
+                                         "ab", "ca", "-", "\xC3\xA9", "bad", "ace" };
+    static const char *const odd[] = { "\n",  "  ",  "   ",       "\xE3\x81\x82",
+                                       "z",   SPACE, "\xFF",      "\t",
+                                       "b c", "zz",  " \xC3\xA9", "\xF0\x9F\x98\x80" };
+    char known[300][24];
+    size_t n = 0;
+    for (size_t i = 0; i < 300; i++) {
+        known[i][0] = 0;
+        for (size_t k = 0, count = 1 + below(v, 6); k < count; k++)
+            strcat(known[i], parts[below(v, 12)]);
+    }
+    while (n + 400 < size) {
+        size_t repeats = below(v, 400) == 0 ? 60 : 1;
+        const char *part = below(v, 12) == 0  ? odd[below(v, 12)]
+                           : below(v, 9) == 0 ? parts[below(v, 12)]
+                                              : known[below(v, 1 + below(v, 300))];
+        for (; repeats > 0 && n + 100 < size; repeats--)
+            n += (size_t)snprintf(text + n, size - n, "%s", part);
+        if (below(v, 8) != 0)
+            text[n++] = ' ';
+    }
+    return n;
+}
+
+typedef struct sides {
+    ix_tokenizer *words;
+    ix_spm_normalizer *normalizer;
+    ix_model *model;
+    ix_model_scratch *scratch;
+} sides;
+
+static inox_status make_sides(const vocabulary *v, const shape *s, sides *b, inox_error *err)
+{
+    ix_spm_source source = { .kind = IX_SPM_UNIGRAM,
+                             .count = v->count,
+                             .pieces = v->pieces,
+                             .scores = v->scores,
+                             .types = v->types,
+                             .byte_fallback = s->bytes,
+                             .space_is_suffix = s->suffix,
+                             .rules = IX_SPM_RULES_INIT };
+    ix_piece_source pieces = { .count = v->count,
+                               .pieces = v->pieces,
+                               .scores = v->scores,
+                               .types = v->types,
+                               .unknown = (int32_t)v->fill,
+                               .byte_fallback = s->bytes };
+    ix_text_view users[4];
+    size_t user_count = 0;
+    for (size_t i = 0; i < v->count; i++)
+        if (v->types[i] == IX_PIECE_USER)
+            users[user_count++] = v->pieces[i];
+    source.rules.remove_extra_whitespaces = !s->keeps_spaces;
+    source.rules.add_dummy_prefix = !s->no_prefix;
+    IX_TRY(ix_tokenizer_from_spm(&source, &b->words, err));
+    IX_TRY(ix_spm_normalizer_new(&source.rules, s->suffix, users, user_count, &b->normalizer, err));
+    IX_TRY(ix_model_new_sentencepiece_unigram(&pieces, &b->model, err));
+    return ix_model_scratch_new(b->model, &b->scratch, err);
+}
+
+static void free_sides(sides *b)
+{
+    ix_tokenizer_free(b->words);
+    ix_spm_normalizer_free(b->normalizer);
+    ix_model_scratch_free(b->scratch);
+    ix_model_free(b->model);
+}
+
+/* One search over all of the text, and word by word: fresh, from the cache, and ids only. */
+static void compare(ix_test *t, const sides *b, const char *text, size_t size, const char *name,
+                    int kind)
+{
+    static const unsigned wants[] = { IX_WANT_ALL, IX_WANT_ALL, 0, 0 };
+    ix_spm_text normal = { 0 };
+    ix_token_list want = { 0 };
+    inox_error err;
+    CHECK_OK(ix_spm_normalize(b->normalizer, text, size, &normal, &err), &err);
+    if (normal.size > 0)
+        CHECK_OK(ix_model_tokenize(b->model, b->scratch, normal.data, 0, normal.size, &want, &err),
+                 &err);
+    for (size_t round = 0; round < sizeof wants / sizeof *wants; round++) {
+        ix_encoding got = { 0 };
+        ix_encode_input in = { .first = { .text = { text, size } } };
+        ix_encode_options options = IX_ENCODE_OPTIONS_INIT;
+        options.want = wants[round];
+        CHECK_OK(ix_encode(b->words, &in, &options, &got, &err), &err);
+        size_t at = 0;
+        for (; at < want.count && at < got.count; at++) {
+            const ix_token *token = &want.items[at];
+            if (got.ids[at] != token->id ||
+                (got.starts && (got.starts[at] != normal.origins[token->start] ||
+                                got.ends[at] != normal.origins[token->end])))
+                break;
+        }
+        CHECK_MSG(at == want.count && at == got.count,
+                  "%s, scores %d, round %zu: token %zu of %zu (%zu) differs", name, kind, round, at,
+                  want.count, got.count);
+        ix_encoding_release(&got);
+    }
+    ix_token_list_release(&want);
+    ix_spm_text_release(&normal);
+}
+
+TEST(unigram_words_are_as_the_whole_text)
+{
+    vocabulary *v = calloc(1, sizeof *v);
+    char *text = calloc(1, TEXT);
+    v->filled = calloc(FILL, sizeof *v->filled);
+    v->state = 31;
+    for (size_t i = 0; i < SHAPES; i++)
+        for (int kind = 0; kind < SCORES && t->failures == 0; kind++) {
+            sides b = { 0 };
+            inox_error err;
+            if (shapes[i].wide && kind > SOME_TIES)
+                continue;
+            make_vocabulary(v, &shapes[i], kind);
+            CHECK_OK(make_sides(v, &shapes[i], &b, &err), &err);
+            for (int k = 0; k < 12 && b.scratch && t->failures == 0; k++) {
+                size_t room = k == 0 ? TEXT : 400 + below(v, 2000);
+                compare(t, &b, text, make_text(v, text, room), shapes[i].name, kind);
+            }
+            free_sides(&b);
+        }
+    free(v->filled);
+    free(v);
+    free(text);
+}
