@@ -67,7 +67,7 @@ static void read_vocabulary(input *in, vocabulary *v)
     while (ix_pretokenizer_name(names))
         names++;
     v->source = (ix_vocab_source)IX_VOCAB_SOURCE_INIT;
-    v->source.model = models[kind & 3];
+    v->source.model = kind & 32 ? "t5" : models[kind & 3];
     v->source.pre = ix_pretokenizer_name(pre % (names + 1));
     v->source.add_bos = flags & 1;
     v->source.add_eos = flags >> 1 & 1;
@@ -80,7 +80,7 @@ static void read_vocabulary(input *in, vocabulary *v)
     for (size_t i = 0; i < count; i++) {
         size_t length = byte(in) % 12, id = v->source.count++;
         v->types[id] = byte(in) % 8;
-        v->scores[id] = (float)(int8_t)byte(in);
+        v->scores[id] = (float)(int8_t)byte(in) * (kind & 32 ? 0.37F : 1);
         if (length > (size_t)(in->end - in->at))
             length = (size_t)(in->end - in->at);
         v->pieces[id] = (ix_text_view){ (const char *)in->at, length };
