@@ -76,7 +76,8 @@ static inline void slot_set_meta(ix_cache_slot *s, bool wide, unsigned meta)
 static inline const ix_cache_slot *line_find(const ix_cache_slot *line, ix_cache_key key)
 {
     bool second = ix_cache_same(&line[1], key);
-    return second | ix_cache_same(&line[0], key) ? line + second : NULL;
+    bool known = second | ix_cache_same(&line[0], key);
+    return known ? line + second : NULL;
 }
 
 /* ids: many_tokens(wide) of them, of which `count` are the word's. */
