@@ -135,7 +135,7 @@ static void check_vocabulary(ix_test *t, uint64_t *state, bool shuffled, int *od
     CHECK_MSG(usable, "no search in a vocabulary of short pieces");
     CHECK_OK(IX_ALLOC(&r.memo, 1, &err), &err);
     r.search = usable ? &search : NULL;
-    *odd += search.odd != NULL;
+    *odd += search.some_odd;
     for (int k = 0; k < 60 && r.memo; k++) {
         char word[WORD_MAX];
         size_t n = 1 + ix_test_random(state) % (k % 2 ? WORD_MAX : 12);

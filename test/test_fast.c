@@ -351,3 +351,66 @@ TEST(fast_blocks_of_words_are_as_defined)
         }
     }
 }
+
+/* Makes a text of ASCII's kinds of characters, a few others between them; returns its size. */
+static size_t make_words(uint64_t *state, char *text, size_t room)
+{
+    static const char *const kinds[] = { "a",   "bcd", "Z",  "QRS",  " ",  " ",        " ",
+                                         "  ",  "1",   "23", "4567", ".",  "--",       "'",
+                                         "'s",  "'re", "/",  "\n",   "\t", "\r\n",     "\n \n",
+                                         "'LL", "s",   "ll", "\v",   " (", "\xC3\xA9", "\xC5\xBF" };
+    const size_t count = sizeof kinds / sizeof *kinds;
+    size_t size = 0, most = ix_test_random(state) % 2 ? count : count - 6; /* half have no HIGH */
+    while (size + 16 < room) {
+        const char *kind = kinds[ix_test_random(state) % most];
+        size_t times = ix_test_random(state) % 60 == 0 ? 30 : 1;
+        size += repeat(text + size, room - size, kind, times);
+    }
+    return size;
+}
+
+static void compare_cuts(ix_test *t, const char *name, const char *text, size_t size)
+{
+    ix_scanner scanner;
+    ix_pretokenizer pre;
+    CHECK(ix_scanner_find(name, &scanner, &pre));
+    for (size_t k = 0; ix_block_sets(k); k++) {
+        ix_pre_cursor c;
+        ix_word_queue q;
+        size_t start = 0, end = 0, at = 0, words = 0;
+        ix_pre_start(&c, &pre, text, size);
+        while (at < size) {
+            q.count = 0;
+            size_t next = ix_block_sets(k)->cut(&scanner, text, at, size, &q);
+            for (size_t i = 0; i < q.count; i++, words++) {
+                bool more = ix_pre_next(&c, &start, &end);
+                CHECK_MSG(more && start == q.at[i] && end == q.at[i + 1],
+                          "%s, %s: word %zu is %u-%u, not %zu-%zu of '%.40s'", name,
+                          ix_block_sets(k)->isa, words, q.at[i], q.at[i + 1], start, end,
+                          text + (start < 12 ? 0 : start - 12));
+                if (start != q.at[i] || end != q.at[i + 1])
+                    return;
+            }
+            if (next == at) { /* the matcher's turn */
+                CHECK(ix_pre_next(&c, &start, &end) && start == at);
+                next = end;
+            }
+            at = next;
+        }
+        CHECK(!ix_pre_next(&c, &start, &end));
+    }
+}
+
+/* Every instruction set cuts text into the words that the matchers for all characters find. */
+TEST(fast_words_are_those_of_the_matchers)
+{
+    enum { ROOM = 700, TEXTS = 400 };
+    static const char *const names[] = { "gpt-2", "llama3", "cl100k", "qwen2", "gpt-4o", "tekken" };
+    static char text[ROOM];
+    uint64_t state = 12;
+    for (int i = 0; i < TEXTS; i++) {
+        size_t size = make_words(&state, text, ROOM);
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            compare_cuts(t, names[n], text, size);
+    }
+}

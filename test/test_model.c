@@ -328,7 +328,7 @@ static void compare_fast(ix_test *t, const char *name, const char *pattern, bool
     CHECK_OK(ix_model_scratch_new(m, &slow, &err), &err);
     for (size_t round = 0; round < 40 && f; round++) {
         const ix_block_set *set = ix_block_sets(round % 4); /* all that this machine runs */
-        f->bytes.scanner.block = set ? set->scan : ix_block_sets(0)->scan;
+        f->bytes.set = set ? set : ix_block_sets(0);
         ix_encoding got = { .want = IX_WANT_OFFSETS | IX_WANT_WORDS }, again = got, bare = { 0 };
         static int32_t words[sizeof text];
         ix_token_list want = { 0 };

@@ -7,6 +7,7 @@
  *     | ... padding ... | base ptr | bytes ...
  *
  * which keeps calloc's untouched zero pages (a plan of a gigabyte costs nothing before it is used).
+ * A large table has pages of its own: their size before the pointer to them, which is odd.
  */
 #include "base/alloc.h"
 
@@ -191,12 +192,35 @@ void ix_give_back_memory(void)
 /* Pages are large from an address on that is a multiple of their size. */
 #define LARGE_PAGE ((size_t)2 << 20)
 
+/* What stands before an aligned block; of one that is pages of its own, the base is odd. */
+typedef struct aligned_header {
+    size_t bytes; /* of all pages */
+    uintptr_t base;
+} aligned_header;
+
+/* The C library would take a large table from what was freed before, where it has that: memory in
+ * small pages, to be filled with zeros.  The system's pages are zeros already, and large. */
 inox_status ix_alloc_table(size_t bytes, void **out, inox_error *err)
 {
+    size_t total;
+
     if (bytes < LARGE_PAGE)
         return ix_alloc_sparse(bytes, 64, out, err);
-    IX_TRY(ix_alloc_sparse(bytes, LARGE_PAGE, out, err));
-    ix_advise_large_pages(*out, bytes);
+    if (__builtin_add_overflow(bytes, LARGE_PAGE + sizeof(aligned_header), &total))
+        return too_large(bytes, 1, err);
+    char *base =
+        total <= PTRDIFF_MAX && !over_meter(total) && may_allocate() ? ix_take_pages(total) : NULL;
+    if (!base)
+        return out_of_memory(bytes, err);
+    if (meter.limit != 0)
+        meter.taken += (int64_t)total;
+    uintptr_t first = (uintptr_t)base + sizeof(aligned_header);
+    uintptr_t aligned = (first + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1);
+    char *p = base + (aligned - (uintptr_t)base);
+    aligned_header header = { total, (uintptr_t)base | 1 };
+    memcpy(p - sizeof header, &header, sizeof header);
+    ix_advise_large_pages(p, bytes);
+    *out = p;
     return INOX_OK;
 }
 
@@ -213,12 +237,21 @@ void inox_string_free(char *s)
 
 void ix_free_aligned(void *p)
 {
-    void *base;
+    uintptr_t base;
 
     if (p == NULL)
         return;
-    memcpy(&base, (char *)p - sizeof(void *), sizeof base);
-    ix_free(base);
+    memcpy(&base, (char *)p - sizeof base, sizeof base);
+    char *block = (char *)p - ((uintptr_t)p - (base & ~(uintptr_t)1));
+    if ((base & 1) == 0) {
+        ix_free(block);
+        return;
+    }
+    aligned_header header;
+    memcpy(&header, (char *)p - sizeof header, sizeof header);
+    if (meter.limit != 0)
+        meter.taken -= (int64_t)header.bytes;
+    ix_give_pages(block, header.bytes);
 }
 
 inox_status ix_strndup(const char *s, size_t n, char **out, inox_error *err)

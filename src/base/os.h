@@ -56,6 +56,10 @@ const char *ix_environment(const char *name); /* NULL when unset */
 double ix_clock_seconds(void);       /* monotonic */
 int64_t ix_wall_clock_seconds(void); /* Unix time, for receipts */
 inox_status ix_os_random(void *bytes, size_t n, inox_error *err) IX_MUST_USE;
+/* Whole pages of zeros that nobody has touched, straight from the system; NULL where it has none.
+ * Give them back with the same size. */
+void *ix_take_pages(size_t bytes);
+void ix_give_pages(void *pages, size_t bytes);
 /* Hint: the memory is large and read from end to end, so pages of the largest size suit it. */
 void ix_advise_large_pages(void *memory, size_t bytes);
 /* Pages of this memory that nobody has touched yet will come from the machine's memory nodes in

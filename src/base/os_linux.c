@@ -576,6 +576,17 @@ static uint64_t proc_bytes(const char *path, const char *key)
     return kilobytes <= UINT64_MAX / 1024 ? kilobytes * 1024 : UINT64_MAX;
 }
 
+void *ix_take_pages(size_t bytes)
+{
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages != MAP_FAILED ? pages : NULL;
+}
+
+void ix_give_pages(void *pages, size_t bytes)
+{
+    (void)munmap(pages, bytes);
+}
+
 void ix_advise_large_pages(void *memory, size_t bytes)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

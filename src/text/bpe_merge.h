@@ -60,6 +60,15 @@ static inline int32_t ix_bpe_symbol(const ix_bpe *b, const char *p, size_t n)
     return s ? s->id : -1;
 }
 
+/* Asks for what ix_bpe_find looks at. */
+static inline void ix_bpe_ask_pair(const ix_bpe *b, int32_t left, int32_t right)
+{
+    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    uint64_t h = (key ^ b->pairs.seed) * b->pairs.factor;
+    __builtin_prefetch(&b->filter[h >> b->filter_shift >> 6]);
+    __builtin_prefetch(&b->pairs.slots[h >> b->pairs.shift]);
+}
+
 static inline const ix_pair_slot *ix_bpe_find(const ix_bpe *b, int32_t left, int32_t right)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;

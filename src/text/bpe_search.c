@@ -28,7 +28,7 @@ static inox_status find_made(ix_bpe_search *s, const ix_bpe *bpe, const int32_t 
     const ix_pair_slot *pair = ix_bpe_find(bpe, w->last_left, w->last_right);
     made->left = w->last_left;
     made->right = w->last_right;
-    made->rank = pair->rank + 1;
+    made->rank = (pair->rank + 1) & INT32_MAX;
     return INOX_OK;
 }
 
@@ -73,26 +73,23 @@ static bool is_odd(const ix_bpe_search *s, size_t id)
     const ix_bpe_made *made = &s->pieces[id];
     if (made->rank == 0)
         return false;
-    return made->rank <= s->pieces[made->left].rank || made->rank <= s->pieces[made->right].rank ||
-           (s->odd && (s->odd[made->left] || s->odd[made->right]));
+    const ix_bpe_made *left = &s->pieces[made->left], *right = &s->pieces[made->right];
+    return made->rank <= left->rank || made->rank <= right->rank || left->odd || right->odd;
 }
 
-static inox_status find_odd(ix_bpe_search *s, size_t end, bool *usable, inox_error *err)
+static void find_odd(ix_bpe_search *s, size_t end, bool *usable)
 {
     for (bool again = true; again;) { /* what odd ones make is odd */
         again = false;
         for (size_t id = 0; id < end; id++) {
-            if ((s->odd && s->odd[id]) || !is_odd(s, id))
+            if (s->pieces[id].odd || !is_odd(s, id))
                 continue;
-            if (!s->odd)
-                IX_TRY(IX_ALLOC(&s->odd, end, err));
-            s->odd[id] = 1;
-            again = true;
+            s->pieces[id].odd = 1;
+            again = s->some_odd = true;
         }
     }
-    for (size_t id = 0; id < end && s->odd; id++)
+    for (size_t id = 0; id < end && s->some_odd; id++)
         *usable = *usable && s->sizes[id] <= PIECE_BYTES_MAX;
-    return INOX_OK;
 }
 
 static inox_status make_trie(ix_bpe_search *s, const ix_text_view *entries, const int32_t *ids,
@@ -138,7 +135,7 @@ inox_status ix_bpe_search_new(ix_bpe_search *s, const ix_bpe *bpe, const int32_t
     if (*usable)
         IX_TRY(add_pairs(s, end, err));
     if (*usable)
-        IX_TRY(find_odd(s, end, usable, err));
+        find_odd(s, end, usable);
     return *usable ? make_trie(s, entries, ids, count, err) : INOX_OK;
 }
 
@@ -148,7 +145,6 @@ void ix_bpe_search_release(ix_bpe_search *s)
     ix_trie_release(&s->trie);
     ix_free_aligned(s->pieces);
     ix_free(s->sizes);
-    ix_free(s->odd);
     *s = (ix_bpe_search){ 0 };
 }
 
@@ -211,7 +207,7 @@ bool ix_bpe_side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made
                          const ix_bpe_made *r)
 {
     uint32_t limit = UINT32_MAX;
-    if (s->odd && (s->odd[left] || s->odd[right]))
+    if (l->odd || r->odd)
         return stand_by_merging(s, left, right);
     for (;;) {
         const ix_pair_slot *pair = ix_bpe_find(&s->pairs, left, right);

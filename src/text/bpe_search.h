@@ -19,15 +19,16 @@
 /* What merging makes, how it is made at last: every piece is made of the same two. */
 typedef struct ix_bpe_made {
     int32_t left, right;
-    uint32_t rank;   /* 1 + that of the pair; 0: a byte */
-    int32_t shorter; /* the longest piece that this begins with, or -1 */
+    uint32_t rank : 31; /* 1 + that of the pair; 0: a byte */
+    uint32_t odd : 1;   /* a part of it has a greater rank, or is odd */
+    int32_t shorter;    /* the longest piece that this begins with, or -1 */
 } ix_bpe_made;
 
 typedef struct ix_bpe_search {
     ix_bpe_made *pieces; /* by id */
     uint16_t *sizes;     /* bytes of each; 0: merging never makes it */
-    uint8_t *odd;        /* by id; NULL: there are none */
-    ix_bpe pairs;        /* those that make something */
+    bool some_odd;
+    ix_bpe pairs; /* those that make something */
     ix_trie trie;
 } ix_bpe_search;
 
@@ -49,12 +50,30 @@ typedef struct ix_bpe_memo {
 bool ix_bpe_side_by_side(const ix_bpe_search *s, int32_t left, const ix_bpe_made *l, int32_t right,
                          const ix_bpe_made *r);
 
+static inline uint64_t ix_bpe_memo_key(int32_t left, int32_t right)
+{
+    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
+}
+
+static inline uint64_t *ix_bpe_memo_slot(ix_bpe_memo *memo, uint64_t key)
+{
+    return &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
+}
+
+/* Asks for what ix_bpe_may_stand looks at first. */
+static inline void ix_bpe_ask(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left,
+                              const ix_bpe_made *l, int32_t right, const ix_bpe_made *r)
+{
+    __builtin_prefetch(ix_bpe_memo_slot(memo, ix_bpe_memo_key(left, right)));
+    __builtin_prefetch(&s->pieces[l->rank > r->rank ? l->right : r->left]);
+    ix_bpe_ask_pair(&s->pairs, left, right);
+}
+
 /* The same.  Pairs come again and again, in new words too. */
 static inline bool ix_bpe_may_stand(const ix_bpe_search *s, ix_bpe_memo *memo, int32_t left,
                                     const ix_bpe_made *l, int32_t right, const ix_bpe_made *r)
 {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right | (uint64_t)1 << 62;
-    uint64_t *slot = &memo->pairs[key * 0x9E3779B97F4A7C15u >> (64 - IX_BPE_MEMO_BITS)];
+    uint64_t key = ix_bpe_memo_key(left, right), *slot = ix_bpe_memo_slot(memo, key);
     if ((*slot & ~((uint64_t)1 << 63)) == key)
         return *slot >> 63;
     bool may = ix_bpe_side_by_side(s, left, l, right, r);

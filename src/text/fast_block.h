@@ -29,13 +29,16 @@ static inline uint64_t run_ends(uint64_t x, uint64_t first)
 
 /* Line ends, for cl100k and o200k: \s*[\r\n]+ takes all white space up to the last line end, and a
  * run of other characters takes those behind it. */
-static inline uint64_t line_starts(uint64_t spaces, uint64_t lines, uint64_t others, uint64_t *stop)
+static inline uint64_t line_starts(uint64_t spaces, uint64_t lines, uint64_t others,
+                                   uint64_t strange, uint64_t *stop)
 {
-    uint64_t white = spaces | lines, behind = spaces & lines << 1;
+    uint64_t white = spaces | lines, behind = spaces & lines << 1, known = below(strange);
     if (run_ends(spaces, behind) & lines) /* line end, spaces, line end: one word */
         *stop |= behind;
-    if (white >> 63) /* what is behind the block has a say */
-        *stop |= (uint64_t)1 << (64 - __builtin_clzll(~white | 1));
+    /* What follows the last run has a say in it, but for its start, which is behind the last other
+     * byte. */
+    uint64_t run = white & known & ~(known >> 1), start = (~white & known) << 1 | 1;
+    *stop |= (0 - (uint64_t)(run != 0)) & (uint64_t)2 << (63 - __builtin_clzll(start));
     return lines & ~(lines << 1) & ~(spaces << 1) & ~(others << 1);
 }
 
@@ -51,20 +54,23 @@ static inline void contractions(block x, bool any_case, uint64_t apostrophes, ui
     *three = apostrophes & pair >> 1;
 }
 
-uint64_t NAME(ix_scan_block)(const ix_scanner *s, const char *p)
+/* Where words start in x if one starts with its first byte, and what is not known: *stop, *soft.
+ * The bits of `strange` bytes are all in *stop. */
+static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, block x, uint64_t *stop,
+                                   uint64_t *soft)
 {
-    block x = block_read(p);
     uint64_t letters = block_in(block_fold(x), 'a', 'z'), digits = block_in(x, '0', '9');
     uint64_t spaces = block_is(x, ' '), lines = block_is(x, '\n') | block_is(x, '\r');
     uint64_t tabs = block_is(x, '\t'), apostrophes = block_is(x, '\'');
-    uint64_t strange = ~(block_in(x, ' ', '~') | lines | (s->kind == IX_SCAN_GPT2 ? tabs : 0));
+    uint64_t strange = ~(block_in(x, ' ', '~') | lines | (kind == IX_SCAN_GPT2 ? tabs : 0));
     uint64_t others = block_in(x, ' ', '~') & ~(letters | digits | spaces);
     uint64_t behind_space = spaces << 1;
     uint64_t others_start = others & ~(others << 1) & ~behind_space;
     uint64_t letters_start = letters & ~(letters << 1) & ~behind_space;
-    uint64_t stop = strange | (uint64_t)1 << 63, soft = 0; /* nothing is known behind bit 63 */
+    *stop = strange | (uint64_t)1 << 63; /* nothing is known behind bit 63 */
+    *soft = 0;
     uint64_t starts = 1 | others_start, two = 0, three = 0;
-    if (s->kind == IX_SCAN_GPT2) {
+    if (kind == IX_SCAN_GPT2) {
         /* Of a run of white space, the last character belongs to what follows if it is a space. */
         uint64_t white = spaces | lines | tabs;
         starts |= (white & ~(white << 1)) | (white & ~((white | strange) >> 1));
@@ -72,35 +78,53 @@ uint64_t NAME(ix_scan_block)(const ix_scanner *s, const char *p)
         apostrophes &= others_start;
     } else {
         starts |= (spaces & ~behind_space) | (spaces & ~((spaces | lines | strange) >> 1));
-        starts |= line_starts(spaces, lines, others, &stop);
+        starts |= line_starts(spaces, lines, others, strange, stop);
         starts |= s->digits == 1 ? digits : digits & ~(digits << 1);
         if (s->digits > 1)
-            stop |= digits & digits >> 1 & digits >> 2 & digits >> 3;
+            *stop |= digits & digits >> 1 & digits >> 2 & digits >> 3;
         /* One other character, with no space before it, goes with the letters behind it. */
         uint64_t joined = others_start & ~(others >> 1) & letters >> 1;
         letters_start &= ~(joined << 1);
-        apostrophes &= s->kind == IX_SCAN_CL100K ? others_start : letters << 1;
+        apostrophes &= kind == IX_SCAN_CL100K ? others_start : letters << 1;
     }
-    if (s->kind == IX_SCAN_O200K) {
+    if (kind == IX_SCAN_O200K) {
         uint64_t uppers = block_in(x, 'A', 'Z');
         letters_start |= uppers & (letters & ~uppers) << 1;
-        stop |= block_is(x, '/') & lines << 1; /* [\r\n/]* */
+        *stop |= block_is(x, '/') & lines << 1; /* [\r\n/]* */
         apostrophes = s->contractions ? apostrophes : 0;
     }
     if (apostrophes) {
-        contractions(x, s->kind != IX_SCAN_GPT2, apostrophes, &two, &three);
+        contractions(x, kind != IX_SCAN_GPT2, apostrophes, &two, &three);
         uint64_t end = two << 2 | three << 3;
         uint64_t unknown = apostrophes & ((uint64_t)3 << 62 | strange >> 1); /* U+017F is an s */
         starts |= end;
         letters_start &= ~((two | three) << 1 | three << 2);
-        if (s->kind == IX_SCAN_O200K) { /* the end of the word before */
+        if (kind == IX_SCAN_O200K) { /* the end of the word before */
             starts &= ~(two | three);
-            stop |= unknown | (apostrophes & end);
+            *stop |= unknown | (apostrophes & end);
         } else {
-            soft = unknown; /* the word before has ended */
+            *soft = unknown; /* the word before has ended */
         }
     }
-    return (starts | letters_start) & below(stop) & (below(soft) | (soft & (0 - soft)));
+    return starts | letters_start;
+}
+
+static inline uint64_t scan_block(const ix_scanner *s, ix_scan kind, const char *p)
+{
+    uint64_t stop, soft, starts = word_starts(s, kind, block_read(p), &stop, &soft);
+    return starts & below(stop) & (below(soft) | (soft & (0 - soft)));
+}
+
+/* Whether a byte starts a word is told by four bytes before it and three behind it, except for the
+ * first of a text and where *stop says otherwise.  So the starts of p[0..56) need not wait for those
+ * before; false: something is not known. */
+enum { AROUND = 4, WINDOW = IX_BLOCK - 2 * AROUND };
+static inline bool scan_window(const ix_scanner *s, ix_scan kind, const char *p, uint64_t *starts)
+{
+    const uint64_t inner = (((uint64_t)1 << WINDOW) - 1) << AROUND;
+    uint64_t stop, soft, all = word_starts(s, kind, block_read(p - AROUND), &stop, &soft);
+    *starts = (all & inner) >> AROUND;
+    return ((stop | soft) & (inner | (inner - 1))) == 0;
 }
 
 void NAME(ix_block_words)(const char *p, uint64_t *words, uint64_t *single)

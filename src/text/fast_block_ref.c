@@ -44,3 +44,20 @@ static inline uint64_t block_is(block b, char c)
 }
 
 #include "text/fast_block.h"
+
+/* From the lowest to the highest. */
+static inline void block_places(uint64_t bits, uint32_t at, uint32_t *out)
+{
+    for (; bits != 0; bits &= bits - 1)
+        *out++ = at + (uint32_t)__builtin_ctzll(bits);
+}
+
+static inline unsigned line_match(const ix_word_line *line, uint64_t low, uint32_t rest)
+{
+    unsigned match = 0;
+    for (int i = 0; i < IX_TABLE_WAYS; i++)
+        match |= (unsigned)((line->low[i] == low) & (line->rest[i] == rest)) << i;
+    return match;
+}
+
+#include "text/fast_words.h"

@@ -100,6 +100,8 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
 inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
 {
     ix_fast_parts *parts = &f->parts;
+    ix_word_table_init(&f->words);
+    f->set = ix_block_sets(0);
     memmove(f->byte_ids, parts->byte_ids, sizeof f->byte_ids);
     parts->byte_ids = f->byte_ids;
     (void)ix_scanner_find(parts->pretokenizer, &f->scanner, &f->pre);
@@ -115,7 +117,7 @@ inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err)
                              parts->count, &f->searches, err));
     if (!f->searches && !parts->ignore_merges)
         return INOX_OK;
-    return ix_fast_pieces_new(&f->pieces, parts, f->searches ? &f->search : NULL, err);
+    return ix_fast_pieces_new(&f->pieces, parts, f->searches ? &f->search : NULL, &f->words, err);
 }
 
 void ix_fast_bytes_release(ix_fast_bytes *f)
@@ -123,6 +125,7 @@ void ix_fast_bytes_release(ix_fast_bytes *f)
     ix_piece_table_release(&f->table);
     ix_bpe_search_release(&f->search);
     ix_fast_pieces_release(&f->pieces);
+    ix_word_table_release(&f->words);
     ix_free(f->bytes);
     ix_free(f->ids);
     ix_free(f->store);
@@ -138,8 +141,9 @@ typedef struct run {
     ix_word_cache cache; /* of s: its numbers at hand */
     ix_long_words *longs;
     ix_encoding *out;
-    bool ranges;  /* are wanted */
-    int32_t word; /* number of the word at hand */
+    size_t before; /* tokens that were there */
+    bool ranges;   /* are wanted */
+    int32_t word;  /* number of the word at hand */
     inox_error *err;
 } run;
 
@@ -191,11 +195,12 @@ static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to
         (ix_cached){ id, (uint8_t)(from - n->word), (uint8_t)(to - n->word) };
 }
 
-/* A word that is asked for, or is new: where the caches have it. */
+/* A word that the table of words does not have: where the caches have it. */
 typedef struct waiting {
     ix_cache_key key;    /* of a word that is too long: its hash, for the other cache */
     ix_cache_slot *line; /* the empty one where the word is too long for the cache */
     uint32_t at, size;
+    size_t index; /* in the queue */
 } waiting;
 
 /* No word has its key: the lines of the cache hold none of size 15 and tag 15. */
@@ -332,46 +337,21 @@ static __attribute__((noinline)) uint64_t ask_long(const ix_long_words *longs, c
     return hash;
 }
 
-/* A word whose line is on its way from memory. */
-static inline waiting ask(const ix_word_cache *cache, const ix_long_words *longs, const char *text,
-                          size_t at, size_t end, bool readable)
+/* Word `index` of the queue: its line is then on its way from memory. */
+static inline waiting ask(const run *r, const ix_word_queue *q, size_t index)
 {
-    waiting w = { .at = (uint32_t)at, .size = (uint32_t)(end - at) };
-    if (w.size > IX_CACHED_BYTES) {
+    uint32_t at = q->at[index], size = q->at[index + 1] - at;
+    const char *p = r->text + at;
+    waiting w = { .at = at, .size = size, .index = index };
+    if (size > IX_CACHED_BYTES) {
         w.line = empty_line;
-        w.key = (ix_cache_key){ ask_long(longs, text + at, w.size), UINT64_MAX };
+        w.key = (ix_cache_key){ ask_long(r->longs, p, size), UINT64_MAX };
         return w;
     }
-    w.key = ix_cache_key_of(text + at, w.size, 1, readable);
-    w.line = ix_cache_line(cache, w.key);
+    w.key = ix_cache_key_of(p, size, 1, r->end - at >= 16);
+    w.line = ix_cache_line(&r->cache, w.key);
     __builtin_prefetch(w.line, 1);
     return w;
-}
-
-/* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
-enum { AHEAD = 64, BLOCK = 64, QUEUE = AHEAD + BLOCK, TOKENS = QUEUE * IX_CACHED_TOKENS };
-
-typedef struct queue {
-    waiting words[QUEUE];
-    size_t count;
-} queue;
-
-/* Asks for the words of text[at..at + 64) whose end is certain, of which there is at least one if
- * more than `at` is returned: where the next word starts. */
-static size_t ask_block(const run *r, queue *q, size_t at)
-{
-    uint64_t starts = r->f->scanner.block(&r->f->scanner, r->text + at);
-    const ix_word_cache cache = r->cache;
-    const char *text = r->text;
-    size_t from = at;
-    waiting *w = q->words + q->count;
-    for (starts &= starts - 1; starts != 0; starts &= starts - 1) {
-        size_t to = at + (size_t)__builtin_ctzll(starts);
-        *w++ = ask(&cache, r->longs, text, from, to, true);
-        from = to;
-    }
-    q->count = (size_t)(w - q->words);
-    return from;
 }
 
 /* Whether the word at `at` has bytes beyond ASCII, as far as its first two bytes tell. */
@@ -390,37 +370,45 @@ static size_t next_word(const run *r, size_t at)
     return next > 0 ? next : ix_pre_end(r->f->pre.stages, r->text, at, r->end);
 }
 
-/* The tokens of words from *at on, as long as the cache knows them; there is room for all.  word:
- * the number of the queue's first; only_ids: nothing else is wanted. */
-static inline void known_words(const queue *q, size_t *at, ix_encoding *out, int32_t word,
-                               bool only_ids)
+/* What the table has of words [from, to) of the queue.  32 are written at once: there is room
+ * for that behind them. */
+static inline void add_found(run *r, const ix_word_queue *q, int32_t first, size_t from, size_t to)
 {
-    const waiting *w = q->words + *at, *end = q->words + q->count;
-    int32_t *ids = out->ids;
-    uint32_t *starts = out->starts, *ends = out->ends;
-    int32_t *words = out->words;
+    enum { ONCE = 32 };
+    ix_encoding *out = r->out;
     size_t count = out->count;
-    for (; w < end; w++) {
-        const ix_cache_slot *known = ix_cache_find(w->line, w->key);
-        if (!known)
-            break;
-        ix_cache_ids(known, ids + count);
-        if (!only_ids && starts)
-            ix_cache_ranges(known, w->at, w->size, starts + count, ends + count);
-        for (int k = 0; k < IX_CACHED_TOKENS && !only_ids && words; k++)
-            words[count + (size_t)k] = word + (int32_t)(w - q->words);
-        count += ix_cache_count(known);
+    for (size_t i = from; i < to; i += ONCE, count += ONCE)
+        memcpy(out->ids + count, q->ids + i, ONCE * sizeof *q->ids);
+    count = out->count;
+    for (size_t i = from; i < to && r->ranges; i += ONCE, count += ONCE) {
+        memcpy(out->starts + count, q->at + i, ONCE * sizeof *q->at);
+        memcpy(out->ends + count, q->at + i + 1, ONCE * sizeof *q->at);
     }
-    out->count = count;
-    *at = (size_t)(w - q->words);
+    count = out->count;
+    for (size_t i = from; i < to && out->words; i++)
+        out->words[count++] = first + (int32_t)i;
+    out->count += to - from;
+}
+
+/* What the cache has of a word. */
+static inline void add_known(run *r, const waiting *w, const ix_cache_slot *known)
+{
+    ix_encoding *out = r->out;
+    size_t count = out->count;
+    ix_cache_ids(known, out->ids + count);
+    if (r->ranges)
+        ix_cache_ranges(known, w->at, w->size, out->starts + count, out->ends + count);
+    for (int k = 0; k < IX_CACHED_TOKENS && out->words; k++)
+        out->words[count + (size_t)k] = r->word;
+    out->count += ix_cache_count(known);
 }
 
 /* A new word that is no piece, into the cache. */
-static void learn_word(const run *r, const waiting *w)
+static void learn_word(const run *r, const waiting *w, ix_fast_guess *guess)
 {
     ix_cached tokens[IX_CACHED_TOKENS];
-    size_t n =
-        ix_fast_pieces_cut(&r->f->pieces, &r->f->search, r->s->memo, w->key, w->size, tokens);
+    size_t n = ix_fast_pieces_cut(&r->f->pieces, &r->f->search, r->s->memo, w->key, w->size, guess,
+                                  tokens);
     for (size_t k = 0; k < n; k++) {
         size_t from = w->at + tokens[k].start, to = w->at + tokens[k].end;
         whole_characters(r, &from, &to);
@@ -431,16 +419,16 @@ static void learn_word(const run *r, const waiting *w)
         ix_cache_put(w->line, w->key, tokens, n);
 }
 
-/* Words from `at` on that are new to the cache: it learns those that are pieces, or come apart into
- * a few.  Memory is waited for only once for many, here too. */
-static void learn(const run *r, const queue *q, size_t at)
+/* Words that are new to the cache: it learns those that are pieces, or come apart into a few.
+ * Memory is waited for only once for many, here too. */
+static void learn(const run *r, const waiting *words, size_t n)
 {
     const ix_fast_pieces *pieces = &r->f->pieces;
-    const waiting *new[QUEUE];
-    const ix_cache_slot *lines[QUEUE];
+    const waiting *new[IX_QUEUE];
+    const ix_cache_slot *lines[IX_QUEUE];
+    ix_fast_guess guesses[IX_QUEUE];
     size_t count = 0, others = 0;
-    for (; at < q->count; at++) {
-        const waiting *w = &q->words[at];
+    for (const waiting *w = words; w < words + n; w++) {
         if (w->line == empty_line || ix_cache_find(w->line, w->key))
             continue;
         if ((w->key.low & HIGHS) &&
@@ -453,7 +441,7 @@ static void learn(const run *r, const queue *q, size_t at)
     for (size_t i = 0; i < count; i++) {
         const ix_cache_slot *known = ix_cache_find(lines[i], new[i]->key);
         if (!known && pieces->filter) {
-            ix_fast_pieces_ask(pieces, new[i]->key, new[i]->size);
+            ix_fast_pieces_ask(pieces, new[i]->key, new[i]->size, &guesses[others]);
             new[others++] = new[i];
         } else if (!known) {
             continue;
@@ -462,51 +450,89 @@ static void learn(const run *r, const queue *q, size_t at)
         }
     }
     for (size_t i = 0; i < others; i++)
+        ix_fast_pieces_ask_pair(pieces, &r->f->search, r->s->memo, new[i]->key, new[i]->size,
+                                &guesses[i]);
+    for (size_t i = 0; i < others; i++)
         if (!ix_cache_find(new[i]->line, new[i]->key))
-            learn_word(r, new[i]);
+            learn_word(r, new[i], &guesses[i]);
 }
 
-static inox_status answer(run *r, const queue *q)
+/* Tokens that a queue of known words may have, and what is written behind them. */
+enum { TOKENS = IX_QUEUE * IX_CACHED_TOKENS + IX_QUEUE_SLACK };
+
+/* Room for TOKENS more: where the text up to `at` shows how many there will be, for all at once. */
+static inline inox_status make_room(const run *r, size_t at)
+{
+    enum { TELLING = 4096 };
+    size_t done = at - r->start, left = r->end - at, more;
+    if (r->out->capacity - r->out->count >= TOKENS)
+        return INOX_OK;
+    if (done < TELLING)
+        return ix_encoding_grow(r->out, TOKENS, r->err);
+    more = (size_t)((double)(r->out->count - r->before) * (double)left / (double)done * 1.03);
+    return ix_encoding_reserve(r->out, (more < left ? more : left) + 2 * TOKENS, r->err);
+}
+
+/* The words of a queue become tokens. */
+static inox_status answer(run *r, ix_word_queue *q)
 {
     const int32_t first = r->word;
+    waiting words[IX_QUEUE];
     bool learnt = !r->f->pieces.words.slots;
-    for (size_t i = 0;;) {
-        IX_TRY(ix_encoding_room(r->out, TOKENS, r->err));
-        if (r->out->starts || r->out->words)
-            known_words(q, &i, r->out, first, false);
-        else
-            known_words(q, &i, r->out, first, true);
-        r->word = first + (int32_t)i;
-        if (i == q->count)
-            return INOX_OK;
-        if (!learnt) { /* then the words from here on are looked for once more */
-            learn(r, q, i);
+    size_t readable = q->count, from = 0;
+    while (readable > 0 && r->end - q->at[readable - 1] < 16)
+        readable--;
+    q->other_count = 0;
+    r->f->set->find(&r->f->words, r->text, readable, q);
+    for (size_t i = readable; i < q->count; i++)
+        q->others[q->other_count++] = (uint16_t)i;
+    for (size_t i = 0; i < q->other_count; i++)
+        words[i] = ask(r, q, q->others[i]);
+    IX_TRY(make_room(r, q->at[0]));
+    for (size_t i = 0; i < q->other_count; i++) {
+        const waiting *w = &words[i];
+        const ix_cache_slot *known = ix_cache_find(w->line, w->key);
+        add_found(r, q, first, from, w->index);
+        from = w->index + 1;
+        r->word = first + (int32_t)w->index;
+        if (!known && !learnt && w->line != empty_line) { /* this one and those behind it */
+            learn(r, w, q->other_count - i);
             learnt = true;
+            known = ix_cache_find(w->line, w->key);
+        }
+        if (known) {
+            add_known(r, w, known);
             continue;
         }
-        IX_TRY(new_word(r, &q->words[i++]));
+        IX_TRY(new_word(r, w));
+        IX_TRY(make_room(r, w->at + w->size));
     }
+    add_found(r, q, first, from, q->count);
+    r->word = first + (int32_t)q->count;
+    return INOX_OK;
 }
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
                                  size_t start, size_t end, ix_encoding *out, inox_error *err)
 {
     run r = { .f = f, .s = s, .text = text, .start = start, .end = end, .out = out, .err = err };
-    queue q;
+    ix_word_queue q;
     if (!s->longs.slots)
         IX_TRY(ix_long_words_new(&s->longs, err));
     r.cache = s->cache;
     r.longs = &s->longs;
     r.ranges = (out->want & IX_WANT_OFFSETS) != 0;
+    r.before = out->count;
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
-    for (size_t at = start, next; at < end;) {
+    for (size_t at = start; at < end;) {
         q.count = 0;
-        while (q.count < AHEAD && at < end) {
-            next = end - at >= BLOCK + 16 && !begins_high(&r, at) ? ask_block(&r, &q, at) : at;
+        while (q.count < IX_WORDS_AHEAD && at < end) {
+            size_t next = begins_high(&r, at) ? at : f->set->cut(&f->scanner, text, at, end, &q);
             if (next == at) {
                 next = next_word(&r, at);
-                q.words[q.count++] = ask(&r.cache, r.longs, text, at, next, end - at >= 16);
+                q.at[q.count++] = (uint32_t)at;
+                q.at[q.count] = (uint32_t)next;
             }
             at = next;
         }

@@ -8,6 +8,7 @@
 #include "text/model_parts.h"
 #include "text/normal.h"
 #include "text/pretokenize.h"
+#include "text/word_table.h"
 
 /* What an ASCII byte is to the expressions; other bytes are HIGH. */
 enum { IX_ASCII_LETTER, IX_ASCII_DIGIT, IX_ASCII_OTHER, IX_ASCII_SPACE, IX_ASCII_LINE, IX_HIGH };
@@ -25,18 +26,42 @@ typedef enum ix_scan {
 
 typedef struct ix_scanner ix_scanner;
 
-/* Where words of p[0..64) start, of which p[0] is one: bits in ascending order, up to the first
- * byte that needs a closer look.  16 bytes more of the text must follow. */
-typedef uint64_t (*ix_block_scan)(const ix_scanner *s, const char *p);
-
 struct ix_scanner {
     ix_scan kind;
     size_t digits;      /* of a number at most */
     bool contractions;  /* o200k: 's and the like end words; tekken has none */
     bool ends_in_space; /* all white space at the end of a text is one word, line ends too */
-    ix_block_scan block;
     uint8_t classes[256];
 };
+
+/* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
+enum {
+    IX_BLOCK = 64,
+    IX_WORDS_AHEAD = 256,
+    IX_QUEUE = IX_WORDS_AHEAD + IX_BLOCK,
+    IX_QUEUE_SLACK = IX_BLOCK /* what is written at once may go beyond the last */
+};
+
+/* The words of a piece of text: word i is text[at[i]..at[i + 1]). */
+typedef struct ix_word_queue {
+    size_t count;
+    uint32_t at[IX_QUEUE + IX_QUEUE_SLACK];
+    int32_t ids[IX_QUEUE + IX_QUEUE_SLACK]; /* what the table has; of the others, anything */
+    uint16_t others[IX_QUEUE + 1];          /* the words that the table does not have */
+    size_t other_count;
+    /* the table's keys */
+    uint64_t low[IX_QUEUE + IX_QUEUE_SLACK];
+    uint32_t rest[IX_QUEUE + IX_QUEUE_SLACK], lines[IX_QUEUE + IX_QUEUE_SLACK];
+} ix_word_queue;
+
+/* Appends the words from text[at] on, block by block, until there are enough, fewer than
+ * IX_BLOCK + 16 bytes are left before `end`, or a block says nothing of its first word.  Returns
+ * where it stopped, which is where the last word ends. */
+typedef size_t (*ix_cut_words)(const ix_scanner *s, const char *text, size_t at, size_t end,
+                               ix_word_queue *q);
+/* Looks up words 0 to n - 1: their ids, and which are not there, behind the others that q has.  16
+ * bytes can be read from the beginning of each. */
+typedef void (*ix_find_words)(const ix_word_table *t, const char *text, size_t n, ix_word_queue *q);
 
 /* What p[0..64) is to BERT, bit i for byte i: of a word, as letters, digits and all that is not
  * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
@@ -56,7 +81,8 @@ typedef void (*ix_block_marks)(const ix_byte_marks *m, const char *p, uint64_t *
 /* The functions on 64 bytes at once, for an instruction set.  In fast_block_<isa>.c. */
 typedef struct ix_block_set {
     const char *isa;
-    ix_block_scan scan;
+    ix_cut_words cut;
+    ix_find_words find;
     ix_block_words words;
     ix_block_marks marks;
 } ix_block_set;
@@ -65,7 +91,10 @@ typedef struct ix_block_set {
 const ix_block_set *ix_block_sets(size_t i);
 
 #define IX_BLOCK_SET(isa)                                                                          \
-    uint64_t ix_scan_block_##isa(const ix_scanner *s, const char *p);                              \
+    size_t ix_cut_words_##isa(const ix_scanner *s, const char *text, size_t at, size_t end,        \
+                              ix_word_queue *q);                                                   \
+    void ix_find_words_##isa(const ix_word_table *t, const char *text, size_t n,                   \
+                             ix_word_queue *q);                                                    \
     void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);                   \
     void ix_block_marks_##isa(const ix_byte_marks *m, const char *p, uint64_t *plain,              \
                               uint64_t *spaces);
@@ -87,7 +116,9 @@ size_t ix_scan_o200k(const ix_scanner *s, const char *p, size_t at, size_t end);
 typedef struct ix_fast_bytes {
     ix_fast_parts parts;
     ix_scanner scanner;
+    const ix_block_set *set;
     ix_pretokenizer pre;
+    ix_word_table words;
     ix_bpe_search search;
     bool searches; /* `search` gives the pieces of a word, else merging does */
     ix_fast_pieces pieces;

@@ -40,7 +40,7 @@ static bool has_avx2(void)
 
 #define SET(isa)                                                                                   \
     {                                                                                              \
-#isa, ix_scan_block_##isa, ix_block_words_##isa, ix_block_marks_##isa                      \
+#isa, ix_cut_words_##isa, ix_find_words_##isa, ix_block_words_##isa, ix_block_marks_##isa  \
     }
 
 const ix_block_set *ix_block_sets(size_t i)
@@ -84,7 +84,6 @@ bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer 
         if (ix_pre_stage_of(known[i].name, 0) == pre->stages)
             *out = known[i].scanner;
     ix_ascii_classes(out->classes);
-    out->block = ix_block_sets(0)->scan;
     return out->kind != IX_SCAN_NONE;
 }
 
