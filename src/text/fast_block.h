@@ -116,8 +116,8 @@ static inline uint64_t scan_block(const ix_scanner *s, ix_scan kind, const char 
 }
 
 /* Whether a byte starts a word is told by four bytes before it and three behind it, except for the
- * first of a text and where *stop says otherwise.  So the starts of p[0..56) need not wait for those
- * before; false: something is not known. */
+ * first of a text and where *stop says otherwise.  So the starts of p[0..56) need not wait for
+ * those before; false: something is not known. */
 enum { AROUND = 4, WINDOW = IX_BLOCK - 2 * AROUND };
 static inline bool scan_window(const ix_scanner *s, ix_scan kind, const char *p, uint64_t *starts)
 {

@@ -20,7 +20,8 @@ typedef struct ix_fast_pieces {
     int filter_shift;
 } ix_fast_pieces;
 
-/* search NULL: only whole words are known, by parts->ignore_merges.  Makes the table of words too. */
+/* search NULL: only whole words are known, by parts->ignore_merges.  Makes the table of words
+ * too. */
 inox_status ix_fast_pieces_new(ix_fast_pieces *p, const ix_fast_parts *parts,
                                const ix_bpe_search *search, ix_word_table *words,
                                inox_error *err) IX_MUST_USE;
