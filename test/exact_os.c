@@ -10,6 +10,17 @@ const char *ix_environment(const char *name)
     return getenv(name);
 }
 
+void *ix_take_pages(size_t bytes)
+{
+    return calloc(1, bytes);
+}
+
+void ix_give_pages(void *pages, size_t bytes)
+{
+    (void)bytes;
+    free(pages);
+}
+
 void ix_advise_large_pages(void *memory, size_t bytes)
 {
     (void)memory;
