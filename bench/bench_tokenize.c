@@ -1,7 +1,8 @@
-/* bench-tokenize [--rounds N] [--words] TOKENIZER TEXT...: megabytes of text per second on one
+/* bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...: megabytes of text per second on one
  * thread, beside the speed at which the machine reads memory (measured for one text only).
  *
- * TOKENIZER is of any format.  --words asks for the numbers of words besides ids.
+ * TOKENIZER is of any format.  --words asks for the numbers of words besides ids, --lines encodes
+ * each line as a text of its own.
  *
  *     fresh   the first time over the text by a new tokenizer: all caches are empty
  *     warm    the second time
@@ -41,43 +42,66 @@ static double seconds_now(void)
     return (double)clock() / CLOCKS_PER_SEC;
 }
 
-/* Seconds that encoding takes; the number of tokens and a hash of their ids. */
-static inox_status encode(const ix_tokenizer *t, const char *text, size_t size, unsigned want,
-                          double *seconds, size_t *count, uint64_t *hash, inox_error *err)
+typedef struct job {
+    const char *text;
+    size_t size;
+    unsigned want;
+    bool lines; /* each is a text */
+} job;
+
+typedef struct result {
+    double seconds;
+    size_t count; /* of tokens */
+    uint64_t hash;
+} result;
+
+/* Encodes all; ids, with room for one for each byte, takes what it gives. */
+static inox_status encode(const ix_tokenizer *t, const job *j, int32_t *ids, result *out,
+                          inox_error *err)
 {
-    ix_encoding tokens = { 0 };
-    ix_encode_input in = { .first = { .text = { text, size } } };
     ix_encode_options options = IX_ENCODE_OPTIONS_INIT;
-    options.want = want;
-    double start = seconds_now();
-    IX_TRY(ix_encode(t, &in, &options, &tokens, err));
-    *seconds = seconds_now() - start;
-    *count = tokens.count;
-    *hash = 0;
-    for (size_t i = 0; i < tokens.count; i++)
-        *hash = *hash * 31 + (uint64_t)tokens.ids[i];
-    ix_encoding_release(&tokens);
+    options.want = j->want;
+    *out = (result){ .seconds = -seconds_now() };
+    for (size_t at = 0, end; at < j->size; at = end) {
+        const char *line = j->lines ? memchr(j->text + at, '\n', j->size - at) : NULL;
+        end = line ? (size_t)(line - j->text) + 1 : j->size;
+        ix_encoding tokens = { 0 };
+        ix_encode_input in = { .first = { .text = { j->text + at, end - at } } };
+        IX_TRY(ix_encode(t, &in, &options, &tokens, err));
+        if (!j->lines)
+            out->seconds += seconds_now();
+        memcpy(ids + out->count, tokens.ids, tokens.count * sizeof *ids);
+        out->count += tokens.count;
+        ix_encoding_release(&tokens);
+    }
+    if (j->lines)
+        out->seconds += seconds_now();
+    for (size_t i = 0; i < out->count; i++)
+        out->hash = out->hash * 31 + (uint64_t)ids[i];
     return INOX_OK;
 }
 
-static inox_status measure(const char *path, const char *text, size_t size, unsigned want,
-                           double read_bytes_per_s, inox_error *err)
+static inox_status measure(const char *path, const job *j, double read_bytes_per_s, inox_error *err)
 {
     inox_tokenizer *t = NULL;
-    double start = seconds_now(), fresh, warm;
-    size_t count;
-    uint64_t hash;
+    double start = seconds_now();
+    result fresh, warm;
     IX_TRY(inox_tokenizer_open(path, NULL, &t, err));
     double load = seconds_now() - start;
-    inox_status status = encode(t->tokenizer, text, size, want, &fresh, &count, &hash, err);
+    int32_t *ids = malloc((j->size + 1) * sizeof *ids);
+    if (!ids)
+        return ix_fail(err, INOX_E_MEMORY, "no memory for %zu tokens", j->size);
+    memset(ids, 0, (j->size + 1) * sizeof *ids);
+    inox_status status = encode(t->tokenizer, j, ids, &fresh, err);
     if (status == INOX_OK)
-        status = encode(t->tokenizer, text, size, want, &warm, &count, &hash, err);
+        status = encode(t->tokenizer, j, ids, &warm, err);
+    free(ids);
     inox_tokenizer_free(t);
     if (status == INOX_OK)
         printf("{\"fresh\": %.2f, \"warm\": %.2f, \"load_ms\": %.0f, \"tokens\": %zu, "
                "\"hash\": \"%016llx\", \"read_gb_per_s\": %.1f}\n",
-               1e-6 * (double)size / fresh, 1e-6 * (double)size / warm, 1e3 * load, count,
-               (unsigned long long)hash, 1e-9 * read_bytes_per_s);
+               1e-6 * (double)j->size / fresh.seconds, 1e-6 * (double)j->size / warm.seconds,
+               1e3 * load, warm.count, (unsigned long long)warm.hash, 1e-9 * read_bytes_per_s);
     return status;
 }
 
@@ -97,18 +121,18 @@ static inox_status measure_memory(double *bytes_per_s, inox_error *err)
     return status;
 }
 
-static inox_status measure_files(const char *tokenizer, int count, char **paths, long rounds,
-                                 unsigned want, inox_error *err)
+static inox_status measure_files(const char *tokenizer, int count, char **paths, long rounds, job j,
+                                 inox_error *err)
 {
     double read = 0;
     inox_status status = count == 1 ? measure_memory(&read, err) : INOX_OK;
     for (int k = 0; k < count && status == INOX_OK; k++) {
-        size_t size;
-        char *text = read_file(paths[k], &size);
+        char *text = read_file(paths[k], &j.size);
+        j.text = text;
         if (!text)
             return ix_fail(err, INOX_E_IO, "%s does not open", paths[k]);
         for (long i = 0; i < rounds && status == INOX_OK; i++)
-            status = measure(tokenizer, text, size, want, read, err);
+            status = measure(tokenizer, &j, read, err);
         free(text);
     }
     return status;
@@ -116,14 +140,17 @@ static inox_status measure_files(const char *tokenizer, int count, char **paths,
 
 int main(int argc, char **argv)
 {
-    static const char usage[] = "usage: bench-tokenize [--rounds N] [--words] TOKENIZER TEXT...\n";
+    static const char usage[] =
+        "usage: bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...\n";
     long rounds = 1;
-    unsigned want = 0;
+    job j = { 0 };
     int at = 1;
     inox_error err;
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--words") == 0)
-            want = IX_WANT_WORDS;
+            j.want = IX_WANT_WORDS;
+        else if (strcmp(argv[at], "--lines") == 0)
+            j.lines = true;
         else if (strcmp(argv[at], "--rounds") == 0 && at + 1 < argc)
             rounds = strtol(argv[++at], NULL, 10);
         else
@@ -131,7 +158,7 @@ int main(int argc, char **argv)
     }
     if (argc - at < 2)
         return fputs(usage, stderr), 2;
-    if (measure_files(argv[at], argc - at - 1, argv + at + 1, rounds, want, &err) != INOX_OK)
+    if (measure_files(argv[at], argc - at - 1, argv + at + 1, rounds, j, &err) != INOX_OK)
         return fprintf(stderr, "bench-tokenize: %s\n", err.message), 1;
     return 0;
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Speed of tokenizers on one thread, against the field's libraries, in turns.
 
-    bench/tokenize.py BUILD DATA [--only NAME]... [--rounds 5] [--peers PYTHON] [--text FILE]... [--megabytes N]
+    bench/tokenize.py BUILD DATA [--only NAME]... [--rounds 5] [--peers PYTHON] [--text FILE]... [--megabytes N] [--lines]
                       [--json FILE]
 
 BUILD has bench/bench-tokenize (ninja -C BUILD tests); DATA is ../shared/data; the text is its books.txt where no
 FILE is named.  PYTHON is an interpreter with the
 packages tokenizers (1.0.0rc3 is the peer to beat), tiktoken and sentencepiece; what it lacks is left out.  This
 interpreter needs the package gguf to make a tokenizer.json from a GGUF vocabulary.
+
+With --lines, each line is a text of its own, as documents are; peers get them all at once where they take lists.
 
 Every round runs Inox and each peer once, one after another, each as a process of its own: a new tokenizer encodes the
 text (fresh), then encodes it once more (warm).  Figures are MB/s of processor time; medians of the ratios of the
@@ -56,21 +58,26 @@ def id_hash(ids):
 
 def measure(encode, text, list_of=lambda ids: ids):
     """list_of makes Python's list of ids of what `encode` gives; "alone" is without it."""
-    size, rows = len(text.encode()), []
+    size, rows = len(("".join(text)).encode()), []
     for _ in range(2):
         start = time.process_time()
         encoded = encode(text)
         middle = time.process_time()
         ids = list_of(encoded)
         rows.append((1e-6 * size / (time.process_time() - start), 1e-6 * size / (middle - start)))
+    if isinstance(text, list):
+        ids = [i for line in ids for i in line]
     return {"fresh": rows[0][0], "warm": rows[1][0], "alone": [rows[0][1], rows[1][1]], "tokens": len(ids),
             "hash": id_hash(ids)}
 
 
-def peer(kind, file, text):
+def peer(kind, file, text, lines):
     """Runs in the peers' interpreter."""
     with open(text, encoding="utf-8", newline="") as f:
         text = f.read()
+    if lines == "lines":
+        text = [line + "\n" for line in text.split("\n")]
+        text[-1] = text[-1][:-1]
     if kind == "tokenizers":
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         from tokenizers import Tokenizer
@@ -81,6 +88,9 @@ def peer(kind, file, text):
             json.dump(whole, f)
             f.flush()
             tokenizer = Tokenizer.from_file(f.name)
+        if lines == "lines":
+            return measure(lambda t: tokenizer.encode_batch(t, add_special_tokens=False), text,
+                           lambda encodings: [encoding.ids for encoding in encodings])
         return measure(lambda t: tokenizer.encode(t, add_special_tokens=False), text, lambda encoding: encoding.ids)
     if kind == "tiktoken":
         import base64
@@ -88,6 +98,8 @@ def peer(kind, file, text):
         with open(file, "rb") as f:
             ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in f if line.strip())}
         encoding = tiktoken.Encoding("bench", pat_str=LLAMA3, mergeable_ranks=ranks, special_tokens={})
+        if lines == "lines":
+            return measure(lambda t: [encoding.encode_ordinary(line) for line in t], text)
         return measure(encoding.encode_ordinary, text)
     import sentencepiece
     model = sentencepiece.SentencePieceProcessor(model_file=file)
@@ -138,12 +150,13 @@ def measure_text(args, program, text, table):
     results = []
     for name, file, peers in table:
         for _ in range(args.rounds):
-            own = run([program, file, text])
+            own = run([program, *(["--lines"] if args.lines else []), file, text])
             if own is None:
                 sys.exit(f"{program} {file} fails")
             results.append({"name": name, "who": "inox", **own})
             for kind, of in peers:
-                found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text])
+                found = run([args.peers, os.path.abspath(__file__), "--peer", kind, of, text,
+                             "lines" if args.lines else "whole"])
                 if found is None:
                     continue
                 same = found["hash"] == own["hash"] if kind == "tokenizers" or of == file else None
@@ -170,7 +183,7 @@ def show(results):
 
 
 def main():
-    if len(sys.argv) == 5 and sys.argv[1] == "--peer":
+    if len(sys.argv) == 6 and sys.argv[1] == "--peer":
         print(json.dumps(peer(*sys.argv[2:])))
         return
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -181,6 +194,7 @@ def main():
     p.add_argument("--peers", default=sys.executable)
     p.add_argument("--text", action="append", help="UTF-8; several are measured one after another")
     p.add_argument("--megabytes", type=float, help="only the beginning of each text")
+    p.add_argument("--lines", action="store_true", help="each line is a text of its own")
     p.add_argument("--json")
     args = p.parse_args()
     program = os.path.join(args.build, "bench", "bench-tokenize")
