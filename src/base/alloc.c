@@ -226,6 +226,8 @@ inox_status ix_alloc_table(size_t bytes, void **out, inox_error *err)
 
 void ix_free(void *p)
 {
+    if (!p)
+        return;
     metered(p, -1);
     free(p);
 }

@@ -58,7 +58,7 @@ void ix_encoding_release(ix_encoding *e)
         for (int f = 0; f < FIELDS; f++)
             ix_free(array_of(&e->overflow[i], &fields[f]));
     ix_free(e->overflow);
-    for (int f = 0; f < FIELDS; f++)
+    for (int f = 0; f < FIELDS && e->ids; f++) /* ids are made before all others */
         ix_free(array_of(e, &fields[f]));
     *e = (ix_encoding){ 0 };
 }

@@ -64,7 +64,7 @@ static inline unsigned line_match(const ix_word_line *line, uint64_t low, uint32
 /* The keys of eight words, by gathering: a word's bytes stay where 1 << 8 * size, less one, has
  * ones.  (A shift by 64 or more gives 0, and 0 less one has ones everywhere.) */
 #define WORDS_AT_ONCE 8
-static inline void ask_words(const ix_word_table *t, const char *text, ix_word_queue *q, size_t j,
+static inline void ask_words(const ix_word_table *t, const char *bytes, ix_word_queue *q, size_t j,
                              size_t n)
 {
     const __m256i one = _mm256_set1_epi32(1), eight = _mm256_set1_epi32(8);
@@ -72,10 +72,9 @@ static inline void ask_words(const ix_word_table *t, const char *text, ix_word_q
     __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)(q->at + j));
     __m256i end = _mm256_loadu_si256((const __m256i *)(const void *)(q->at + j + 1));
     __m256i size = _mm256_sub_epi32(end, at);
-    const char *base = text + q->at[0];
     __m256i from = _mm256_sub_epi32(at, _mm256_set1_epi32((int)q->at[0]));
-    __m512i low = _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), there, from, base, 1);
-    __m256i rest = _mm256_mmask_i32gather_epi32(_mm256_setzero_si256(), there, from, base + 8, 1);
+    __m512i low = _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), there, from, bytes, 1);
+    __m256i rest = _mm256_mmask_i32gather_epi32(_mm256_setzero_si256(), there, from, bytes + 8, 1);
     __m512i bits = _mm512_slli_epi64(_mm512_cvtepu32_epi64(size), 3);
     low = _mm512_and_si512(
         low, _mm512_sub_epi64(_mm512_sllv_epi64(_mm512_set1_epi64(1), bits), _mm512_set1_epi64(1)));

@@ -457,38 +457,34 @@ static void learn(const run *r, const waiting *words, size_t n)
             learn_word(r, new[i], &guesses[i]);
 }
 
-/* Tokens that a queue of known words may have, and what is written behind them. */
-enum { TOKENS = IX_QUEUE * IX_CACHED_TOKENS + IX_QUEUE_SLACK };
-
-/* Room for TOKENS more: where the text up to `at` shows how many there will be, for all at once. */
-static inline inox_status make_room(const run *r, size_t at)
+/* Room for the words of a queue if they are known, and what is written behind them: where the text
+ * up to `at` shows how many tokens there will be, for all at once. */
+static inline inox_status make_room(const run *r, const ix_word_queue *q, size_t at)
 {
     enum { TELLING = 4096 };
+    size_t need = q->count * IX_CACHED_TOKENS + IX_QUEUE_SLACK;
     size_t done = at - r->start, left = r->end - at, more;
-    if (r->out->capacity - r->out->count >= TOKENS)
+    if (r->out->capacity - r->out->count >= need)
         return INOX_OK;
     if (done < TELLING)
-        return ix_encoding_grow(r->out, TOKENS, r->err);
+        return ix_encoding_grow(r->out, need, r->err);
     more = (size_t)((double)(r->out->count - r->before) * (double)left / (double)done * 1.03);
-    return ix_encoding_reserve(r->out, (more < left ? more : left) + 2 * TOKENS, r->err);
+    return ix_encoding_reserve(r->out, (more < left ? more : left) + 2 * need, r->err);
 }
 
-/* The words of a queue become tokens. */
-static inox_status answer(run *r, ix_word_queue *q)
+/* The words of a queue become tokens.  bytes: of its first word, and of all that follows to 16
+ * behind the beginning of the last one. */
+static inox_status answer(run *r, ix_word_queue *q, const char *bytes)
 {
     const int32_t first = r->word;
     waiting words[IX_QUEUE];
     bool learnt = !r->f->pieces.words.slots;
-    size_t readable = q->count, from = 0;
-    while (readable > 0 && r->end - q->at[readable - 1] < 16)
-        readable--;
+    size_t from = 0;
     q->other_count = 0;
-    r->f->set->find(&r->f->words, r->text, readable, q);
-    for (size_t i = readable; i < q->count; i++)
-        q->others[q->other_count++] = (uint16_t)i;
+    r->f->set->find(&r->f->words, bytes, q->count, q);
     for (size_t i = 0; i < q->other_count; i++)
         words[i] = ask(r, q, q->others[i]);
-    IX_TRY(make_room(r, q->at[0]));
+    IX_TRY(make_room(r, q, q->at[0]));
     for (size_t i = 0; i < q->other_count; i++) {
         const waiting *w = &words[i];
         const ix_cache_slot *known = ix_cache_find(w->line, w->key);
@@ -505,11 +501,44 @@ static inox_status answer(run *r, ix_word_queue *q)
             continue;
         }
         IX_TRY(new_word(r, w));
-        IX_TRY(make_room(r, w->at + w->size));
+        IX_TRY(make_room(r, q, w->at + w->size));
     }
     add_found(r, q, first, from, q->count);
     r->word = first + (int32_t)q->count;
     return INOX_OK;
+}
+
+enum { TAIL = IX_BLOCK + 16 /* with fewer bytes left, blocks would go beyond the text */ };
+
+/* Appends words that begin at p[at], one at least; returns where the last ends.  The text has them
+ * `origin` bytes further on. */
+static inline size_t cut_some(const run *r, ix_word_queue *q, const char *p, size_t at, size_t end,
+                              size_t origin)
+{
+    size_t next = at;
+    if (!begins_high(r, origin + at))
+        next = r->f->set->cut(&r->f->scanner, p, at, end, q);
+    if (next == at) {
+        next = next_word(r, origin + at) - origin;
+        q->at[q->count++] = (uint32_t)at;
+        q->at[q->count] = (uint32_t)next;
+    }
+    return next;
+}
+
+/* The last bytes of the text, in a copy with bytes behind it that blocks stop at. */
+static inox_status encode_tail(run *r, ix_word_queue *q, size_t at)
+{
+    char tail[2 * TAIL];
+    size_t size = r->end - at;
+    memcpy(tail, r->text + at, size);
+    memset(tail + size, 0x80, sizeof tail - size);
+    q->count = 0;
+    for (size_t done = 0; done < size;)
+        done = cut_some(r, q, tail, done, size + TAIL, at);
+    for (size_t i = 0; i <= q->count; i++)
+        q->at[i] += (uint32_t)at;
+    return answer(r, q, tail);
 }
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
@@ -526,17 +555,12 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
     for (size_t at = start; at < end;) {
+        if (end - at < TAIL)
+            return encode_tail(&r, &q, at);
         q.count = 0;
-        while (q.count < IX_WORDS_AHEAD && at < end) {
-            size_t next = begins_high(&r, at) ? at : f->set->cut(&f->scanner, text, at, end, &q);
-            if (next == at) {
-                next = next_word(&r, at);
-                q.at[q.count++] = (uint32_t)at;
-                q.at[q.count] = (uint32_t)next;
-            }
-            at = next;
-        }
-        IX_TRY(answer(&r, &q));
+        while (q.count < IX_WORDS_AHEAD && end - at >= TAIL)
+            at = cut_some(&r, &q, text, at, end, 0);
+        IX_TRY(answer(&r, &q, text + q.at[0]));
     }
     return INOX_OK;
 }

@@ -52,10 +52,10 @@ size_t NAME(ix_cut_words)(const ix_scanner *s, const char *text, size_t at, size
 #ifndef WORDS_AT_ONCE
 #define WORDS_AT_ONCE 1
 /* Asks for the line of word j. */
-static inline void ask_words(const ix_word_table *t, const char *text, ix_word_queue *q, size_t j,
+static inline void ask_words(const ix_word_table *t, const char *bytes, ix_word_queue *q, size_t j,
                              size_t n)
 {
-    const char *p = text + q->at[j];
+    const char *p = bytes + (q->at[j] - q->at[0]);
     size_t size = q->at[j + 1] - q->at[j];
     const ix_cache_key *mask = &ix_cache_masks[size < 15 ? size : 15];
     (void)n;
@@ -66,11 +66,11 @@ static inline void ask_words(const ix_word_table *t, const char *text, ix_word_q
 }
 #endif
 
-void NAME(ix_find_words)(const ix_word_table *t, const char *text, size_t n, ix_word_queue *q)
+void NAME(ix_find_words)(const ix_word_table *t, const char *bytes, size_t n, ix_word_queue *q)
 {
     size_t others = q->other_count;
     for (size_t j = 0; j < n; j += WORDS_AT_ONCE)
-        ask_words(t, text, q, j, n);
+        ask_words(t, bytes, q, j, n);
     for (size_t j = 0; j < n; j++) {
         const ix_word_line *line = &t->lines[q->lines[j]];
         unsigned match = line_match(line, q->low[j], q->rest[j]);
