@@ -1,5 +1,5 @@
-/* bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...: megabytes of text per second on one
- * thread, beside the speed at which the machine reads memory (measured for one text only).
+/* bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...: megabytes of text per second
+ * on one thread, beside the speed at which the machine reads memory (measured for one text only).
  *
  * TOKENIZER is of any format.  --words asks for the numbers of words besides ids, --lines encodes
  * each line as a text of its own.

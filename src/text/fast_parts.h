@@ -61,7 +61,8 @@ typedef size_t (*ix_cut_words)(const ix_scanner *s, const char *text, size_t at,
                                ix_word_queue *q);
 /* Looks up words 0 to n - 1: their ids, and which are not there, behind the others that q has.
  * bytes: of word 0 and those behind it; 16 can be read from the beginning of each. */
-typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, size_t n, ix_word_queue *q);
+typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, size_t n,
+                              ix_word_queue *q);
 
 /* What p[0..64) is to BERT, bit i for byte i: of a word, as letters, digits and all that is not
  * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
