@@ -1,6 +1,6 @@
 /* Byte-level BPE in one go: words are cut, looked up and, where they are new, merged.
  *
- *     word -> caches of words -> pieces that are words -> search, or merging
+ *     word -> table of words that are one token -> caches of others -> pieces -> search, or merging
  *
  * The words of ASCII text come from a scanner, others from the matchers of pretokenize.c.
  */
@@ -170,11 +170,10 @@ typedef struct new_tokens {
     uint32_t tokens[IX_LONG_TOKENS];
 } new_tokens;
 
-/* There is room. */
+/* A token with its range, in whole characters where that is asked for.  There is room. */
 static inline void put(run *r, int32_t id, size_t from, size_t to)
 {
     ix_encoding *out = r->out;
-    whole_characters(r, &from, &to);
     out->ids[out->count] = id;
     if (r->ranges) {
         out->starts[out->count] = (uint32_t)from;
@@ -187,10 +186,10 @@ static inline void put(run *r, int32_t id, size_t from, size_t to)
 
 static inline void add(run *r, new_tokens *n, int32_t id, size_t from, size_t to)
 {
-    put(r, id, from, to);
     if (n->count < IX_LONG_TOKENS)
         n->tokens[n->count] = (uint32_t)id | (uint32_t)(to - n->word) << 24;
     whole_characters(r, &from, &to);
+    put(r, id, from, to);
     n->cached[n->count++ % IX_CACHED_TOKENS] =
         (ix_cached){ id, (uint8_t)(from - n->word), (uint8_t)(to - n->word) };
 }
@@ -234,7 +233,9 @@ static inox_status add_long(run *r, const ix_long_slot *known, const waiting *w)
     }
     for (size_t k = 0; k < known->count; k++, from = to) {
         to = w->at + ix_long_end(known, k);
-        put(r, ix_long_id(known, k), from, to);
+        size_t first = from, last = to;
+        whole_characters(r, &first, &last);
+        put(r, ix_long_id(known, k), first, last);
     }
     return INOX_OK;
 }
@@ -480,8 +481,7 @@ static inox_status answer(run *r, ix_word_queue *q, const char *bytes)
     waiting words[IX_QUEUE];
     bool learnt = !r->f->pieces.words.slots;
     size_t from = 0;
-    q->other_count = 0;
-    r->f->set->find(&r->f->words, bytes, q->count, q);
+    r->f->set->find(&r->f->words, bytes, q);
     for (size_t i = 0; i < q->other_count; i++)
         words[i] = ask(r, q, q->others[i]);
     IX_TRY(make_room(r, q, q->at[0]));
@@ -508,8 +508,6 @@ static inox_status answer(run *r, ix_word_queue *q, const char *bytes)
     return INOX_OK;
 }
 
-enum { TAIL = IX_BLOCK + 16 /* with fewer bytes left, blocks would go beyond the text */ };
-
 /* Appends words that begin at p[at], one at least; returns where the last ends.  The text has them
  * `origin` bytes further on. */
 static inline size_t cut_some(const run *r, ix_word_queue *q, const char *p, size_t at, size_t end,
@@ -529,13 +527,13 @@ static inline size_t cut_some(const run *r, ix_word_queue *q, const char *p, siz
 /* The last bytes of the text, in a copy with bytes behind it that blocks stop at. */
 static inox_status encode_tail(run *r, ix_word_queue *q, size_t at)
 {
-    char tail[2 * TAIL];
+    char tail[2 * IX_TAIL];
     size_t size = r->end - at;
     memcpy(tail, r->text + at, size);
     memset(tail + size, 0x80, sizeof tail - size);
     q->count = 0;
     for (size_t done = 0; done < size;)
-        done = cut_some(r, q, tail, done, size + TAIL, at);
+        done = cut_some(r, q, tail, done, size + IX_TAIL, at);
     for (size_t i = 0; i <= q->count; i++)
         q->at[i] += (uint32_t)at;
     return answer(r, q, tail);
@@ -555,10 +553,10 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
     if (!s->memo)
         IX_TRY(IX_ALLOC(&s->memo, 1, err));
     for (size_t at = start; at < end;) {
-        if (end - at < TAIL)
+        if (end - at < IX_TAIL)
             return encode_tail(&r, &q, at);
         q.count = 0;
-        while (q.count < IX_WORDS_AHEAD && end - at >= TAIL)
+        while (q.count < IX_WORDS_AHEAD && end - at >= IX_TAIL)
             at = cut_some(&r, &q, text, at, end, 0);
         IX_TRY(answer(&r, &q, text + q.at[0]));
     }

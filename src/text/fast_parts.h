@@ -37,6 +37,7 @@ struct ix_scanner {
 /* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
 enum {
     IX_BLOCK = 64,
+    IX_TAIL = IX_BLOCK + 16, /* with fewer bytes left, blocks would go beyond the text */
     IX_WORDS_AHEAD = 256,
     IX_QUEUE = IX_WORDS_AHEAD + IX_BLOCK,
     IX_QUEUE_SLACK = IX_BLOCK /* what is written at once may go beyond the last */
@@ -55,14 +56,13 @@ typedef struct ix_word_queue {
 } ix_word_queue;
 
 /* Appends the words from text[at] on, block by block, until there are enough, fewer than
- * IX_BLOCK + 16 bytes are left before `end`, or a block says nothing of its first word.  Returns
+ * IX_TAIL bytes are left before `end`, or a block says nothing of its first word.  Returns
  * where it stopped, which is where the last word ends. */
 typedef size_t (*ix_cut_words)(const ix_scanner *s, const char *text, size_t at, size_t end,
                                ix_word_queue *q);
-/* Looks up words 0 to n - 1: their ids, and which are not there, behind the others that q has.
- * bytes: of word 0 and those behind it; 16 can be read from the beginning of each. */
-typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, size_t n,
-                              ix_word_queue *q);
+/* Looks up the words of a queue: their ids, and which are not there.  bytes: of word 0 and those
+ * behind it; 16 can be read from the beginning of each. */
+typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, ix_word_queue *q);
 
 /* What p[0..64) is to BERT, bit i for byte i: of a word, as letters, digits and all that is not
  * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
@@ -94,8 +94,7 @@ const ix_block_set *ix_block_sets(size_t i);
 #define IX_BLOCK_SET(isa)                                                                          \
     size_t ix_cut_words_##isa(const ix_scanner *s, const char *text, size_t at, size_t end,        \
                               ix_word_queue *q);                                                   \
-    void ix_find_words_##isa(const ix_word_table *t, const char *bytes, size_t n,                  \
-                             ix_word_queue *q);                                                    \
+    void ix_find_words_##isa(const ix_word_table *t, const char *bytes, ix_word_queue *q);         \
     void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);                   \
     void ix_block_marks_##isa(const ix_byte_marks *m, const char *p, uint64_t *plain,              \
                               uint64_t *spaces);

@@ -16,7 +16,7 @@ static inline size_t cut_words(const ix_scanner *s, ix_scan kind, const char *te
 {
     const size_t from = at;
     size_t count = q->count; /* q->at[count] is `at`, where a word starts */
-    while (count < IX_WORDS_AHEAD && end - at >= IX_BLOCK + 16) {
+    while (count < IX_WORDS_AHEAD && end - at >= IX_TAIL) {
         uint64_t starts = scan_block(s, kind, text + at);
         size_t places = (size_t)__builtin_popcountll(starts);
         if (places < 2)
@@ -25,7 +25,7 @@ static inline size_t cut_words(const ix_scanner *s, ix_scan kind, const char *te
         count += places - 1; /* the last is where the next word starts */
         at += (size_t)(63 - __builtin_clzll(starts));
         size_t next = at + 1;
-        for (; count < IX_WORDS_AHEAD && end - next >= IX_BLOCK + 16; next += WINDOW) {
+        for (; count < IX_WORDS_AHEAD && end - next >= IX_TAIL; next += WINDOW) {
             if (next - from < AROUND || !scan_window(s, kind, text + next, &starts))
                 break;
             block_places(starts, (uint32_t)next, q->at + count + 1);
@@ -66,9 +66,10 @@ static inline void ask_words(const ix_word_table *t, const char *bytes, ix_word_
 }
 #endif
 
-void NAME(ix_find_words)(const ix_word_table *t, const char *bytes, size_t n, ix_word_queue *q)
+void NAME(ix_find_words)(const ix_word_table *t, const char *bytes, ix_word_queue *q)
 {
-    size_t others = q->other_count;
+    const size_t n = q->count;
+    size_t others = 0;
     for (size_t j = 0; j < n; j += WORDS_AT_ONCE)
         ask_words(t, bytes, q, j, n);
     for (size_t j = 0; j < n; j++) {

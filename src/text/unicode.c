@@ -6,6 +6,7 @@
  * offsets. All steps are linear in the text (a run of combining marks is sorted by counting).
  */
 #include "text/unicode.h"
+#include "text/load.h"
 
 #include "text/normal.h"
 
@@ -107,11 +108,7 @@ static inline size_t good_character(const char *p, size_t left)
  * bytes, or 0 where there are not so many. */
 static inline size_t good_eight(const char *p)
 {
-    uint64_t x;
-    memcpy(&x, p, sizeof x);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
+    uint64_t x = ix_load8(p);
     if ((x & 0xC0E0C0E0C0E0C0E0u) == 0x80C080C080C080C0u) { /* no lead is C0 or C1 */
         uint64_t leads = (x & 0x001E001E001E001Eu) + 0x00FF00FF00FF00FFu;
         return (leads & 0x0100010001000100u) == 0x0100010001000100u ? 8 : 0;

@@ -15,6 +15,7 @@
 #define IX_TEXT_WORD_CACHE_H
 
 #include "base/status.h"
+#include "text/load.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,17 +47,6 @@ inox_status ix_word_cache_new(ix_word_cache *c, int lines_log2, inox_error *err)
 inox_status ix_word_cache_grow(ix_word_cache *c, int lines_log2, inox_error *err) IX_MUST_USE;
 void ix_word_cache_release(ix_word_cache *c);
 
-/* Eight bytes as a number whose lowest byte is the first. */
-static inline uint64_t ix_load8(const char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof x);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
 /* Ones where the first n bytes are. */
 extern const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1];
 
@@ -64,29 +54,6 @@ extern const ix_cache_key ix_cache_masks[IX_CACHED_BYTES + 1];
 static inline uint64_t ix_cache_size(size_t n, unsigned tag)
 {
     return (uint64_t)(n | tag << 4) << 56;
-}
-
-static inline uint64_t ix_load4(const char *p)
-{
-    uint32_t x;
-    memcpy(&x, p, sizeof x);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap32(x);
-#endif
-    return x;
-}
-
-/* p[0..n), n <= 8, as a number whose lowest byte is the first: reads nothing else. */
-static inline uint64_t ix_load_some(const char *p, size_t n)
-{
-    if (n == 8)
-        return ix_load8(p);
-    if (n >= 4)
-        return ix_load4(p) | ix_load4(p + n - 4) << 8 * (n - 4);
-    uint64_t x = 0;
-    for (size_t i = n; i-- > 0;)
-        x = x << 8 | (unsigned char)p[i];
-    return x;
 }
 
 /* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read

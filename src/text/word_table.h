@@ -14,8 +14,8 @@
 enum { IX_TABLE_BYTES = 11, IX_TABLE_WAYS = 4 };
 
 typedef struct ix_word_line {
-    uint64_t low[IX_TABLE_WAYS];
-    uint32_t rest[IX_TABLE_WAYS]; /* 0: empty */
+    _Alignas(64) uint64_t low[IX_TABLE_WAYS]; /* vectors are read at once */
+    uint32_t rest[IX_TABLE_WAYS];             /* 0: empty */
     int32_t ids[IX_TABLE_WAYS];
 } ix_word_line;
 

@@ -89,24 +89,9 @@ static inox_status dict(ix_jcall *c, ix_jvalue *out, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status dict_fromkeys(ix_jcall *c, ix_jvalue *out, inox_error *err)
-{
-    ix_jvalue key, value = ix_j_given(c, 1) ? c->args[1] : ix_j_none();
-    ix_jcursor at;
-    bool more;
-    IX_TRY(ix_j_dict(c->r, 0, out, err));
-    IX_TRY(ix_j_cursor_start(c->r, c->args[0], &at, err));
-    for (;;) {
-        IX_TRY(ix_j_cursor_next(c->r, &at, &key, &more, err));
-        if (!more)
-            return INOX_OK;
-        IX_TRY(ix_j_dict_set(c->r, *out, key, value, err));
-    }
-}
-
 static const ix_jentry dict_methods[] = {
     { .name = "fromkeys",
-      .run = dict_fromkeys,
+      .run = ix_j_dict_fromkeys,
       .parameters = { "iterable", "value" },
       .required = 1,
       .positional = true },

@@ -55,6 +55,9 @@ typedef struct ix_jentry {
         *excluded; /* the reason, where Inox leaves it out: using it is an error that says so */
 } ix_jentry;
 
+/* dict.fromkeys, of the class and of every dict: a dict with the keys of an iterable. */
+inox_status ix_j_dict_fromkeys(ix_jcall *c, ix_jvalue *out, inox_error *err) IX_MUST_USE;
+
 /* The tables, one per file of the library, each ending with a row whose name is NULL; rows in any
  * order (they are looked up once, when a template is read, or through ix_j_find_entry). */
 extern const ix_jentry ix_j_filters[];

@@ -135,7 +135,7 @@ static inox_status dict_copy(ix_jcall *c, ix_jvalue *out, inox_error *err)
     return INOX_OK;
 }
 
-static inox_status dict_fromkeys(ix_jcall *c, ix_jvalue *out, inox_error *err)
+inox_status ix_j_dict_fromkeys(ix_jcall *c, ix_jvalue *out, inox_error *err)
 {
     ix_jcursor at;
     ix_jvalue key;
@@ -161,7 +161,7 @@ const ix_jentry ix_j_dict_methods[] = {
       .positional = true },
     { .name = "copy", .run = dict_copy, .positional = true },
     { .name = "fromkeys",
-      .run = dict_fromkeys,
+      .run = ix_j_dict_fromkeys,
       .parameters = { "iterable", "value" },
       .required = 1,
       .positional = true },
