@@ -101,6 +101,72 @@ static const char GRANITE[] = "{%- if tools %}Write <|tool_call|> and a list of 
 
 static const char HARMONY[] = "<|start|>assistant<|channel|>final<|message|>";
 
+/* Every part of an answer has a recipient; the prompt ends in what begins a part. */
+static const char RECIPIENTS[] =
+    "{%- for m in messages %}{%- if m.role == 'assistant' %}<|head|>"
+    "{%- if m.content %}{{ '>>>all\n' + m.content }}{%- endif %}" EACH(
+        "{{ '>>>' + c.function.name + '\n' + c.function.arguments }}") "<|eot|>"
+                                                                       "{%- else %}{{ m.content "
+                                                                       "}}<|eot|>{%- endif %}{%- "
+                                                                       "endfor %}"
+                                                                       "{%- if "
+                                                                       "add_generation_prompt "
+                                                                       "%}<|head|>>>>{%- endif %}";
+
+/* Kimi K2: the id holds the name. */
+static const char NUMBERED[] = TURNS("{{ m.content }}{%- if m.tool_calls %}<|section|>" EACH(
+    "{{ '<|call|>functions.' + c.function.name + ':' + loop.index0|string + '<|arguments|>' +"
+    " c.function.arguments|tojson + '<|end|>' }}") "<|/section|>{%- endif %}<|im_end|>");
+
+/* Its published template changes a list, which cannot be rendered. */
+static const char MENTIONED_NUMBERED[] =
+    TURNS("{{ m.content }}{%- if m.tool_calls %}{%- set _ = [].append(1) %}"
+          "<|tool_calls_section_begin|>{%- endif %}<|im_end|>");
+
+/* Kimi K3: tags of three tokens, and a type for every argument. */
+static const char LONG_TAGS[] =
+    "{%- macro open(t) %}{{ '<|open|>' + t + '<|sep|>' }}{%- endmacro %}"
+    "{%- macro close(t) %}{{ '<|close|>' + t + '<|sep|>' }}{%- endmacro %}"
+    "{%- for m in messages %}{{ open('message') }}{%- if m.role == 'assistant' %}"
+    "{{ open('think') }}{{ m.reasoning_content }}{{ close('think') }}"
+    "{{ open('response') }}{{ m.content }}{{ close('response') }}"
+    "{%- if m.tool_calls %}{{ open('tools') }}" EACH(
+        "{{ open('call tool=\"' + c.function.name + '\" index=\"1\"') }}"
+        "{%- for k, v in c.function.arguments|items %}"
+        "{{ open('argument key=\"' + k + '\" type=\"' + ('string' if v is string else 'number')"
+        " + '\"') }}{{ v if v is string else v|tojson }}{{ close('argument') }}{%- endfor %}"
+        "{{ close('call') }}") "{{ close('tools') }}{%- endif %}"
+                               "{%- else %}{{ m.content }}{%- endif %}{{ close('message') }}{%- "
+                               "endfor %}"
+                               "{%- if add_generation_prompt %}{{ open('message') }}{{ "
+                               "open('think') }}{%- endif %}";
+
+/* The id in front of the name; and marks that go on where the prompt ends. */
+static const char ID_FIRST[] =
+    "{%- for m in messages %}{%- if m.role == 'assistant' %}"
+    "{%- if m.reasoning %}<|begin|>assistant<|think|>{{ m.reasoning }}<|end|>{%- endif %}"
+    "{%- if m.tool_calls %}<|begin|>assistant<|calls|>" EACH(
+        "{{ '<|call|>' + c.id + '<|name|>' + c.function.name + '<|arguments|>' +"
+        " c.function.arguments|tojson + '<|/call|>' }}") "<|/calls|>"
+                                                         "{%- else "
+                                                         "%}<|begin|>assistant<|content|>{{ "
+                                                         "m.content }}<|end|>{%- endif %}"
+                                                         "{%- else %}<|begin|>user<|content|>{{ "
+                                                         "m.content }}<|end|>{%- endif %}{%- "
+                                                         "endfor %}"
+                                                         "{%- if add_generation_prompt "
+                                                         "%}<|begin|>assistant{%- endif %}";
+
+/* Reasoning in front of calls only, and a mark in front of every content. */
+static const char RESPONSE[] =
+    TURNS("<|im_start|>assistant\n{%- if m.tool_calls %}<|START_THINKING|>{{ m.reasoning_content }}"
+          "<|END_THINKING|><|START_ACTION|>[" EACH(
+              "{\"tool_name\": \"{{ c.function.name }}\", \"parameters\": {{ "
+              "c.function.arguments|tojson }}}"
+              "{%- if not loop.last %}, {%- endif %}") "]<|END_ACTION|>"
+                                                       "{%- else %}<|START_RESPONSE|>{{ m.content "
+                                                       "}}<|END_RESPONSE|>{%- endif %}<|im_end|>");
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 /* What the events say: "R reasoning", "C content", "T name id arguments" in brackets. */
@@ -397,4 +463,126 @@ TEST(answer_harmony)
             "<|start|>assistant<|channel|>final<|message|>Well.<|return|>",
             "[T g  {}][C]Well.");
     example(t, HARMONY, "No channels at all.", "[C]No channels at all.");
+}
+
+/* ---- what models make of it ------------------------------------------------------------------ */
+
+TEST(answer_calls_that_end_the_reasoning)
+{
+    static const char prompt[] = "<|im_start|>assistant\n<think>\n";
+    ix_answer_format *f = learned(t, HERMES);
+    answer_is(t, f, prompt,
+              "I call.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call><|im_end|>",
+              "[R]I call.[T f  {}]");
+    answer_is(t, f, prompt,
+              "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>\nDone.",
+              "[T f  {}][C]Done.");
+    /* where the reasoning ends behind them, they were thoughts */
+    answer_is(t, f, prompt,
+              "Perhaps <tool_call>\n{\"name\": \"f\"}\n</tool_call> or not.\n</think>\n\nNo.",
+              "[R]Perhaps <tool_call>\n{\"name\": \"f\"}\n</tool_call> or not.[C]No.");
+    answer_is(t, f, prompt, "A <tool_call> is {no call}, and the end.",
+              "[R]A <tool_call> is {no call}, and the end.");
+    answer_is(t, f, prompt, "A <tool_call>\n{\"name\": \"f\"",
+              "[R]A <tool_call>\n{\"name\": \"f\"");
+    answer_is(t, f, prompt, "Only thoughts.<|im_end|>\n", "[R]Only thoughts.");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_calls_without_the_mark_in_front)
+{
+    example(t, CODER,
+            "Well.\n<function=f>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>\n"
+            "<tool_call>\n<function=g>\n</function>\n</tool_call>",
+            "[C]Well.[T f  {\"n\": 1}][T g  {}]");
+    example(t, DEEPSEEK, "Well.<|call_begin|>function<|sep|>f\n```json\n{}\n```<|call_end|>",
+            "[C]Well.[T f  {}]");
+    example(t, CODER, "Write <function=f> there.", "[C]Write <function=f> there.");
+}
+
+TEST(answer_marks_laid_out_otherwise)
+{
+    example(t, CODER,
+            "<tool_call><function=f><parameter=n>1</parameter></function></tool_call>"
+            "<tool_call>\n\n<function=g>\n</function></tool_call>",
+            "[T f  {\"n\": 1}][T g  {}]");
+}
+
+TEST(answer_quoted_as_xml)
+{
+    example(t, CODER,
+            "<tool_call>\n<function=f>\n<parameter=a>\n<![CDATA[x </parameter> ]]>\n</parameter>\n"
+            "<parameter=b>\n<![CDATA[]]>\n</parameter>\n</function>\n</tool_call>",
+            "[T f  {\"a\": \"x </parameter> \", \"b\": \"\"}]");
+}
+
+TEST(answer_recipients)
+{
+    ix_answer_format *f = learned(t, RECIPIENTS);
+    answer_is(t, f, "<|head|>>>>", "f\n{\"a\": 1}>>>g\n{}<|eot|>", "[T f  {\"a\": 1}][T g  {}]");
+    answer_is(t, f, "<|head|>>>>", "all\nWell {x}.>>>g\n{}<|eot|>", "[C]Well {x}.[T g  {}]");
+    answer_is(t, f, "", ">>>all\nWell.<|eot|>", "[C]Well.");
+    answer_is(t, f, "<|head|>>>>", "No recipient", "[C]No recipient");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_ids)
+{
+    static const char calls[] =
+        "Well.<|section|><|call|>functions.f:0<|arguments|>{\"a\": 1}<|end|>"
+        "<|call|>g<|arguments|>{}<|end|><|/section|>";
+    example(t, NUMBERED, calls, "[C]Well.[T f functions.f:0 {\"a\": 1}][T g  {}]");
+    example(t, MENTIONED_NUMBERED,
+            "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:12"
+            "<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+            "[T f functions.f:12 {}]");
+    ix_answer_format *f = learned(t, ID_FIRST);
+    answer_is(
+        t, f, "<|begin|>assistant",
+        "<|think|>Hm.<|end|><|begin|>assistant<|calls|><|call|>i1<|name|>f<|arguments|>{}<|/call|>"
+        "<|call|>i2<|name|>g<|arguments|>{\"a\": 1}<|/call|><|/calls|>",
+        "[R]Hm.[T f i1 {}][T g i2 {\"a\": 1}]");
+    answer_is(t, f, "<|begin|>assistant", "<|content|>Well.<|end|>", "[C]Well.");
+    answer_is(t, f, "<|begin|>assistant", "Well.", "[C]Well.");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_long_tags)
+{
+    ix_answer_format *f = learned(t, LONG_TAGS);
+    answer_is(t, f, "<|open|>message<|sep|><|open|>think<|sep|>",
+              "Hm.<|close|>think<|sep|><|open|>response<|sep|>Well.<|close|>response<|sep|>"
+              "<|open|>tools<|sep|><|open|>call tool=\"f\" index=\"1\"<|sep|>"
+              "<|open|>argument key=\"a\" type=\"string\"<|sep|>1<|close|>argument<|sep|>"
+              "<|open|>argument key=\"b\" type=\"object\"<|sep|>{\"c\": 1}<|close|>argument<|sep|>"
+              "<|close|>call<|sep|><|close|>tools<|sep|><|close|>message<|sep|>",
+              "[R]Hm.[C]Well.[T f  {\"a\": \"1\", \"b\": {\"c\": 1}}]");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_response_marks)
+{
+    ix_answer_format *f = learned(t, RESPONSE);
+    answer_is(t, f, "<|im_start|>assistant\n",
+              "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Well.<|END_RESPONSE|>",
+              "[R]Hm.[C]Well.");
+    answer_is(t, f, "<|im_start|>assistant\n",
+              "<|START_THINKING|>Hm.<|END_THINKING|><|START_ACTION|>[{\"tool_name\": \"f\","
+              " \"parameters\": {}}]<|END_ACTION|>",
+              "[R]Hm.[T f  {}]");
+    ix_answer_format_free(f);
+}
+
+TEST(answer_python_strings)
+{
+    example(t, PYTHON, "<|calls|>[f(a='\\x41\\n\\d \\'q\\'\\\ng', b=\"\\u00e9\\u1\")]<|/calls|>",
+            "[T f  {\"a\":\"\\u0041\\n\\\\d 'q'g\", \"b\":\"\\u00e9\\\\u1\"}]");
+}
+
+TEST(answer_harmony_channels_corrected)
+{
+    example(t, HARMONY,
+            "<|channel|>commentary to=assistant<|channel|>analysis<|message|>Hm.<|end|>"
+            "<|start|>assistant<|channel|>final<|message|>Well.",
+            "[R]Hm.[C]Well.");
 }

@@ -17,6 +17,45 @@ const char *ix_answer_find(ix_text_view text, ix_text_view mark)
     return NULL;
 }
 
+size_t ix_answer_match(ix_text_view text, ix_text_view mark, bool *cut)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < mark.size; i++) {
+        bool space = is_space(mark.data[i]);
+        bool tags_meet = i > 0 && mark.data[i - 1] == '>' && mark.data[i] == '<';
+        while ((space || tags_meet) && at < text.size && is_space(text.data[at]))
+            at++;
+        if (space)
+            continue;
+        if (at == text.size || text.data[at] != mark.data[i]) {
+            *cut = *cut || at == text.size;
+            return 0;
+        }
+        at++;
+    }
+    return at;
+}
+
+size_t ix_answer_long_tag(ix_text_view v)
+{
+    static const ix_text_view OPEN = { "<|open|>", 8 }, CLOSE = { "<|close|>", 9 },
+                              SEP = { "<|sep|>", 7 };
+    if (!begins(v, OPEN) && !begins(v, CLOSE))
+        return 0;
+    const char *end = ix_answer_find(v, SEP);
+    return end ? (size_t)(end - v.data) + SEP.size : 0;
+}
+
+size_t ix_answer_tag(ix_text_view v)
+{
+    for (size_t i = 0; i < v.size; i++) {
+        size_t n = v.data[i] == '<' ? ix_answer_long_tag(behind(v, i)) : 0;
+        if (n > 0 || ix_answer_closes_tag(v.data[i]))
+            return i + (n > 0 ? n : 1);
+    }
+    return v.size;
+}
+
 size_t ix_answer_name(ix_text_view text)
 {
     size_t n = 0;
@@ -182,23 +221,54 @@ static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_res
     return INOX_OK;
 }
 
+static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
+{
+    const char *p = from <= v.size ? ix_answer_find(behind(v, from), mark) : NULL;
+    return p ? (size_t)(p - v.data) : SIZE_MAX;
+}
+
 /* ---- f <marks> {...} ------------------------------------------------------------------------- */
+
+/* Kimi's ids hold the name: functions.f:0.  Bytes of the id that begins with a name of n bytes. */
+static size_t numbered(ix_text_view v, size_t n)
+{
+    size_t end = n + 1;
+    while (end < v.size && v.data[n] == ':' && v.data[end] >= '0' && v.data[end] <= '9')
+        end++;
+    return end > n + 1 ? end : 0;
+}
 
 static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_result *result,
                               size_t *size, answer_call *call, inox_error *err)
 {
-    size_t n = ix_answer_name(v), at = n;
+    size_t start = 0;
+    if (f->id_first) { /* the id, id_end, the name */
+        start = offset_of(v, 0, f->id_end);
+        *result = start == SIZE_MAX && v.size < NAME_TO_ARGUMENTS_MAX ? CALL_CUT : CALL_NONE;
+        if (start >= NAME_TO_ARGUMENTS_MAX)
+            return INOX_OK;
+        call->id = trimmed((ix_text_view){ v.data, start });
+        start += f->id_end.size;
+    }
+    size_t n = start + ix_answer_name(behind(v, start)), at = n;
     *result = n == v.size ? CALL_CUT : CALL_NONE;
-    if (n == v.size || n == 0)
+    if (n == v.size || n == start)
         return INOX_OK;
-    call->name = (ix_text_view){ v.data, n };
+    call->name = (ix_text_view){ v.data + start, n - start };
+    if (begins(call->name, f->name_start)) {
+        size_t id = numbered(v, n);
+        if (id == v.size)
+            return *result = CALL_CUT, INOX_OK;
+        call->id = (ix_text_view){ v.data + start, id > 0 ? id - start : 0 };
+        call->name = behind(call->name, f->name_start.size);
+    }
     while (at < v.size && v.data[at] != '{' && at - n < NAME_TO_ARGUMENTS_MAX)
         at++;
     *result = at == v.size ? CALL_CUT : CALL_NONE;
     if (at == v.size || v.data[at] != '{')
         return INOX_OK;
     ix_text_view between = { v.data + n, at - n };
-    if (begins(between, f->id_start)) {
+    if (!f->id_first && begins(between, f->id_start)) {
         between = behind(between, f->id_start.size);
         const char *end = ix_answer_find(between, f->id_end);
         if (end)
@@ -212,24 +282,61 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
 
 /* ---- Python's values ------------------------------------------------------------------------- */
 
+static bool is_hex(ix_text_view v, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (i >= v.size || !memchr("0123456789abcdefABCDEF", v.data[i], 22))
+            return false;
+    return true;
+}
+
+/* The escape at the beginning of v as JSON has it; *size: its bytes.  What is no escape of Python
+ * stands for itself. */
+static inox_status append_python_escape(ix_text_view v, ix_buffer *out, size_t *size,
+                                        inox_error *err)
+{
+    char c = v.data[1];
+    *size = 2;
+    switch (c) {
+    case '\'': return ix_buffer_append(out, "'", 1, err);
+    case '\n': return INOX_OK; /* the line goes on */
+    case 'a': return ix_buffer_append(out, "\\u0007", 6, err);
+    case 'v': return ix_buffer_append(out, "\\u000b", 6, err);
+    case 'x':
+        if (!is_hex(behind(v, 2), 2))
+            break;
+        *size = 4;
+        return ix_buffer_printf(out, err, "\\u00%.2s", v.data + 2);
+    case 'u':
+        if (!is_hex(behind(v, 2), 4))
+            break;
+        *size = 6;
+        return ix_buffer_append(out, v.data, 6, err);
+    default:
+        if (memchr("nrtbf\\\"", c, 7)) /* the same in JSON */
+            return ix_buffer_append(out, v.data, 2, err);
+    }
+    *size = 1;
+    return ix_buffer_append(out, "\\\\", 2, err);
+}
+
 /* A string of Python as JSON; its size in `v`, or 0 where it does not end. */
 static inox_status append_python_string(ix_text_view v, ix_buffer *out, size_t *size,
                                         inox_error *err)
 {
-    size_t i = 1;
+    size_t i = 1, n;
     *size = 0;
     IX_TRY(ix_buffer_append(out, "\"", 1, err));
-    for (; i < v.size && v.data[i] != v.data[0]; i++) {
-        bool escape = v.data[i] == '\\' && i + 1 < v.size;
-        bool known = escape && strchr("nrtbf\\u\"", v.data[i + 1]);
-        if (known) /* the same in JSON */
-            IX_TRY(ix_buffer_append(out, v.data + i++, 2, err));
+    for (; i < v.size && v.data[i] != v.data[0]; i += n) {
+        n = 1;
+        if (v.data[i] == '\\' && i + 1 < v.size)
+            IX_TRY(append_python_escape(behind(v, i), out, &n, err));
         else if (v.data[i] == '"')
             IX_TRY(ix_buffer_append(out, "\\\"", 2, err));
         else if ((unsigned char)v.data[i] < 0x20)
             IX_TRY(ix_buffer_printf(out, err, "\\u%04x", (unsigned)v.data[i]));
         else
-            IX_TRY(ix_buffer_append(out, v.data + (i += escape), 1, err));
+            IX_TRY(ix_buffer_append(out, v.data + i, 1, err));
     }
     if (i < v.size)
         *size = i + 1;
@@ -278,17 +385,26 @@ static inox_status append_python(ix_text_view v, ix_buffer *out, bool *is, inox_
 
 /* ---- f key_start k key_end v value_end ... --------------------------------------------------- */
 
-static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
+/* The same for a mark that may be laid out otherwise; *size: its bytes. */
+static size_t offset_of_loose(ix_text_view v, size_t from, ix_text_view mark, size_t *size)
 {
-    const char *p = from <= v.size ? ix_answer_find(behind(v, from), mark) : NULL;
-    return p ? (size_t)(p - v.data) : SIZE_MAX;
+    bool cut = false;
+    for (; mark.size > 0 && from < v.size; from++) {
+        const char *p = memchr(v.data + from, mark.data[0], v.size - from);
+        if (!p)
+            break;
+        from = (size_t)(p - v.data);
+        *size = ix_answer_match(behind(v, from), mark, &cut);
+        if (*size > 0)
+            return from;
+    }
+    return SIZE_MAX;
 }
 
 /* The first tag of a mark: what is behind it the model may lay out otherwise. */
 static ix_text_view first_part(ix_text_view mark)
 {
-    const char *end = mark.size > 0 ? memchr(mark.data, '>', mark.size) : NULL;
-    return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) + 1 } : mark;
+    return (ix_text_view){ mark.data, ix_answer_tag(mark) };
 }
 
 /* Where an argument stands. */
@@ -297,14 +413,27 @@ typedef struct parameter {
     bool other;                    /* the mark behind the key says that the value is no string */
 } parameter;
 
+static const ix_text_view CDATA = { "<![CDATA[", 9 }, CDATA_END = { "]]>", 3 };
+
+/* XML's way to quote anything: the value is what stands between its marks. */
+static bool is_quoted(ix_text_view value)
+{
+    return begins(value, CDATA) && value.size >= CDATA.size + CDATA_END.size &&
+           begins(behind(value, value.size - CDATA_END.size), CDATA_END);
+}
+
 static inox_status append_value(const ix_answer_format *f, const json_t *tools, const parameter *p,
                                 ix_buffer *out, inox_error *err)
 {
     ix_text_view value = p->value, json = value;
     bool told = f->key_end_other.size != f->key_end.size ||
                 memcmp(f->key_end_other.data, f->key_end.data, f->key_end.size) != 0;
-    if (f->value_on_lines && value.size > 0 && value.data[0] == '\n')
+    if (is_quoted(trimmed(value))) {
+        value = behind(trimmed(value), CDATA.size);
+        value.size -= CDATA_END.size;
+    } else if (f->value_on_lines && value.size > 0 && value.data[0] == '\n') {
         value = behind(value, 1);
+    }
     if (f->value_on_lines && value.size > 0 && value.data[value.size - 1] == '\n')
         value.size--;
     bool is = false;
@@ -319,17 +448,69 @@ static inox_status append_value(const ix_answer_format *f, const json_t *tools, 
     return append_string(out, value, err);
 }
 
+/* Where the value's end stands, from `value` on. */
+static size_t end_of_value(const ix_answer_format *f, ix_text_view v, size_t value)
+{
+    size_t from = value;
+    while (from < v.size && is_space(v.data[from]))
+        from++;
+    if (!begins(behind(v, from), CDATA))
+        return offset_of(v, value, f->value_end);
+    for (;;) { /* "]]>" that value_end follows */
+        from = offset_of(v, from, CDATA_END);
+        if (from == SIZE_MAX)
+            return SIZE_MAX;
+        from += CDATA_END.size;
+        size_t end = from;
+        while (end < v.size && is_space(v.data[end]))
+            end++;
+        if (begins(behind(v, end), f->value_end))
+            return end;
+    }
+}
+
+/* Where the mark behind the key stands that begins at `key`, and the value behind it.  *other: the
+ * mark says that the value is no string: it is not the one of strings, but shares its beginning and
+ * end with it (type="string", type="array"). */
+static size_t end_of_key(const ix_answer_format *f, ix_text_view v, size_t key, size_t *value,
+                         bool *other)
+{
+    ix_text_view a = f->key_end, b = f->key_end_other;
+    size_t least = a.size < b.size ? a.size : b.size, same = 0, same_end = 0, size;
+    *other = false;
+    while (same < least && a.data[same] == b.data[same])
+        same++;
+    while (same_end < least - same &&
+           a.data[a.size - 1 - same_end] == b.data[b.size - 1 - same_end])
+        same_end++;
+    if (same == a.size || same == 0 || same_end == 0) {
+        size_t at = offset_of_loose(v, key, a, &size), size_b;
+        size_t at_b = same == a.size ? SIZE_MAX : offset_of_loose(v, key, b, &size_b);
+        *other = at_b < at;
+        *value = *other ? at_b + size_b : at + size;
+        return *other ? at_b : at;
+    }
+    size_t at = offset_of_loose(v, key, (ix_text_view){ a.data, same }, &size);
+    if (at == SIZE_MAX)
+        return SIZE_MAX;
+    size_t type = at + size, end = offset_of(v, type, behind(a, a.size - same_end));
+    if (end == SIZE_MAX)
+        return SIZE_MAX;
+    size_t bytes = a.size - same - same_end;
+    *other = end - type != bytes || memcmp(v.data + type, a.data + same, bytes) != 0;
+    *value = end + same_end;
+    return at;
+}
+
 /* One argument from `at` on; *at goes behind it.  false: it is cut. */
 static inox_status read_parameter(const ix_answer_format *f, const json_t *tools, ix_text_view v,
                                   size_t *at, bool *whole, answer_call *call, inox_error *err)
 {
     ix_buffer *out = &call->arguments;
-    size_t key = *at + f->key_start.size, key_end = offset_of(v, key, f->key_end);
-    size_t key_other = offset_of(v, key, f->key_end_other);
-    bool other = key_other < key_end;
-    size_t value = other ? key_other + f->key_end_other.size : key_end + f->key_end.size;
-    key_end = other ? key_other : key_end;
-    size_t end = key_end == SIZE_MAX ? SIZE_MAX : offset_of(v, value, f->value_end);
+    size_t key = *at + f->key_start.size, value;
+    bool other;
+    size_t key_end = end_of_key(f, v, key, &value, &other);
+    size_t end = key_end == SIZE_MAX ? SIZE_MAX : end_of_value(f, v, value);
     *whole = end != SIZE_MAX;
     if (!*whole)
         return INOX_OK;

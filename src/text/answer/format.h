@@ -28,6 +28,8 @@ struct ix_answer_format {
     ix_text_view bare_start; /* what may stand in front of calls that nothing has to open */
     ix_text_view name_key, arguments_key; /* JSON */
     ix_text_view id_start, id_end;        /* NAMED: around the id, behind the name */
+    ix_text_view name_start;              /* NAMED: in front of the name, and part of the id */
+    bool id_first;                        /* NAMED: the id and id_end stand in front of the name */
     /* PARAMETERS.  Values of strings are as they are, others in JSON; some formats tell by the mark
      * behind the key which it is. */
     ix_text_view key_start, key_end, key_end_other, value_end;
@@ -70,8 +72,41 @@ static inline ix_text_view trimmed(ix_text_view v)
     return v;
 }
 
+/* A mark that plain text hardly has: tags, and what begins as one. */
+static inline bool is_strong(ix_text_view mark)
+{
+    return mark.size >= 4 &&
+           (mark.data[0] == '<' || mark.data[0] == '[' || (unsigned char)mark.data[0] >= 0x80);
+}
+
+/* The last line of a mark. */
+static inline ix_text_view last_line(ix_text_view mark)
+{
+    size_t start = mark.size;
+    while (start > 0 && mark.data[start - 1] != '\n')
+        start--;
+    return start == 0 ? mark : behind(mark, start);
+}
+
 /* The first place of `mark` in `text`, or NULL. */
 const char *ix_answer_find(ix_text_view text, ix_text_view mark);
+
+/* Bytes that the mark takes at the beginning of text, 0 if it does not stand there: where it has
+ * white space, and between its tags, models write any or none.  *cut: text may be the beginning of
+ * one. */
+size_t ix_answer_match(ix_text_view text, ix_text_view mark, bool *cut);
+
+static inline bool ix_answer_closes_tag(char c)
+{
+    return c == '>' || c == ']';
+}
+
+/* Bytes of the tag of three tokens that v begins with, <|open|>name<|sep|> or <|close|>name<|sep|>
+ * as Kimi K3 writes them; 0: there is none. */
+size_t ix_answer_long_tag(ix_text_view v);
+
+/* Bytes of v to the end of its first tag; all where there is none. */
+size_t ix_answer_tag(ix_text_view v);
 
 /* Bytes of the name that text begins with: letters, digits, '_', '-', '.'. */
 size_t ix_answer_name(ix_text_view text);

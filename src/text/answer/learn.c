@@ -33,6 +33,13 @@
     "\",\"arguments\":{" arguments "}}}"
 #define CALL_A CALL(NAME_A, ID_A, "\"" KEY_A "\":\"" VALUE_A "\",\"" KEY_B "\":" VALUE_B)
 #define CALL_B CALL(NAME_B, ID_B, "\"" KEY_A "\":\"" VALUE_C "\"")
+/* Some templates take arguments as a text of JSON only. */
+#define TEXT_CALL(name, id, arguments)                                                             \
+    "{\"type\":\"function\",\"id\":\"" id "\",\"function\":{\"name\":\"" name                      \
+    "\",\"arguments\":\"{" arguments "}\"}}"
+#define TEXT_CALL_A                                                                                \
+    TEXT_CALL(NAME_A, ID_A, "\\\"" KEY_A "\\\": \\\"" VALUE_A "\\\", \\\"" KEY_B "\\\": " VALUE_B)
+#define TEXT_CALL_B TEXT_CALL(NAME_B, ID_B, "\\\"" KEY_A "\\\": \\\"" VALUE_C "\\\"")
 
 #define ANSWER(content, more) ",{\"role\":\"assistant\",\"content\":" content more "}"
 #define REASONED                                                                                   \
@@ -105,6 +112,7 @@ static inox_status render(lesson *l, const char *answer, bool prompt, ix_buffer 
             &variables, l->err,
             "{\"messages\":[{\"role\":\"user\",\"content\":\"inoxuser\"}%s],\"tools\":%s,"
             "\"documents\":null,\"bos_token\":\"\",\"eos_token\":\"\","
+            "\"functions\":\"\",\"datetime\":\"\"," /* firefunction */
             "\"add_generation_prompt\":%s}",
             answer, tools[i], prompt ? "true" : "false");
         if (status == INOX_OK)
@@ -129,16 +137,18 @@ static bool opens_tag(char c)
     return c == '<' || c == '[';
 }
 
-static bool closes_tag(char c)
-{
-    return c == '>' || c == ']';
-}
-
 /* Where the tag begins that `at` is inside of: "<tool_ca|ll>"; else `at`. */
 static size_t before_tag(ix_text_view v, size_t at)
 {
+    for (size_t i = at; i-- > 0;) {
+        size_t n = ix_answer_long_tag(behind(v, i));
+        if (n > 0 && at - i < n)
+            return i;
+        if (n > 0)
+            break;
+    }
     for (size_t i = at; i > 0; i--) {
-        if (closes_tag(v.data[i - 1]) || is_space(v.data[i - 1]))
+        if (ix_answer_closes_tag(v.data[i - 1]) || is_space(v.data[i - 1]))
             return at;
         if (opens_tag(v.data[i - 1]))
             return i - 1;
@@ -165,9 +175,11 @@ static size_t common_end(ix_text_view a, ix_text_view b)
 /* Bytes at the end of `a` that `b` ends in, too: whole tags. */
 static size_t common_marks(ix_text_view a, ix_text_view b)
 {
-    size_t start = a.size - common_end(a, b);
-    if (before_tag(a, start) != start) {
-        while (start < a.size && !closes_tag(a.data[start]))
+    size_t start = a.size - common_end(a, b), tag = before_tag(a, start);
+    if (tag != start && ix_answer_long_tag(behind(a, tag)) > 0) {
+        start = tag + ix_answer_long_tag(behind(a, tag));
+    } else if (tag != start) {
+        while (start < a.size && !ix_answer_closes_tag(a.data[start]))
             start++;
         start += start < a.size;
     }
@@ -178,18 +190,17 @@ static size_t common_marks(ix_text_view a, ix_text_view b)
 static ix_text_view first_tag(ix_text_view v)
 {
     v = trimmed(v);
-    for (size_t i = 0; i < v.size; i++)
-        if (closes_tag(v.data[i]))
-            return part(v, 0, i + 1);
-    return v;
+    return part(v, 0, ix_answer_tag(v));
 }
 
 /* The last line of v, or the tag at its end. */
 static ix_text_view last_mark(ix_text_view v)
 {
     v = trimmed(v);
-    size_t start = v.size;
-    bool tag = v.size > 0 && closes_tag(v.data[v.size - 1]);
+    size_t start = v.size, whole = v.size > 0 ? before_tag(v, v.size - 1) : 0;
+    if (whole < v.size && ix_answer_long_tag(behind(v, whole)) == v.size - whole)
+        return behind(v, whole);
+    bool tag = v.size > 0 && ix_answer_closes_tag(v.data[v.size - 1]);
     while (start > 0 && v.data[start - 1] != '\n' && !(tag && opens_tag(v.data[start])))
         start--;
     return part(v, start, v.size);
@@ -199,7 +210,7 @@ static ix_text_view last_mark(ix_text_view v)
 static bool is_tag(ix_text_view v)
 {
     return v.size > 2 && opens_tag(v.data[0]) &&
-           (closes_tag(v.data[v.size - 1]) || opens_tag(v.data[v.size - 1]));
+           (ix_answer_closes_tag(v.data[v.size - 1]) || opens_tag(v.data[v.size - 1]));
 }
 
 /* ---- reasoning ------------------------------------------------------------------------------- */
@@ -242,6 +253,36 @@ static inox_status learn_reasoning(lesson *l)
             status = keep(l, &f->content_start, behind(between, mark.size));
         if (status == INOX_OK && f->content_start.size > 0)
             status = keep(l, &f->content_end, first_tag(behind(content, l->at + strlen(CONTENT))));
+    }
+    ix_buffer_release(&text);
+    return status;
+}
+
+/* What stands between the generation prompt and the content of every answer. */
+static inox_status learn_content_start(lesson *l)
+{
+    ix_answer_format *f = l->format;
+    ix_text_view content = part(view_of(&l->content), 0, l->at);
+    ix_buffer text = { 0 };
+    inox_status status = render(l, "", true, &text);
+    ix_text_view prompt = view_of(&text);
+    size_t same = common_beginning(prompt, content);
+    bool whole = trimmed(behind(prompt, same)).size == 0;
+    same = before_tag(content, same);
+    bool thinks = begins(trimmed(behind(prompt, same)), f->think_start);
+    ix_text_view mark = trimmed(behind(content, same > l->header ? same : l->header));
+    const char *thought = ix_answer_find(mark, f->think_end);
+    if (thought)
+        mark = trimmed(behind(mark, (size_t)(thought - mark.data) + f->think_end.size));
+    if (status == INOX_OK && (whole || thinks) && is_tag(mark)) {
+        status = keep(l, &f->content_start, mark);
+    } else if (status == INOX_OK && same == prompt.size && mark.size > 0) {
+        /* a recipient behind what begins every part of an answer: ">>>", "all" */
+        ix_text_view start = last_mark(prompt);
+        while (start.size > 0 && opens_tag(start.data[0]) && ix_answer_tag(start) < start.size)
+            start = behind(start, ix_answer_tag(start));
+        mark = part(content, (size_t)(start.data - prompt.data), content.size);
+        status = keep(l, &f->content_start, mark);
     }
     ix_buffer_release(&text);
     return status;
@@ -360,18 +401,46 @@ static bool named_call(ix_text_view v, size_t name, size_t *arguments, size_t *e
     return n > 0;
 }
 
+/* Where a call begins whose id stands in front of its name. */
+static size_t id_before(ix_text_view v, size_t from, size_t name, const char *id)
+{
+    size_t at = find_from(v, from, id);
+    return at < name ? at : SIZE_MAX;
+}
+
+/* Kimi writes functions.f:0, which is the call's id.  Bytes in front of such a name. */
+static size_t named_id(ix_text_view v, size_t name)
+{
+    size_t end = name + strlen(NAME_A), start = name;
+    while (start > 0 && ix_answer_name(part(v, start - 1, start)) == 1)
+        start--;
+    bool number = end + 1 < v.size && v.data[end] == ':' && v.data[end + 1] == '0';
+    return number ? name - start : 0;
+}
+
 static inox_status learn_named(lesson *l, calls *c, bool *found)
 {
-    size_t arguments, arguments_b;
-    *found = named_call(c->text, c->name, &arguments, &c->end);
+    ix_answer_format *f = l->format;
+    ix_text_view v = c->text;
+    size_t arguments, arguments_b, id = id_before(v, 0, c->name, ID_A), ahead = 0;
+    *found = named_call(v, c->name, &arguments, &c->end);
     if (!*found)
         return INOX_OK;
-    l->format->syntax = CALLS_NAMED;
-    c->start = c->name;
-    c->start_b = c->name_b;
-    if (c->name_b != SIZE_MAX && !named_call(c->text, c->name_b, &arguments_b, &c->end_b))
+    f->syntax = CALLS_NAMED;
+    if (c->name_b != SIZE_MAX && !named_call(v, c->name_b, &arguments_b, &c->end_b))
         c->name_b = SIZE_MAX;
-    return learn_id(l, part(c->text, c->name + strlen(NAME_A), arguments));
+    f->id_first = id != SIZE_MAX;
+    if (f->id_first) {
+        c->start = id;
+        c->start_b = c->name_b == SIZE_MAX ? SIZE_MAX : id_before(v, c->end, c->name_b, ID_B);
+        c->name_b = c->start_b == SIZE_MAX ? SIZE_MAX : c->name_b;
+        return keep(l, &f->id_end, part(v, id + strlen(ID_A), c->name));
+    }
+    ahead = named_id(v, c->name);
+    c->start = c->name - ahead;
+    c->start_b = c->name_b == SIZE_MAX ? SIZE_MAX : c->name_b - ahead;
+    IX_TRY(keep(l, &f->name_start, part(v, c->start, c->name)));
+    return learn_id(l, part(v, c->name + strlen(NAME_A), arguments));
 }
 
 static size_t behind_bracket(ix_text_view v, size_t from, char bracket)
@@ -446,6 +515,13 @@ static inox_status learn_around(lesson *l, const calls *c)
         same = start.size > 0 ? (size_t)(before.data + before.size - start.data) : 0;
     }
     ix_text_view section = trimmed(part(before, 0, before.size - same));
+    const char *thought = ix_answer_find(section, f->think_end);
+    if (thought) /* empty reasoning in front of them */
+        section = trimmed(behind(section, (size_t)(thought - section.data) + f->think_end.size));
+    if (begins(section, f->content_start)) /* and an empty content */
+        section = trimmed(behind(section, f->content_start.size));
+    if (begins(section, f->content_end))
+        section = trimmed(behind(section, f->content_end.size));
     if (in_list(f)) {
         if (view_is(f->call_end, ","))
             f->call_end.size = 0;
@@ -461,7 +537,7 @@ static inox_status learn_around(lesson *l, const calls *c)
         tail = trimmed(behind(tail, f->call_end.size));
     while (in_list(f) && begins(tail, of("]")))
         tail = trimmed(behind(tail, 1));
-    if (f->section_start.size > 0) {
+    if (f->section_start.size > 0 && !begins(tail, f->turn_end)) {
         IX_TRY(keep(l, &f->section_end, first_tag(tail)));
         tail = trimmed(behind(tail, f->section_end.size));
     }
@@ -470,11 +546,22 @@ static inox_status learn_around(lesson *l, const calls *c)
     return other && is_tag(tail) ? keep(l, &f->call_turn_end, tail) : INOX_OK;
 }
 
+/* Where the answer with content goes its own way: its mark may begin as that of calls does. */
+static size_t content_at(const lesson *l)
+{
+    ix_text_view mark = l->format->content_start, before = part(view_of(&l->content), 0, l->at);
+    while (before.size > 0 && is_space(before.data[before.size - 1]))
+        before.size--;
+    if (before.size < mark.size || !begins(behind(before, before.size - mark.size), mark))
+        return l->at;
+    return before.size - mark.size;
+}
+
 /* Cuts the turn's text where it stops being that of an answer with content. */
 static bool find_calls(lesson *l, ix_text_view v, calls *c)
 {
     ix_text_view content = view_of(&l->content);
-    size_t same = common_beginning(part(content, 0, l->at), v);
+    size_t same = common_beginning(part(content, 0, content_at(l)), v);
     if (same < l->header)
         same = l->header < v.size ? l->header : v.size;
     same = before_tag(v, same);
@@ -494,6 +581,8 @@ static inox_status learn_calls(lesson *l)
         ANSWER("\"\"", ",\"tool_calls\":[" CALL_A "]"),
         ANSWER("null", ",\"tool_calls\":[" CALL_A "," CALL_B "]"),
         ANSWER("null", ",\"tool_calls\":[" CALL_A "]"),
+        ANSWER("\"\"", ",\"tool_calls\":[" TEXT_CALL_A "," TEXT_CALL_B "]"),
+        ANSWER("\"\"", ",\"tool_calls\":[" TEXT_CALL_A "]"),
     };
     ix_buffer text = { 0 };
     inox_status status = INOX_OK;
@@ -519,7 +608,7 @@ static inox_status learn_calls(lesson *l)
 
 #define PYTHON_TAG "<|python_tag|>"
 
-static inox_status take_known_marks(lesson *l)
+static inox_status take_known_thinking(lesson *l)
 {
     static const char *const THINKING[][2] = {
         { "<think>", "</think>" },
@@ -528,11 +617,6 @@ static inox_status take_known_marks(lesson *l)
         { "<|START_THINKING|>", "<|END_THINKING|>" },
         { "<|channel>thought", "<channel|>" },
     };
-    static const char *const CALLS[][2] = {
-        { "<|tool_call|>", "" }, { "<tool_call>", "</tool_call>" },
-        { "[TOOL_CALLS]", "" },  { "<|START_ACTION|>", "<|END_ACTION|>" },
-        { PYTHON_TAG, "" },
-    };
     ix_answer_format *f = l->format;
     for (size_t i = 0; i < sizeof THINKING / sizeof *THINKING && f->think_end.size == 0; i++) {
         if (find(l->source, THINKING[i][1]) == SIZE_MAX)
@@ -540,18 +624,47 @@ static inox_status take_known_marks(lesson *l)
         IX_TRY(keep(l, &f->think_start, of(THINKING[i][0])));
         IX_TRY(keep(l, &f->think_end, of(THINKING[i][1])));
     }
+    return INOX_OK;
+}
+
+static inox_status take_known_marks(lesson *l)
+{
+    static const struct {
+        const char *mention, *start, *end;
+        call_syntax syntax;
+        const char *call_start, *name_start, *call_end;
+    } CALLS[] = {
+        { "<|tool_call|>", "<|tool_call|>", "", CALLS_JSON, "", "", "" },
+        { "<tool_call>", "<tool_call>", "</tool_call>", CALLS_JSON, "", "", "" },
+        { "[TOOL_CALLS]", "[TOOL_CALLS]", "", CALLS_JSON, "", "", "" },
+        { "<|START_ACTION|>", "<|START_ACTION|>", "<|END_ACTION|>", CALLS_JSON, "", "", "" },
+        { PYTHON_TAG, PYTHON_TAG, "", CALLS_JSON, "", "", "" },
+        /* Kimi K2: templates that change a list, which the sandbox refuses */
+        { "<|tool_calls_section_begin|>", "<|tool_calls_section_begin|>",
+          "<|tool_calls_section_end|>", CALLS_NAMED, "<|tool_call_begin|>", "functions.",
+          "<|tool_call_end|>" },
+        /* LFM 2: templates that list tools and leave the calls to the content */
+        { "<|tool_list_start|>", "<|tool_call_start|>", "<|tool_call_end|>", CALLS_PYTHON, "", "",
+          "" },
+        { "List of tools: [", "<|tool_call_start|>", "<|tool_call_end|>", CALLS_PYTHON, "", "",
+          "" },
+    };
+    ix_answer_format *f = l->format;
     if (f->content_start.size == 0 && find(l->source, "<response></response>") != SIZE_MAX) {
         IX_TRY(keep(l, &f->content_start, of("<response>")));
         IX_TRY(keep(l, &f->content_end, of("</response>")));
     }
     for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS && f->syntax == CALLS_NONE; i++) {
-        if (find(l->source, CALLS[i][0]) == SIZE_MAX)
+        if (find(l->source, CALLS[i].mention) == SIZE_MAX)
             continue;
-        f->syntax = CALLS_JSON;
+        f->syntax = CALLS[i].syntax;
         IX_TRY(keep(l, &f->name_key, of("name")));
         IX_TRY(keep(l, &f->arguments_key, of("arguments")));
-        IX_TRY(keep(l, &f->section_start, of(CALLS[i][0])));
-        IX_TRY(keep(l, &f->section_end, of(CALLS[i][1])));
+        IX_TRY(keep(l, &f->section_start, of(CALLS[i].start)));
+        IX_TRY(keep(l, &f->section_end, of(CALLS[i].end)));
+        IX_TRY(keep(l, &f->call_start, of(CALLS[i].call_start)));
+        IX_TRY(keep(l, &f->name_start, of(CALLS[i].name_start)));
+        IX_TRY(keep(l, &f->call_end, of(CALLS[i].call_end)));
     }
     bool bare = f->syntax == CALLS_JSON && f->section_start.size == 0 && f->call_start.size == 0;
     if (bare && find(l->source, PYTHON_TAG) != SIZE_MAX) /* Llama 3.1 writes it, or does not */
@@ -572,9 +685,13 @@ static inox_status learn(lesson *l)
         l->header = common_beginning(view_of(&l->prompt), part(view_of(&l->content), 0, l->at));
         l->header = before_tag(view_of(&l->content), l->header);
         IX_TRY(learn_reasoning(l));
+        IX_TRY(take_known_thinking(l));
+        if (l->format->content_start.size == 0)
+            IX_TRY(learn_content_start(l));
         IX_TRY(learn_turn_end(l));
         IX_TRY(learn_calls(l));
     }
+    IX_TRY(take_known_thinking(l));
     return take_known_marks(l);
 }
 
@@ -628,6 +745,7 @@ inox_status ix_answer_describe(const ix_answer_format *f, ix_buffer *out, inox_e
         { "call to", &f->call_end },
         { "name", &f->name_key },
         { "arguments", &f->arguments_key },
+        { "name perhaps from", &f->name_start },
         { "id from", &f->id_start },
         { "id to", &f->id_end },
         { "key from", &f->key_start },

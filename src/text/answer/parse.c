@@ -8,6 +8,8 @@
  */
 #include "text/answer/format.h"
 
+enum { BORROWED_MIN = 3 }; /* bytes: fewer are no beginning of a mark */
+
 typedef enum state { START, REASONING, CONTENT, CALLS, HEADER, BODY, DONE } state;
 
 struct ix_answer_parser {
@@ -16,10 +18,14 @@ struct ix_answer_parser {
     void *context;
     json_t *tools; /* whose schemas tell the types of arguments, or NULL */
     ix_buffer held;
+    size_t
+        borrowed; /* bytes of `held` that are the prompt's: a mark that the answer goes on with */
+    size_t seen;  /* of `held`, while `holds`: what was searched for the end of reasoning */
     state state;
     bool said;   /* of this part: something other than white space */
     bool marked; /* white space in front of what comes belongs to a mark */
     bool waits;  /* for the rest of a call */
+    bool holds;  /* reasoning that may be a call: what ends it tells */
     bool final;  /* there comes no more */
     bool called; /* a call was told */
     /* harmony: the message under way */
@@ -39,6 +45,8 @@ static void drop(ix_answer_parser *p, size_t n)
         return;
     memmove(p->held.data, p->held.data + n, p->held.size - n);
     p->held.size -= n;
+    p->borrowed -= n < p->borrowed ? n : p->borrowed;
+    p->seen = 0;
 }
 
 static inox_status tell(ix_answer_parser *p, ix_answer_part part, ix_text_view text)
@@ -51,7 +59,8 @@ static inox_status tell(ix_answer_parser *p, ix_answer_part part, ix_text_view t
 /* Tells the first n bytes; at the beginning of a part without the white space in front. */
 static inox_status tell_held(ix_answer_parser *p, ix_answer_part part, size_t n)
 {
-    ix_text_view text = { held(p).data, n };
+    size_t borrowed = n < p->borrowed ? n : p->borrowed;
+    ix_text_view text = { held(p).data + borrowed, n - borrowed };
     if (!p->said && (part == IX_ANSWER_REASONING || p->marked)) {
         while (text.size > 0 && is_space(text.data[0]))
             text = behind(text, 1);
@@ -80,7 +89,9 @@ static int first_mark(const ix_answer_parser *p, const ix_text_view *marks, int 
     *at = v.size;
     for (int i = 0; i < count; i++) {
         const char *found = ix_answer_find(v, marks[i]);
-        if (found && (size_t)(found - v.data) < *at) {
+        bool longer = found && which >= 0 && (size_t)(found - v.data) == *at &&
+                      marks[i].size > marks[which].size;
+        if (found && (longer || (size_t)(found - v.data) < *at)) {
             *at = (size_t)(found - v.data);
             which = i;
         }
@@ -103,16 +114,80 @@ static size_t without_space_behind(ix_text_view v, size_t n)
     return n;
 }
 
+/* What opens calls: the first line of the section's mark, calls without their section, and calls
+ * without the first line of their mark ("<tool_call>", "<function="). */
+enum { OPENING, BARE, CALL, CALL_LINE, OPENINGS };
+
+/* The first line of a mark: models write "Action: ```json" where the template has a line end. */
+static ix_text_view first_line(ix_text_view mark)
+{
+    const char *end = mark.size > 0 ? memchr(mark.data, '\n', mark.size) : NULL;
+    return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) } : mark;
+}
+
+static ix_text_view opening(const ix_answer_format *f)
+{
+    return first_line(f->section_start.size > 0 ? f->section_start : f->call_start);
+}
+
+/* The mark, or nothing where plain text may have it. */
+static ix_text_view if_strong(ix_text_view mark)
+{
+    return is_strong(mark) ? mark : (ix_text_view){ "", 0 };
+}
+
+static void set_openings(const ix_answer_format *f, ix_text_view *marks)
+{
+    marks[OPENING] = opening(f);
+    marks[BARE] = f->bare_start;
+    marks[CALL] = if_strong(first_line(f->call_start));
+    marks[CALL_LINE] = if_strong(last_line(f->call_start));
+}
+
+/* Bytes of what opens one call at the beginning of text. */
+static size_t call_opens(const ix_answer_format *f, ix_text_view text, bool *cut)
+{
+    size_t n = ix_answer_match(text, f->call_start, cut);
+    ix_text_view line = if_strong(last_line(f->call_start));
+    if (n > 0 || line.size == 0)
+        return n;
+    *cut = *cut || begins(line, text);
+    return begins(text, line) ? line.size : 0;
+}
+
+/* Marks of special tokens, which are never part of what is said. */
+static bool is_control(ix_text_view mark)
+{
+    return mark.size > 2 && memcmp(mark.data, "<|", 2) == 0;
+}
+
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 /* Each takes a step; *more: another one may follow. */
 
+static void to_content(ix_answer_parser *p)
+{
+    p->state = CONTENT;
+    p->said = p->holds = false;
+    p->marked = true;
+}
+
 static inox_status at_start(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    ix_text_view v = held(p), text = v;
+    ix_text_view v = held(p), text = v,
+                 tag = { f->think_start.data, ix_answer_tag(f->think_start) };
     while (text.size > 0 && is_space(text.data[0]))
         text = behind(text, 1);
+    if (is_control(tag) && tag.size < f->think_start.size && begins(text, tag)) {
+        ix_text_view rest = behind(text, tag.size); /* Gemma's "<|channel><|channel>thought" */
+        bool again = begins(rest, f->think_start);
+        *more = again;
+        if (again)
+            drop(p, v.size - rest.size);
+        if (again || (!p->final && begins(f->think_start, rest)))
+            return INOX_OK;
+    }
     *more = true;
     if (begins(text, f->think_start)) {
         drop(p, v.size - text.size + f->think_start.size);
@@ -121,8 +196,7 @@ static inox_status at_start(ix_answer_parser *p, bool *more)
     }
     if (begins(text, f->think_end)) { /* no reasoning at all */
         drop(p, v.size - text.size + f->think_end.size);
-        p->state = CONTENT;
-        p->marked = true;
+        to_content(p);
         return INOX_OK;
     }
     if (!p->final &&
@@ -134,33 +208,98 @@ static inox_status at_start(ix_answer_parser *p, bool *more)
     return INOX_OK;
 }
 
-static inox_status in_reasoning(ix_answer_parser *p, bool *more)
+/* What stands between calls.  *cut: text may yet become a mark. */
+static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut);
+
+/* The call in v behind marks: *at is where it begins, *size its bytes.  CALL_CUT: *marks is true if
+ * it is the marks that may go on. */
+static inox_status next_call(ix_answer_parser *p, ix_text_view v, size_t *at, size_t *size,
+                             call_result *result, bool *marks, answer_call *call)
 {
-    size_t at;
-    int which = first_mark(p, &p->format->think_end, 1, &at);
-    *more = which == 0;
-    size_t n = which == 0 ? without_space_behind(held(p), at) : at;
-    IX_TRY(tell_held(p, IX_ANSWER_REASONING, n));
-    if (which == 0) {
-        drop(p, at - n + p->format->think_end.size);
-        p->state = CONTENT;
-        p->said = false;
-        p->marked = true;
-    }
+    const ix_answer_format *f = p->format;
+    bool cut;
+    *at = between_calls(p, v, &cut);
+    *result = CALL_CUT;
+    *marks = (cut || *at == v.size) && !p->final;
+    if (*marks)
+        return INOX_OK;
+    ix_text_view text = behind(v, *at);
+    size_t n = call_opens(f, text, &cut);
+    *result = CALL_NONE;
+    if (f->call_start.size > 0 && n == 0)
+        return INOX_OK;
+    IX_TRY(ix_answer_read_call(f, p->tools, behind(text, n), result, size, call, p->err));
+    *size += n;
     return INOX_OK;
 }
 
-/* The first line of a mark: models write "Action: ```json" where the template has a line end. */
-static ix_text_view first_line(ix_text_view mark)
+/* Whether a call stands at the beginning of v. */
+static inox_status is_call(ix_answer_parser *p, ix_text_view v, call_result *result)
 {
-    const char *end = mark.size > 0 ? memchr(mark.data, '\n', mark.size) : NULL;
-    return end ? (ix_text_view){ mark.data, (size_t)(end - mark.data) } : mark;
+    answer_call call;
+    size_t at, size;
+    bool marks;
+    IX_TRY(next_call(p, v, &at, &size, result, &marks, &call));
+    if (*result == CALL_COMPLETE)
+        ix_buffer_release(&call.arguments);
+    return INOX_OK;
 }
 
-/* What tells that calls begin. */
-static ix_text_view opening(const ix_answer_format *f)
+/* True if a mark ends in what `held` got since the last time. */
+static bool came(const ix_answer_parser *p, ix_text_view mark)
 {
-    return f->section_start.size > 0 ? first_line(f->section_start) : f->call_start;
+    size_t from = p->seen > mark.size ? p->seen - mark.size : 0;
+    return ix_answer_find(behind(held(p), from), mark) != NULL;
+}
+
+/* Reasoning goes to its end, and what looks like calls before is part of it.  But some models call
+ * without ending it: then the answer's end tells. */
+static inox_status in_reasoning(ix_answer_parser *p, bool *more)
+{
+    const ix_answer_format *f = p->format;
+    enum { THINK_END, TURN_END, CONTENT_START, MARKS };
+    ix_text_view marks[MARKS + OPENINGS] = { f->think_end, f->turn_end,
+                                             if_strong(f->content_start) };
+    size_t at, open;
+
+    *more = !p->holds || p->final || came(p, f->think_end) || came(p, f->turn_end) ||
+            came(p, marks[CONTENT_START]);
+    p->seen = held(p).size;
+    if (!*more)
+        return INOX_OK;
+    int end = first_mark(p, marks, MARKS, &at);
+    if (end == THINK_END || end == CONTENT_START) {
+        size_t n = without_space_behind(held(p), at);
+        IX_TRY(tell_held(p, IX_ANSWER_REASONING, n));
+        drop(p, at - n + marks[end].size);
+        to_content(p);
+        return INOX_OK;
+    }
+    bool ended = end == TURN_END || p->final;
+    if (!ended && p->holds)
+        return *more = false, INOX_OK;
+    set_openings(f, marks + MARKS);
+    marks[MARKS + OPENING] = if_strong(marks[MARKS + OPENING]);
+    int which = first_mark(p, marks, MARKS + OPENINGS, &open);
+    if (which >= MARKS && (!ended || open < at)) {
+        call_result result;
+        ix_text_view v = behind(held(p), open);
+        v.size = ended ? at - open : v.size;
+        IX_TRY(is_call(p, v, &result));
+        bool holds = result == CALL_COMPLETE || (result == CALL_CUT && !ended);
+        IX_TRY(tell_held(p, IX_ANSWER_REASONING,
+                         holds ? without_space_behind(held(p), open) : open + marks[which].size));
+        p->holds = holds;
+        *more = !holds || ended;
+        if (holds && ended)
+            to_content(p);
+        return INOX_OK;
+    }
+    IX_TRY(tell_held(p, IX_ANSWER_REASONING, ended ? without_space_behind(held(p), at) : open));
+    *more = false;
+    if (end == TURN_END)
+        p->state = DONE;
+    return INOX_OK;
 }
 
 /* Where nothing opens calls, an answer that begins as an object may be one. */
@@ -177,25 +316,46 @@ static bool may_be_call(const ix_answer_parser *p)
 static inox_status in_content(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    enum { OPENING, BARE, CONTENT_START, CONTENT_END, TURN_END, CALL_TURN_END, MARKS };
-    const ix_text_view marks[MARKS] = { opening(f),     f->bare_start, f->content_start,
-                                        f->content_end, f->turn_end,   f->call_turn_end };
+    static const ix_text_view none = { "", 0 };
+    bool control = is_control(f->think_start);
+    enum {
+        CONTENT_START = OPENINGS,
+        CONTENT_END,
+        THINK_START,
+        THINK_END,
+        TURN_END,
+        CALL_TURN_END,
+        MARKS
+    };
+    ix_text_view marks[MARKS] = { [CONTENT_START] = f->content_start,
+                                  [CONTENT_END] = f->content_end,
+                                  [THINK_START] = control ? f->think_start : none,
+                                  [THINK_END] = control ? f->think_end : none,
+                                  [TURN_END] = f->turn_end,
+                                  [CALL_TURN_END] = f->call_turn_end };
     size_t at;
     *more = true;
     if (may_be_call(p)) {
         p->state = CALLS;
         return INOX_OK;
     }
+    set_openings(f, marks);
     int which = first_mark(p, marks, p->called ? MARKS : CALL_TURN_END, &at);
     *more = which >= 0;
     size_t n = which < 0 || which == CONTENT_START ? at : without_space_behind(held(p), at);
     IX_TRY(tell_held(p, IX_ANSWER_CONTENT, n));
     if (which == TURN_END || which == CALL_TURN_END)
         p->state = DONE;
-    else if (which == OPENING || which == BARE)
+    else if (which >= 0 && which < OPENINGS)
         p->state = CALLS;
     else if (which >= 0)
         drop(p, at - n + marks[which].size);
+    if (which == CONTENT_START)
+        p->marked = true;
+    if (which == THINK_START) {
+        p->state = REASONING;
+        p->said = false;
+    }
     return INOX_OK;
 }
 
@@ -205,9 +365,7 @@ static size_t skipped(ix_text_view text, ix_text_view mark, bool *cut)
 {
     while (mark.size > 0) {
         ix_text_view tag = first_line(mark);
-        const char *end = memchr(tag.data, '>', tag.size);
-        if (end)
-            tag.size = (size_t)(end - tag.data) + 1;
+        tag.size = ix_answer_tag(tag);
         if (begins(text, tag))
             return tag.size;
         *cut = *cut || begins(tag, text);
@@ -216,7 +374,6 @@ static size_t skipped(ix_text_view text, ix_text_view mark, bool *cut)
     return 0;
 }
 
-/* What stands between calls.  *cut: text may yet become a mark. */
 static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut)
 {
     const ix_answer_format *f = p->format;
@@ -226,9 +383,10 @@ static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut
     while (at < v.size) {
         ix_text_view text = behind(v, at);
         size_t n = is_space(v.data[at]);
-        if (n == 0 && begins(text, f->call_start))
+        bool opens = false;
+        if (n == 0 && call_opens(f, text, &opens) > 0)
             return at;
-        if (n == 0 && !p->final && begins(f->call_start, text)) { /* before what it begins with */
+        if (n == 0 && !p->final && opens) { /* before what it begins with */
             *cut = true;
             return at;
         }
@@ -238,7 +396,7 @@ static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut
             strchr(f->bare_start.size > 0 ? "[],;" : "[],", v.data[at]))
             n = 1;
         if (n == 0) {
-            *cut = *cut || begins(f->call_start, text);
+            *cut = *cut || opens;
             return at;
         }
         *cut = false;
@@ -257,61 +415,67 @@ static inox_status tell_call(ix_answer_parser *p, const answer_call *call)
     return p->sink(p->context, &e, p->err);
 }
 
+/* Bytes of what opens calls at the beginning of text. */
+static size_t opening_at(const ix_answer_format *f, ix_text_view text)
+{
+    ix_text_view marks[OPENINGS];
+    size_t n = 0;
+    set_openings(f, marks);
+    for (int i = 0; i < OPENINGS; i++)
+        if (begins(text, marks[i]) && marks[i].size > n)
+            n = marks[i].size;
+    return n;
+}
+
 /* What looked like a call is text: its mark at least is told, so that it is not met again. */
 static inox_status call_is_text(ix_answer_parser *p)
 {
-    ix_text_view mark = opening(p->format);
-    size_t n = begins(held(p), mark) ? mark.size : held(p).size > 0;
+    size_t mark = opening_at(p->format, held(p)), n = mark > 0 ? mark : held(p).size > 0;
     p->said = true;
     p->state = CONTENT;
     return tell_held(p, IX_ANSWER_CONTENT, p->final ? held(p).size : n);
 }
 
+/* Text behind calls. */
+static inox_status call_ends(ix_answer_parser *p, size_t at, bool said)
+{
+    drop(p, at);
+    p->state = CONTENT;
+    p->said = said;
+    return INOX_OK;
+}
+
 static inox_status in_calls(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    ix_text_view v = held(p);
-    bool cut;
-    size_t at = between_calls(p, v, &cut), size = 0;
-    *more = false;
-    if ((cut || at == v.size) && !p->final)
-        return INOX_OK;
-    *more = true;
-    if (at == v.size) {
-        drop(p, at);
-        *more = false;
-        return INOX_OK;
-    }
-    ix_text_view text = behind(v, at);
-    if (f->call_start.size > 0 && !begins(text, f->call_start)) {
-        if (p->marked)
-            drop(p, at);
-        p->state = CONTENT;
-        p->said = p->marked ? false : p->said;
-        return p->marked ? INOX_OK : call_is_text(p);
-    }
     call_result result;
     answer_call call;
-    IX_TRY(ix_answer_read_call(f, p->tools, behind(text, f->call_start.size), &result, &size, &call,
-                               p->err));
+    size_t at, size = 0;
+    bool marks;
+    IX_TRY(next_call(p, held(p), &at, &size, &result, &marks, &call));
+    ix_text_view text = behind(held(p), at);
+    *more = true;
     if (result == CALL_COMPLETE) {
         inox_status status = tell_call(p, &call);
         ix_buffer_release(&call.arguments);
-        drop(p, at + f->call_start.size + size);
+        drop(p, at + size);
         p->marked = p->called = true;
         return status;
     }
     if (result == CALL_CUT && !p->final) {
-        p->waits = true;
+        p->waits = !marks;
         *more = false;
         return INOX_OK;
     }
-    if (p->marked && f->call_start.size == 0) { /* text behind the calls */
+    if (text.size == 0) {
         drop(p, at);
-        p->state = CONTENT;
-        p->said = true;
+        *more = false;
         return INOX_OK;
     }
+    bool cut = false, opens = f->call_start.size == 0 || call_opens(f, text, &cut) > 0;
+    bool again = at == 0 && opening_at(f, text) > 0; /* content would come back here */
+    if (p->marked && !again && (!opens || f->call_start.size == 0))
+        return call_ends(p, at, opens);
     return call_is_text(p);
 }
 
@@ -324,7 +488,8 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
 {
     static const ix_text_view MESSAGE = { "<|message|>", 11 }, TO = { "to=", 3 },
                               OPEN = { "<|", 2 }, FUNCTIONS = { "functions.", 10 },
-                              ANALYSIS = { "analysis", 8 };
+                              ANALYSIS = { "analysis", 8 }, SELF = { "assistant", 9 },
+                              CHANNEL = { "<|channel|>", 11 };
     ix_text_view v = held(p), text = v;
     while (text.size > 0 && is_space(text.data[0]))
         text = behind(text, 1);
@@ -343,9 +508,13 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
     }
     ix_text_view header = { v.data, (size_t)(end - v.data) };
     const char *to = ix_answer_find(header, TO);
-    p->channel = ix_answer_find(header, ANALYSIS) ? IX_ANSWER_REASONING : IX_ANSWER_CONTENT;
+    const char *channel = NULL, *next = header.data;
+    while ((next = ix_answer_find(behind(header, (size_t)(next - header.data)), CHANNEL)) != NULL)
+        channel = next += CHANNEL.size; /* models correct themselves: the last one counts */
+    ix_text_view named = channel ? behind(header, (size_t)(channel - header.data)) : header;
+    p->channel = begins(trimmed(named), ANALYSIS) ? IX_ANSWER_REASONING : IX_ANSWER_CONTENT;
     p->recipient.size = p->body.size = 0;
-    if (to) {
+    if (to && !begins(behind(header, (size_t)(to - header.data) + TO.size), SELF)) {
         ix_text_view name = { to + 3, (size_t)(end - to) - 3 };
         name = begins(name, FUNCTIONS) ? behind(name, FUNCTIONS.size) : name;
         p->channel = IX_ANSWER_CALL;
@@ -413,6 +582,23 @@ static inox_status run(ix_answer_parser *p)
     return INOX_OK;
 }
 
+/* Where the prompt ends in what a mark begins with (">>>" of ">>>all"), the answer goes on with the
+ * mark. */
+static inox_status borrow(ix_answer_parser *p, ix_text_view prompt, inox_error *err)
+{
+    const ix_answer_format *f = p->format;
+    const ix_text_view marks[] = { f->think_start, f->content_start, f->section_start,
+                                   f->call_start };
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        for (size_t n = marks[i].size; n >= BORROWED_MIN && n > most; n--)
+            if (prompt.size >= n && memcmp(prompt.data + prompt.size - n, marks[i].data, n) == 0)
+                most = n;
+    p->borrowed = most;
+    return most == 0 ? INOX_OK
+                     : ix_buffer_append(&p->held, prompt.data + prompt.size - most, most, err);
+}
+
 inox_status ix_answer_parser_new(const ix_answer_format *f, ix_text_view prompt,
                                  ix_answer_sink *sink, void *context, ix_answer_parser **out,
                                  inox_error *err)
@@ -428,7 +614,12 @@ inox_status ix_answer_parser_new(const ix_answer_format *f, ix_text_view prompt,
                                 .state = f->harmony ? HEADER
                                          : thinking ? REASONING
                                                     : START };
-    return INOX_OK;
+    inox_status status = f->harmony || thinking ? INOX_OK : borrow(*out, end, err);
+    if (status != INOX_OK) {
+        ix_answer_parser_free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 inox_status ix_answer_parser_tools(ix_answer_parser *p, ix_text_view tools, inox_error *err)
