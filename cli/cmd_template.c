@@ -24,27 +24,34 @@ static inox_status render(const template_options *o, const inox_template *t, con
 
 /* ---- for programs */
 
+static int answer_error(const template_options *o, const char *why)
+{
+    return print_json(&o->common, json_pack("{s:o}", "error", json_text(why, strlen(why))));
+}
+
 static int answer(const template_options *o, const inox_template *t, const char *line, size_t n)
 {
     inox_error err;
     inox_rendering *rendering;
     if (render(o, t, line, n, &rendering, &err) != INOX_OK)
-        return print_json(&o->common,
-                          json_pack("{s:o}", "error", json_text(err.message, strlen(err.message))));
+        return answer_error(o, err.message);
     inox_text text = inox_rendering_text(rendering);
     json_t *object = json_pack("{s:o}", "text", json_text(text.data, text.bytes));
     inox_rendering_free(rendering);
     return print_json(&o->common, object);
 }
 
-static int answer_lines(const template_options *o, const inox_template *t)
+/* wrong: why there is no template, or NULL; every line has an answer nevertheless. */
+static int answer_lines(const template_options *o, const inox_template *t, const char *wrong)
 {
     char *line = NULL;
     size_t size, room = 0;
     int code = 0;
     while (code == 0 && !interrupted()) {
         code = read_line(&o->common, &line, &size, &room);
-        if (code == 0)
+        if (code == 0 && wrong != NULL)
+            code = answer_error(o, wrong);
+        else if (code == 0)
             code = answer(o, t, line == NULL ? "" : line, size);
         fflush(stdout); /* the other side may wait for it */
     }
@@ -146,20 +153,26 @@ static int render_file(const template_options *o, const inox_template *t,
 
 /* ---- the command */
 
-static int open_template(const template_options *o, const char *name, inox_template **out)
+static inox_status open_template(const template_options *o, const char *name, inox_template **out,
+                                 inox_error *err)
 {
-    inox_error err = { 0 };
-    inox_status status;
-    if (path_exists(name)) {
-        status = inox_template_open(name, o->name, out, &err);
-    } else {
-        inox_model *model = NULL;
-        status = open_model(&o->common, name, true, 0, &model, &err);
-        if (status == INOX_OK)
-            status = inox_template_from_model(model, o->name, out, &err);
-        inox_model_close(model);
-    }
-    return status == INOX_OK ? 0 : fail(&o->common, &err);
+    inox_model *model = NULL;
+    if (path_exists(name))
+        return inox_template_open(name, o->name, out, err);
+    inox_status status = open_model(&o->common, name, true, 0, &model, err);
+    if (status == INOX_OK)
+        status = inox_template_from_model(model, o->name, out, err);
+    inox_model_close(model);
+    return status;
+}
+
+/* A mistake in the template is the answer to every line, too. */
+static int wrong_template(const template_options *o, const inox_error *err)
+{
+    int code = fail(&o->common, err);
+    if (o->jsonl && err->code == INOX_E_FORMAT)
+        (void)answer_lines(o, NULL, err->message);
+    return code;
 }
 
 static const char NOTES[] = "FILE is Jinja source, tokenizer_config.json, a GGUF file, or a "
@@ -195,7 +208,7 @@ int cmd_template(const command *c, int argc, char **argv)
         { "quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress and no notes", NULL },
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },
     };
-    inox_error err;
+    inox_error err = { 0 };
     inox_template *t = NULL;
     inox_tokenizer *tokenizer = NULL;
     int n = parse_options(c, options, NOTES, argc, argv);
@@ -205,12 +218,14 @@ int cmd_template(const command *c, int argc, char **argv)
         return usage_error(c, "a FILE or MODEL is needed, and VARIABLES or --jsonl"), EXIT_USAGE;
     if (o.jsonl && (o.spans || o.tokenizer != NULL))
         return usage_error(c, "--spans and --tokenizer do not go with --jsonl"), EXIT_USAGE;
-    int code = open_template(&o, argv[0], &t);
-    if (code == 0 && o.tokenizer != NULL &&
-        inox_tokenizer_open(o.tokenizer, NULL, &tokenizer, &err) != INOX_OK)
+    if (open_template(&o, argv[0], &t, &err) != INOX_OK)
+        return wrong_template(&o, &err);
+    int code = 0;
+    if (o.tokenizer != NULL && inox_tokenizer_open(o.tokenizer, NULL, &tokenizer, &err) != INOX_OK)
         code = fail(&o.common, &err);
     if (code == 0)
-        code = o.jsonl ? answer_lines(&o, t) : render_file(&o, t, tokenizer, n > 1 ? argv[1] : "-");
+        code = o.jsonl ? answer_lines(&o, t, NULL)
+                       : render_file(&o, t, tokenizer, n > 1 ? argv[1] : "-");
     inox_tokenizer_free(tokenizer);
     inox_template_free(t);
     return code;

@@ -581,6 +581,10 @@ def template_lines():
     check(answers[0] == {"text": "a04 Jul 2026 15"} and answers[5] == {"text": "1.504 Jul 2026 15"}, answers)
     check(answers[4] == {"text": "\x0004 Jul 2026 15"}, answers)
     check(all(set(answers[i]) == {"error"} for i in (1, 2, 3)) and "no" in answers[1]["error"], answers)
+    # a template that is wrong itself answers every line, too
+    wrong = fails(FORMAT, "template", write("wrong.jinja", "a\n{% if %}"), "--jsonl", stdin=b"{}\n{}\n")
+    answers = [json.loads(line) for line in wrong.out.splitlines()]
+    check(len(answers) == 2 and all("line 2" in a["error"] for a in answers), answers)
 
 
 # ---- logits, perplexity, bench, inspect ----------------------------------------------------------
