@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The same texts through the format's own library and through inox: bytes, tokens, differences.
 
-    compare_tokenizers.py DATA [--inox PROGRAM] [--family NAME]... [--megabytes 100] [--seed 1] [--json FILE]
+    compare_tokenizers.py DATA [--inox PROGRAM] [--family NAME]... [--file VOCABULARY]... [--megabytes 100]
+                          [--seed 1] [--json FILE]
 
-DATA is the folder with tokenizers/, vocab/ and text/ (../shared/data).  Needs numpy, tokenizers, tiktoken,
+--file: a tokenizer.json, a SentencePiece model, tekken.json, or a tiktoken file with tiktoken.json beside it,
+instead of the families.  DATA is the folder with tokenizers/, vocab/ and text/ (../shared/data).  Needs numpy, tokenizers, tiktoken,
 sentencepiece and, for the vocabularies that only a GGUF file holds, gguf.  Texts come from a seed: half
 natural (books in English and Japanese, mixed, mutated), half synthetic (any characters, runs, code, numbers,
 emoji, white space, special tokens' spellings; bytes that are not UTF-8 where the library takes them).  Ids
@@ -310,6 +312,21 @@ def families(data, scratch):
     return table
 
 
+def from_file(path):
+    """(path for inox, oracle) of any vocabulary file."""
+    with open(path, "rb") as f:
+        head = f.read(1 << 16)
+    if b'"token_bytes"' in head:
+        return path, read_tekken(path)
+    if head.lstrip().startswith(b"{"):
+        return path, HuggingFace(path)
+    if b"\x00" in head or b"\n\x05<unk>" in head:
+        return path, SentencePiece(path)
+    with open(os.path.join(os.path.dirname(path), "tiktoken.json"), encoding="utf-8") as f:
+        entries = [e for e in json.load(f).values() if e["file"] == os.path.basename(path)]
+    return path, read_tiktoken(path, entries[0])
+
+
 # ---- inox ------------------------------------------------------------------------------------------
 
 class Inox:
@@ -428,6 +445,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--inox", default=os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "inox"))
     parser.add_argument("--family", action="append", help="one of the table's, or a beginning of them with '*'")
+    parser.add_argument("--file", action="append", default=[])
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--examples", type=int, default=4)
@@ -435,7 +453,7 @@ def main():
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        table = families(options.data, scratch)
+        table = {os.path.basename(p): lambda p=p: from_file(p) for p in options.file} or families(options.data, scratch)
         wanted = options.family or list(table)
         unknown = [w for w in wanted if not any(n == w or (w.endswith("*") and n.startswith(w[:-1])) for n in table)]
         if unknown:
