@@ -174,11 +174,42 @@ static bool plain_string(ix_text_view value, ix_text_view *out)
     return true;
 }
 
-/* Arguments are an object, or a string that holds one. */
+/* JSON, but in strings models write new lines as they are. */
+static inox_status append_json(ix_buffer *out, ix_text_view text, inox_error *err)
+{
+    bool inside = false;
+    size_t told = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        inside = c == '"' ? !inside : inside;
+        if (inside && c == '\\') {
+            i++;
+        } else if (inside && c < 0x20) {
+            IX_TRY(ix_buffer_append(out, text.data + told, i - told, err));
+            IX_TRY(ix_buffer_printf(out, err, c == '\n' ? "\\n" : "\\u%04x", c));
+            told = i + 1;
+        }
+    }
+    return ix_buffer_append(out, text.data + told, text.size - told, err);
+}
+
+static inox_status is_nearly_json(ix_text_view text, bool *is, inox_error *err)
+{
+    ix_buffer copy = { 0 };
+    inox_status status = append_json(&copy, text, err);
+    *is = status == INOX_OK && is_json((ix_text_view){ copy.data, copy.size });
+    ix_buffer_release(&copy);
+    return status;
+}
+
+/* Arguments are an object, a string that holds one, or nothing. */
 static inox_status take_arguments(ix_text_view value, ix_buffer *out, inox_error *err)
 {
-    if (value.size == 0 || value.data[0] != '"')
-        return ix_buffer_append(out, value.data, value.size, err);
+    value = trimmed(value);
+    if (value.size == 0 || view_is(value, "null"))
+        return ix_buffer_append(out, "{}", 2, err);
+    if (value.data[0] != '"')
+        return append_json(out, value, err);
     json_t *s = json_loadb(value.data, value.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     inox_status status = INOX_OK;
     if (s)
@@ -190,19 +221,19 @@ static inox_status take_arguments(ix_text_view value, ix_buffer *out, inox_error
 static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_result *result,
                              size_t *size, answer_call *call, inox_error *err)
 {
-    ix_text_view object, inner, value;
+    ix_text_view object, inner, value = { "", 0 };
+    bool is;
     if (v.size == 0 || v.data[0] != '{') {
         *result = v.size == 0 ? CALL_CUT : CALL_NONE;
         return INOX_OK;
     }
     *size = ix_answer_json(v);
-    if (*size == 0) {
-        *result = CALL_CUT;
+    *result = *size == 0 ? CALL_CUT : CALL_NONE;
+    if (*size == 0)
         return INOX_OK;
-    }
     object = (ix_text_view){ v.data, *size };
-    *result = CALL_NONE;
-    if (!is_json(object))
+    IX_TRY(is_nearly_json(object, &is, err));
+    if (!is)
         return INOX_OK;
     if (member_named(object, "id", &value) || member_named(object, "tool_call_id", &value))
         (void)plain_string(value, &call->id);
@@ -212,13 +243,11 @@ static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_res
                  member_named(object, "tool_name", &value);
     if (!named || !plain_string(value, &call->name))
         return INOX_OK;
-    bool given = member(object, f->arguments_key, &value) ||
-                 member_named(object, "arguments", &value) ||
-                 member_named(object, "parameters", &value);
-    IX_TRY(given ? take_arguments(value, &call->arguments, err)
-                 : ix_buffer_append(&call->arguments, "{}", 2, err));
+    value = (ix_text_view){ "", 0 };
+    (void)(member(object, f->arguments_key, &value) || member_named(object, "arguments", &value) ||
+           member_named(object, "parameters", &value));
     *result = CALL_COMPLETE;
-    return INOX_OK;
+    return take_arguments(value, &call->arguments, err);
 }
 
 static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
@@ -277,7 +306,7 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
     size_t arguments = ix_answer_json(behind(v, at));
     *result = arguments == 0 ? CALL_CUT : CALL_COMPLETE;
     *size = at + arguments;
-    return ix_buffer_append(&call->arguments, v.data + at, arguments, err);
+    return append_json(&call->arguments, (ix_text_view){ v.data + at, arguments }, err);
 }
 
 /* ---- Python's values ------------------------------------------------------------------------- */
@@ -590,6 +619,11 @@ static inox_status read_quoted(const ix_answer_format *f, ix_text_view v, call_r
             rest.size = (size_t)(end - rest.data);
             IX_TRY(append_string(&call->arguments, rest, err));
             n = rest.size + 2 * f->quote.size;
+        } else if (rest.data[0] == '"') { /* as in JSON */
+            n = string_size(rest);
+            if (n == 0)
+                return INOX_OK;
+            IX_TRY(append_json(&call->arguments, (ix_text_view){ rest.data, n }, err));
         } else if (is_bare(rest, f)) {
             while (n < rest.size && is_bare(behind(rest, n), f))
                 n++;
@@ -652,6 +686,20 @@ static inox_status read_python(ix_text_view v, call_result *result, size_t *size
     return INOX_OK;
 }
 
+/* Llama 3's tools of its own: brave_search.call(query="..."). */
+static inox_status read_builtin(ix_text_view v, call_result *result, size_t *size,
+                                answer_call *call, inox_error *err)
+{
+    static const ix_text_view CALL = { ".call", 5 };
+    size_t n = ix_answer_name(v);
+    *result = n == v.size ? CALL_CUT : CALL_NONE;
+    if (n == v.size || n <= CALL.size || !begins(behind(v, n - CALL.size), CALL))
+        return INOX_OK;
+    IX_TRY(read_python(v, result, size, call, err));
+    call->name = (ix_text_view){ v.data, n - CALL.size };
+    return INOX_OK;
+}
+
 inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, ix_text_view text,
                                 call_result *result, size_t *size, answer_call *call,
                                 inox_error *err)
@@ -664,7 +712,11 @@ inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, 
     inox_status status = INOX_OK;
     switch (f->syntax) {
     case CALLS_NONE: break;
-    case CALLS_JSON: status = read_json(f, v, result, size, call, err); break;
+    case CALLS_JSON:
+        status = v.size > 0 && ix_answer_name(v) > 0 && f->bare_start.size > 0
+                     ? read_builtin(v, result, size, call, err)
+                     : read_json(f, v, result, size, call, err);
+        break;
     case CALLS_NAMED: status = read_named(f, v, result, size, call, err); break;
     case CALLS_PARAMETERS: status = read_parameters(f, tools, v, result, size, call, err); break;
     case CALLS_QUOTED: status = read_quoted(f, v, result, size, call, err); break;

@@ -607,6 +607,7 @@ static inox_status learn_calls(lesson *l)
 /* ---- what templates only mention ------------------------------------------------------------- */
 
 #define PYTHON_TAG "<|python_tag|>"
+#define END_OF_MESSAGE "<|eom_id|>"
 
 static inox_status take_known_thinking(lesson *l)
 {
@@ -669,6 +670,8 @@ static inox_status take_known_marks(lesson *l)
     bool bare = f->syntax == CALLS_JSON && f->section_start.size == 0 && f->call_start.size == 0;
     if (bare && find(l->source, PYTHON_TAG) != SIZE_MAX) /* Llama 3.1 writes it, or does not */
         IX_TRY(keep(l, &f->bare_start, of(PYTHON_TAG)));
+    if (bare && f->call_turn_end.size == 0 && find(l->source, END_OF_MESSAGE) != SIZE_MAX)
+        IX_TRY(keep(l, &f->call_turn_end, of(END_OF_MESSAGE)));
     return INOX_OK;
 }
 

@@ -310,7 +310,7 @@ static bool may_be_call(const ix_answer_parser *p)
     while (start < v.size && is_space(v.data[start]))
         start++;
     return !p->said && p->format->syntax == CALLS_JSON && opening(p->format).size == 0 &&
-           start < v.size && v.data[start] == '{';
+           start < v.size && (v.data[start] == '{' || v.data[start] == '[');
 }
 
 static inox_status in_content(ix_answer_parser *p, bool *more)
@@ -374,6 +374,16 @@ static size_t skipped(ix_text_view text, ix_text_view mark, bool *cut)
     return 0;
 }
 
+/* What lists have around their items; and a bracket too many, which models write behind JSON. */
+static bool may_stand_between(const ix_answer_parser *p, char c)
+{
+    const ix_answer_format *f = p->format;
+    bool closed = f->syntax == CALLS_JSON && f->call_end.size + f->section_end.size > 0;
+    return in_list(f) &&
+           (c == '[' || c == ']' || c == ',' || (c == ';' && f->bare_start.size > 0) ||
+            (c == '}' && closed && p->called));
+}
+
 static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut)
 {
     const ix_answer_format *f = p->format;
@@ -392,9 +402,7 @@ static size_t between_calls(const ix_answer_parser *p, ix_text_view v, bool *cut
         }
         for (int i = 0; i < 4 && n == 0 && (!*cut || p->final); i++)
             n = skipped(text, marks[i], cut);
-        if (n == 0 && !*cut && in_list(f) &&
-            strchr(f->bare_start.size > 0 ? "[],;" : "[],", v.data[at]))
-            n = 1;
+        n += n == 0 && !*cut && may_stand_between(p, v.data[at]);
         if (n == 0) {
             *cut = *cut || opens;
             return at;
