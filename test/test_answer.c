@@ -167,6 +167,15 @@ static const char RESPONSE[] =
                                                        "{%- else %}<|START_RESPONSE|>{{ m.content "
                                                        "}}<|END_RESPONSE|>{%- endif %}<|im_end|>");
 
+/* Arguments as elements, behind a token of their own (MiniMax M3). */
+#define TOKEN "]<]minimax[>["
+static const char ELEMENTS[] =
+    TURNS("{{ m.content }}{%- if m.tool_calls %}{{ '" TOKEN "<calls>\n' }}" EACH(
+        "{{ '" TOKEN "<invoke name=\"' + c.function.name + '\">' }}"
+        "{%- for k, v in c.function.arguments|items %}{{ '" TOKEN "<' + k + '>' }}"
+        "{{ v }}{{ '" TOKEN "</' + k + '>' }}{%- endfor %}"
+        "{{ '" TOKEN "</invoke>\n' }}") "{{ '" TOKEN "</calls>' }}{%- endif %}<|im_end|>");
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 /* What the events say: "R reasoning", "C content", "T name id arguments" in brackets. */
@@ -585,4 +594,51 @@ TEST(answer_harmony_channels_corrected)
             "<|channel|>commentary to=assistant<|channel|>analysis<|message|>Hm.<|end|>"
             "<|start|>assistant<|channel|>final<|message|>Well.",
             "[R]Hm.[C]Well.");
+}
+
+TEST(answer_elements)
+{
+    tools_told =
+        "[{\"name\": \"f\", \"parameters\": {\"properties\": {\"s\": {\"type\": \"string\"},"
+        " \"o\": {\"$ref\": \"#/$defs/o\"}, \"l\": {\"anyOf\": [{\"type\": \"null\"},"
+        " {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/o\"}}]}},"
+        " \"$defs\": {\"o\": {\"type\": \"object\", \"properties\":"
+        " {\"zip\": {\"type\": \"string\"}, \"n\": {\"type\": \"integer\"}}}}}}]";
+#define E(key, value) TOKEN "<" key ">" value TOKEN "</" key ">"
+    example(t, ELEMENTS,
+            "Well." TOKEN "<calls>\n" TOKEN "<invoke name=\"f\">" E("s", "a <b> " E("x", "1"))
+                E("o", E("zip", "12") E("n", "12")) E("l", "\n" E("item", E("zip", "7")) "\n")
+                    E("free", E("item", "1") E("item", "x") E("item", E("item", "true"))) TOKEN
+            "</invoke>\n" TOKEN "<invoke name=\"g\">" TOKEN "</invoke>\n" TOKEN
+            "</calls><|im_end|>",
+            "[C]Well.[T f  {\"s\": \"a <b> " TOKEN "<x>1" TOKEN "</x>\","
+            " \"o\": {\"zip\": \"12\", \"n\": 12}, \"l\": [{\"zip\": \"7\"}],"
+            " \"free\": [1, \"x\", [true]]}][T g  {}]");
+    tools_told = NULL;
+    example(t, ELEMENTS, TOKEN "<invoke name=\"f\">" E("a", TOKEN "<b>1") TOKEN "</invoke>",
+            "[T f  {\"a\": \"" TOKEN "<b>1\"}]");
+#undef E
+}
+
+TEST(answer_json_that_is_nearly_right)
+{
+    example(t, HERMES,
+            "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"1\n\t2\"}}</tool_call>",
+            "[T f  {\"a\": \"1\\n\\u00092\"}]");
+    example(t, HERMES, "<tool_call>{\"name\": \"f\", \"arguments\": {}}}\n</tool_call>Well.",
+            "[T f  {}][C]Well.");
+    example(t, HERMES, "<tool_call>{\"name\": \"f\", \"arguments\": null}</tool_call>",
+            "[T f  {}]");
+    example(t, MISTRAL, "[TOOL_CALLS]f[ARGS]{\"a\": \"1\n2\"}", "[T f  {\"a\": \"1\\n2\"}]");
+    example(t, GEMMA, "<|tool_call>call:f{\"a\":\"x\",b:1}<tool_call|>",
+            "[T f  {\"a\":\"x\",\"b\":1}]");
+}
+
+TEST(answer_llama_of_its_own)
+{
+    example(t, LLAMA_TAG, "<|python_tag|>brave_search.call(query=\"a b\")<|eot_id|>",
+            "[T brave_search  {\"query\":\"a b\"}]");
+    example(t, LLAMA_TAG, "<|python_tag|>f.calls(1)", "[C]<|python_tag|>f.calls(1)");
+    example(t, LLAMA, "[{\"name\": \"f\", \"parameters\": {}}]", "[T f  {}]");
+    example(t, LLAMA, "[1, 2] is a list", "[C][1, 2] is a list");
 }

@@ -10,6 +10,7 @@
  *         JSON          {"name": "f", "arguments": {"k": "v"}}, perhaps in a list
  *         NAMED         f <anything> {"k": "v"}
  *         PARAMETERS    f key_start k key_end v value_end key_start ...
+ *                       or elements, f <k>v</k> ..., which may hold others
  *         QUOTED        f{k:<|"|>v<|"|>}, with marks of the model's own for quotation
  *         PYTHON        f(k='v'), perhaps in a list
  *

@@ -50,6 +50,11 @@ size_t ix_answer_tag(ix_text_view v)
 {
     for (size_t i = 0; i < v.size; i++) {
         size_t n = v.data[i] == '<' ? ix_answer_long_tag(behind(v, i)) : 0;
+        size_t token = ix_answer_tag_token(behind(v, i));
+        if (token > 0) {
+            i += token - 1;
+            continue;
+        }
         if (n > 0 || ix_answer_closes_tag(v.data[i]))
             return i + (n > 0 ? n : 1);
     }
@@ -106,7 +111,7 @@ static bool is_json(ix_text_view text)
     return v != NULL;
 }
 
-static inox_status append_string(ix_buffer *out, ix_text_view text, inox_error *err)
+inox_status ix_answer_append_string(ix_buffer *out, ix_text_view text, inox_error *err)
 {
     IX_TRY(ix_buffer_append(out, "\"", 1, err));
     for (size_t i = 0; i < text.size; i++) {
@@ -376,7 +381,7 @@ static inox_status append_python_string(ix_text_view v, ix_buffer *out, size_t *
 static inox_status append_python_word(ix_text_view word, bool key, ix_buffer *out, inox_error *err)
 {
     if (key)
-        return append_string(out, word, err);
+        return ix_answer_append_string(out, word, err);
     if (view_is(word, "True"))
         return ix_buffer_append(out, "true", 4, err);
     if (view_is(word, "False"))
@@ -436,12 +441,6 @@ static ix_text_view first_part(ix_text_view mark)
     return (ix_text_view){ mark.data, ix_answer_tag(mark) };
 }
 
-/* Where an argument stands. */
-typedef struct parameter {
-    ix_text_view name, key, value; /* name: of the tool */
-    bool other;                    /* the mark behind the key says that the value is no string */
-} parameter;
-
 static const ix_text_view CDATA = { "<![CDATA[", 9 }, CDATA_END = { "]]>", 3 };
 
 /* XML's way to quote anything: the value is what stands between its marks. */
@@ -451,12 +450,13 @@ static bool is_quoted(ix_text_view value)
            begins(behind(value, value.size - CDATA_END.size), CDATA_END);
 }
 
-static inox_status append_value(const ix_answer_format *f, const json_t *tools, const parameter *p,
-                                ix_buffer *out, inox_error *err)
+inox_status ix_answer_append_value(const ix_answer_format *f, argument_schema s, bool other,
+                                   ix_text_view value, ix_buffer *out, inox_error *err)
 {
-    ix_text_view value = p->value, json = value;
+    ix_text_view json = value;
     bool told = f->key_end_other.size != f->key_end.size ||
                 memcmp(f->key_end_other.data, f->key_end.data, f->key_end.size) != 0;
+    bool is = false;
     if (is_quoted(trimmed(value))) {
         value = behind(trimmed(value), CDATA.size);
         value.size -= CDATA_END.size;
@@ -465,16 +465,15 @@ static inox_status append_value(const ix_answer_format *f, const json_t *tools, 
     }
     if (f->value_on_lines && value.size > 0 && value.data[value.size - 1] == '\n')
         value.size--;
-    bool is = false;
-    switch (told ? ARGUMENT_UNKNOWN : ix_answer_typed(tools, p->name, p->key, value, &json)) {
+    switch (told ? ARGUMENT_UNKNOWN : ix_answer_typed(s, value, &json)) {
     case ARGUMENT_JSON: return ix_buffer_append(out, json.data, json.size, err);
     case ARGUMENT_PYTHON: IX_TRY(append_python(json, out, &is, err)); /* fall through */
-    case ARGUMENT_STRING: return is ? INOX_OK : append_string(out, value, err);
+    case ARGUMENT_STRING: return is ? INOX_OK : ix_answer_append_string(out, value, err);
     case ARGUMENT_UNKNOWN: break;
     }
-    if ((told ? p->other : value.size > 0 && value.data[0] != '"') && is_json(value))
+    if ((told ? other : value.size > 0 && value.data[0] != '"') && is_json(value))
         return ix_buffer_append(out, value.data, value.size, err);
-    return append_string(out, value, err);
+    return ix_answer_append_string(out, value, err);
 }
 
 /* Where the value's end stands, from `value` on. */
@@ -539,18 +538,24 @@ static inox_status read_parameter(const ix_answer_format *f, const json_t *tools
     size_t key = *at + f->key_start.size, value;
     bool other;
     size_t key_end = end_of_key(f, v, key, &value, &other);
-    size_t end = key_end == SIZE_MAX ? SIZE_MAX : end_of_value(f, v, value);
+    ix_text_view name = { v.data + key, key_end == SIZE_MAX ? 0 : key_end - key };
+    size_t mark = f->value_end.size;
+    size_t end = key_end == SIZE_MAX ? SIZE_MAX
+                 : f->elements       ? ix_answer_element_end(f, v, value, name, &mark)
+                                     : end_of_value(f, v, value);
     *whole = end != SIZE_MAX;
     if (!*whole)
         return INOX_OK;
-    const parameter p = {
-        call->name, { v.data + key, key_end - key }, { v.data + value, end - value }, other
-    };
     IX_TRY(ix_buffer_append(out, ", ", out->size > 1 ? 2 : 0, err));
-    IX_TRY(append_string(out, p.key, err));
+    IX_TRY(ix_answer_append_string(out, name, err));
     IX_TRY(ix_buffer_append(out, ": ", 2, err));
-    *at = end + f->value_end.size;
-    return append_value(f, tools, &p, out, err);
+    *at = end + mark;
+    argument_schema s = ix_answer_schema(tools, call->name, name);
+    ix_text_view text = { v.data + value, end - value };
+    bool elements = false;
+    if (f->elements)
+        IX_TRY(ix_answer_append_elements(f, s, text, out, &elements, err));
+    return elements ? INOX_OK : ix_answer_append_value(f, s, other, text, out, err);
 }
 
 /* True if the end that stands at `stop` may be within a key's mark that is not there as a whole. */
@@ -576,7 +581,8 @@ static inox_status read_parameters(const ix_answer_format *f, const json_t *tool
     for (;;) {
         bool whole = true;
         size_t key = offset_of(v, at, f->key_start), stop = offset_of(v, at, end);
-        if (stop < key && !(key == SIZE_MAX && may_be_key(f, v, stop))) {
+        /* elements: the end begins as a key does */
+        if (stop <= key && stop != SIZE_MAX && !(key == SIZE_MAX && may_be_key(f, v, stop))) {
             *result = CALL_COMPLETE;
             *size = stop;
             return ix_buffer_append(&call->arguments, "}", 1, err);
@@ -617,7 +623,7 @@ static inox_status read_quoted(const ix_answer_format *f, ix_text_view v, call_r
             if (!end)
                 return INOX_OK;
             rest.size = (size_t)(end - rest.data);
-            IX_TRY(append_string(&call->arguments, rest, err));
+            IX_TRY(ix_answer_append_string(&call->arguments, rest, err));
             n = rest.size + 2 * f->quote.size;
         } else if (rest.data[0] == '"') { /* as in JSON */
             n = string_size(rest);
@@ -628,8 +634,9 @@ static inox_status read_quoted(const ix_answer_format *f, ix_text_view v, call_r
             while (n < rest.size && is_bare(behind(rest, n), f))
                 n++;
             bool key = n < rest.size && rest.data[n] == ':';
-            IX_TRY(key ? append_string(&call->arguments, (ix_text_view){ rest.data, n }, err)
-                       : ix_buffer_append(&call->arguments, rest.data, n, err));
+            IX_TRY(
+                key ? ix_answer_append_string(&call->arguments, (ix_text_view){ rest.data, n }, err)
+                    : ix_buffer_append(&call->arguments, rest.data, n, err));
         } else {
             char c = rest.data[0];
             depth += c == '{' || c == '[';

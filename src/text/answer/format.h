@@ -33,6 +33,7 @@ struct ix_answer_format {
     /* PARAMETERS.  Values of strings are as they are, others in JSON; some formats tell by the mark
      * behind the key which it is. */
     ix_text_view key_start, key_end, key_end_other, value_end;
+    bool elements; /* <k>v</k>: the key and key_end follow value_end, and values may be elements */
     bool value_on_lines; /* a new line before and behind each value */
     ix_text_view quote;  /* QUOTED */
 };
@@ -72,11 +73,18 @@ static inline ix_text_view trimmed(ix_text_view v)
     return v;
 }
 
+/* Bytes of the token at the beginning of v that MiniMax M3 writes in front of tags, or 0. */
+static inline size_t ix_answer_tag_token(ix_text_view v)
+{
+    static const ix_text_view TOKEN = { "]<]minimax[>[", 13 };
+    return begins(v, TOKEN) ? TOKEN.size : 0;
+}
+
 /* A mark that plain text hardly has: tags, and what begins as one. */
 static inline bool is_strong(ix_text_view mark)
 {
-    return mark.size >= 4 &&
-           (mark.data[0] == '<' || mark.data[0] == '[' || (unsigned char)mark.data[0] >= 0x80);
+    return mark.size >= 4 && (mark.data[0] == '<' || mark.data[0] == '[' ||
+                              (unsigned char)mark.data[0] >= 0x80 || ix_answer_tag_token(mark) > 0);
 }
 
 /* The last line of a mark. */
@@ -147,8 +155,41 @@ typedef enum argument_type {
     ARGUMENT_PYTHON, /* a list or object that is no JSON: perhaps Python's */
 } argument_type;
 
-/* The type of argument `key` of tool `name`.  ARGUMENT_JSON: *json is the value in JSON. */
-argument_type ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key,
-                              ix_text_view value, ix_text_view *json);
+/* A schema, or none. */
+typedef struct argument_schema {
+    const json_t *root; /* what "#" in references stands for */
+    const json_t *schema;
+} argument_schema;
+
+/* The schema of argument `key` of tool `name`. */
+argument_schema ix_answer_schema(const json_t *tools, ix_text_view name, ix_text_view key);
+
+/* The schema of member `key` of an object of schema s, or of the items of a list. */
+argument_schema ix_answer_schema_within(argument_schema s, ix_text_view key);
+
+/* The type of a value by its schema.  ARGUMENT_JSON: *json is the value in JSON. */
+argument_type ix_answer_typed(argument_schema s, ix_text_view value, ix_text_view *json);
+
+/* True if a schema allows strings only. */
+bool ix_answer_is_text(argument_schema s);
+
+/* ---- elements.c ----------------------------------------------------------------------------- */
+
+/* Where the element of `key` ends whose content begins at `from` in v: the place of its closing
+ * mark, and its bytes.  SIZE_MAX: it does not end. */
+size_t ix_answer_element_end(const ix_answer_format *f, ix_text_view v, size_t from,
+                             ix_text_view key, size_t *mark);
+
+/* If elements stand in a value, that value in JSON; else *is is false. */
+inox_status ix_answer_append_elements(const ix_answer_format *f, argument_schema s,
+                                      ix_text_view value, ix_buffer *out, bool *is,
+                                      inox_error *err) IX_MUST_USE;
+
+/* A value of `s` that has no quotation marks, in JSON.  other: it is known to be no string. */
+inox_status ix_answer_append_value(const ix_answer_format *f, argument_schema s, bool other,
+                                   ix_text_view value, ix_buffer *out, inox_error *err) IX_MUST_USE;
+
+/* A string in JSON. */
+inox_status ix_answer_append_string(ix_buffer *out, ix_text_view text, inox_error *err) IX_MUST_USE;
 
 #endif

@@ -449,6 +449,15 @@ static size_t behind_bracket(ix_text_view v, size_t from, char bracket)
     return close ? (size_t)(close - v.data) + 1 : from;
 }
 
+/* Where the element ends whose value stands at `value`. */
+static size_t behind_element(const ix_answer_format *f, ix_text_view v, size_t value,
+                             ix_text_view key)
+{
+    size_t mark = 0,
+           end = value == SIZE_MAX ? SIZE_MAX : ix_answer_element_end(f, v, value, key, &mark);
+    return end == SIZE_MAX ? v.size : end + mark;
+}
+
 /* Every argument in marks of its own: text between its parts, from the name to the second value. */
 static inox_status learn_parameters(lesson *l, calls *c, bool *found)
 {
@@ -480,6 +489,19 @@ static inox_status learn_parameters(lesson *l, calls *c, bool *found)
                       : INOX_OK;
     }
     f->syntax = CALLS_PARAMETERS;
+    size_t repeated = find(valued, KEY_A);
+    if (repeated != SIZE_MAX && keyed.size > 0 &&
+        begins(behind(valued, repeated + strlen(KEY_A)), keyed)) {
+        f->elements = true; /* <k>v</k> */
+        IX_TRY(keep(l, &f->key_start, behind(valued, repeated + strlen(KEY_A) + keyed.size)));
+        IX_TRY(keep(l, &f->value_end, part(valued, 0, repeated)));
+        IX_TRY(keep(l, &f->key_end, keyed));
+        IX_TRY(keep(l, &f->key_end_other, keyed));
+        c->end = behind_element(f, v, value_b, of(KEY_B));
+        if (c->name_b != SIZE_MAX)
+            c->end_b = behind_element(f, v, find_from(v, c->name_b, VALUE_C), of(KEY_A));
+        return INOX_OK;
+    }
     size_t start = common_marks(valued, named);
     ix_text_view value_end = part(valued, 0, valued.size - start);
     IX_TRY(keep(l, &f->key_start, part(valued, valued.size - start, valued.size)));
@@ -500,9 +522,11 @@ static inox_status learn_parameters(lesson *l, calls *c, bool *found)
 
 /* What stands around the calls.  JSON objects may be items of a list, whose brackets and commas the
  * parser skips by itself. */
-static inox_status learn_around(lesson *l, const calls *c)
+static inox_status learn_around(lesson *l, calls *c)
 {
     ix_answer_format *f = l->format;
+    if (c->name_b != SIZE_MAX && (c->start_b < c->end || c->end_b > c->text.size))
+        c->name_b = SIZE_MAX; /* not laid out as thought */
     ix_text_view before = part(c->text, 0, c->start), tail = behind(c->text, c->end);
     size_t same = 0;
     if (c->name_b != SIZE_MAX) {
@@ -754,7 +778,7 @@ inox_status ix_answer_describe(const ix_answer_format *f, ix_buffer *out, inox_e
         { "key from", &f->key_start },
         { "key to", &f->key_end },
         { "key to, if not a string", &f->key_end_other },
-        { "value to", &f->value_end },
+        { f->elements ? "value to, with the key" : "value to", &f->value_end },
         { "quotation", &f->quote },
     };
     IX_TRY(ix_buffer_printf(out, err, "calls: %s\n",

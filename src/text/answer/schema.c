@@ -196,13 +196,60 @@ static unsigned reads_as(ix_text_view v, const char **word)
     return type;
 }
 
-argument_type ix_answer_typed(const json_t *tools, ix_text_view name, ix_text_view key,
-                              ix_text_view value, ix_text_view *json)
+/* What a schema that only refers to another one stands for. */
+static const json_t *resolved(argument_schema s)
+{
+    const json_t *ref;
+    for (int i = 0; i < SCHEMA_DEPTH_MAX; i++) {
+        ref = json_object_get(s.schema, "$ref");
+        if (!json_is_string(ref))
+            break;
+        s.schema = referred(s.root, json_string_value(ref));
+    }
+    return s.schema;
+}
+
+argument_schema ix_answer_schema(const json_t *tools, ix_text_view name, ix_text_view key)
 {
     const json_t *parameters = parameters_of(tools, name);
-    const json_t *schema = member_of(json_object_get(parameters, "properties"), key);
-    search s = { parameters, SCHEMAS_MAX };
-    unsigned types = types_of(&s, schema, 0);
+    return (argument_schema){ parameters,
+                              member_of(json_object_get(parameters, "properties"), key) };
+}
+
+argument_schema ix_answer_schema_within(argument_schema s, ix_text_view key)
+{
+    static const char *const choices[] = { "anyOf", "oneOf", "allOf" };
+    const json_t *schema = resolved(s), *found = NULL;
+    json_t *one;
+    size_t i;
+    for (size_t c = 0; c <= sizeof choices / sizeof *choices && !found; c++) {
+        const json_t *list = c > 0 ? json_object_get(schema, choices[c - 1]) : NULL;
+        if (c == 0) {
+            found = member_of(json_object_get(schema, "properties"), key);
+            found = found ? found : json_object_get(schema, "items");
+        }
+        json_array_foreach(list, i, one)
+        {
+            const json_t *choice = resolved((argument_schema){ s.root, one });
+            if (!found)
+                found = member_of(json_object_get(choice, "properties"), key);
+            if (!found)
+                found = json_object_get(choice, "items");
+        }
+    }
+    return (argument_schema){ s.root, found };
+}
+
+bool ix_answer_is_text(argument_schema s)
+{
+    search within = { s.root, SCHEMAS_MAX };
+    return types_of(&within, s.schema, 0) == STRING;
+}
+
+argument_type ix_answer_typed(argument_schema schema, ix_text_view value, ix_text_view *json)
+{
+    search s = { schema.root, SCHEMAS_MAX };
+    unsigned types = types_of(&s, schema.schema, 0);
     const char *word = NULL;
 
     if (types == 0)
