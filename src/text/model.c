@@ -325,8 +325,9 @@ void ix_model_scratch_free(ix_model_scratch *s)
     ix_long_words_release(&s->longs);
     ix_token_list_release(&s->tokens);
     ix_free(s->composed);
-    ix_free(s->path);
-    ix_free(s->found);
+    ix_free(s->ring);
+    ix_free(s->back);
+    ix_free(s->steps);
     ix_free(s->waiting);
     ix_free(s->memo);
     ix_free(s->blocked);

@@ -67,22 +67,42 @@ typedef enum ix_unigram_cut {
     IX_CUT_BEHIND_SPACE,
 } ix_unigram_cut;
 
+/* Words with characters that are no pieces: not remembered, or their tokens are the unknown one,
+ * never two in a row, or bytes. */
+typedef enum ix_unigram_unknown {
+    IX_UNKNOWN_NEVER,
+    IX_UNKNOWN_TOKEN,
+    IX_UNKNOWN_BYTES,
+} ix_unigram_unknown;
+
 /* What unigram_words.c needs; SentencePiece's models only. */
 typedef struct ix_unigram_words {
     ix_unigram_cut cut;
-    bool wide;      /* ids need more than 16 bits */
-    int32_t none;   /* an id that is none */
-    bool runs;      /* pieces have several U+2581 in a row: no word begins between two of them */
-    uint32_t space; /* the node of the trie behind U+2581 */
-    float *scores;  /* by id; one more, 0, for the id that is none */
-    int32_t *units; /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
-    float greatest; /* |score| of all pieces */
+    bool wide;       /* ids need more than 16 bits */
+    int32_t none;    /* an id that is none */
+    bool runs;       /* pieces have several U+2581 in a row: no word begins between two of them */
+    uint32_t space;  /* the node of the trie behind U+2581 */
+    float *scores;   /* by id; one more, 0, for the id that is none */
+    int32_t *units;  /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
+    uint16_t *sizes; /* by id: bytes of the piece; 0 where it is none */
+    ix_unigram_unknown unknown;
+    int32_t unknown_units; /* the score */
+    float greatest;        /* |score| of all pieces, and of what is unknown if it is remembered */
 } ix_unigram_words;
 
+/* A node of the trie of pieces; child and parent as in trie.h, but that the root has no parent. */
+typedef struct ix_unigram_node {
+    uint32_t base, parent;
+    uint32_t step; /* of the piece that ends here (unigram_search.h), or 0 */
+    float score;   /* its score, -INFINITY where there is none; SentencePiece's */
+} ix_unigram_node;
+
 typedef struct ix_unigram_model {
-    ix_trie trie;
+    ix_unigram_node *nodes;
+    size_t longest; /* bytes of the longest piece */
     double *scores; /* by id */
     double unknown_score;
+    bool careful;    /* sums of scores may become infinite */
     int32_t unknown; /* -1: none */
     bool byte_fallback, sentencepiece;
     int32_t byte_ids[256];
@@ -99,12 +119,14 @@ struct ix_model {
     int32_t unknown; /* WordLevel */
 };
 
-/* A node of the best path: the token that ends there. */
-typedef struct ix_path_node {
-    double score;
-    uint32_t start; /* UINT32_MAX: no path ends here */
-    int32_t id;
-} ix_path_node;
+/* The best way to a place: its sum, and the step that ends there (unigram_search.h). */
+typedef struct ix_unigram_way {
+    union {
+        float f32;
+        double f64;
+    } sum;
+    uint32_t step; /* 0: no way leads here */
+} ix_unigram_way;
 
 struct ix_model_scratch {
     const ix_model *model;
@@ -115,10 +137,10 @@ struct ix_model_scratch {
     bool held; /* a fast path has places of the cache at hand: it stays, and the text was seen */
     char *composed; /* a symbol with its prefix and suffix */
     size_t composed_capacity;
-    ix_path_node *path;
-    size_t path_capacity;
-    ix_token *found; /* a path from its end */
-    size_t found_capacity;
+    ix_unigram_way *ring; /* unigram_search.c */
+    size_t ring_count;
+    uint32_t *back, *steps;
+    size_t back_capacity;
     ix_token_list tokens; /* of one word, for fast paths */
     ix_bpe_memo *memo;    /* of the fast path's search */
     uint64_t *blocked;    /* likewise, for a long word */
@@ -150,15 +172,6 @@ inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const ch
 void ix_unigram_release(ix_unigram_model *m);
 /* SentencePiece's: whether piece i is one that text is cut into. */
 bool ix_unigram_has_piece(const uint8_t *types, size_t i);
-/* The same from and to a sum of scores, for a text whose best path goes through `start` and `end`;
- * neither touches an unknown character. */
-inox_status ix_unigram_tokenize_from(const ix_model *m, ix_model_scratch *s, const char *text,
-                                     size_t start, size_t end, float *sum, ix_token_list *out,
-                                     inox_error *err) IX_MUST_USE;
-/* Appends the tokens of a path over `text`, unknown characters as their library has them. */
-inox_status ix_unigram_add_path(const ix_model *m, const char *text, const ix_token *path,
-                                size_t count, ix_token_list *out, inox_error *err) IX_MUST_USE;
-
 inox_status ix_wordlevel_read(ix_model *m, const json_t *j, inox_error *err) IX_MUST_USE;
 inox_status ix_wordlevel_tokenize(const ix_model *m, const char *text, size_t start, size_t end,
                                   ix_token_list *out, inox_error *err) IX_MUST_USE;

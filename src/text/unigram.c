@@ -1,17 +1,9 @@
-/* Unigram: the cut into pieces whose scores have the greatest sum.
+/* Unigram: making a model, and the tokens of a text from its best path (unigram_search.c).
  *
- * One pass from left to right keeps, for each place, the best way to get there (Viterbi); of equal
- * ones the first that was found stays.  A trie gives all pieces that begin at a place.  Where no
- * piece reaches across a place, what lies before is settled and goes out, so that memory follows
- * the longest stretch that pieces span and not the text.
- *
- *     place   0 . . . 4 . 6 . . 9          node = score of the best path, where its last token
- *     pieces  [------)[--)                        starts, and the id of that
- *               [--------)[---)  -> at 6 the first two tokens are settled
- *
- * Two libraries, two arithmetics: tokenizers adds in binary64, SentencePiece in binary32 and moves
- * sums back to 0 when they are beyond 1e5.  User-defined pieces get a score there that always wins.
+ * Two libraries, two ways with characters that are no pieces: tokenizers looks the text of
+ * neighbouring ones up once more, SentencePiece joins them.
  */
+#include "text/unigram_search.h"
 #include "text/unigram_words.h"
 
 #include "base/alloc.h"
@@ -22,7 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-#define NO_PATH UINT32_MAX
 #define UNKNOWN_PENALTY 10.0
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -39,7 +30,7 @@ static inox_status make_trie(ix_model *m, const uint8_t *types, inox_error *err)
     IX_TRY(IX_ALLOC(&ids, v->entries, err));
     for (size_t i = 0; i < v->entries; i++)
         ids[i] = v->pieces[i].data && ix_unigram_has_piece(types, i) ? (int32_t)i : -1;
-    inox_status status = ix_trie_new(&m->unigram.trie, v->pieces, ids, v->entries, err);
+    inox_status status = ix_unigram_make_nodes(&m->unigram, v, ids, err);
     ix_free(ids);
     return status;
 }
@@ -163,10 +154,11 @@ inox_status ix_model_new_sentencepiece_unigram(const ix_piece_source *source, ix
 
 void ix_unigram_release(ix_unigram_model *u)
 {
-    ix_trie_release(&u->trie);
+    ix_free_aligned(u->nodes);
     ix_free(u->scores);
     ix_free(u->words.scores);
     ix_free(u->words.units);
+    ix_free(u->words.sizes);
 }
 
 /* ---- what goes out --------------------------------------------------------------------------- */
@@ -174,18 +166,15 @@ void ix_unigram_release(ix_unigram_model *u)
 typedef struct run {
     const ix_model *m;
     const ix_unigram_model *u;
-    ix_model_scratch *s;
     const char *text;
-    size_t base, frontier; /* path[0] is place `base`; no piece so far ends behind `frontier` */
-    bool unknown_before;   /* the last token is unknown ... */
+    bool unknown_before;               /* the last token is unknown ... */
     size_t unknown_start, unknown_end; /* tokenizers: ... and has not gone out yet */
     ix_token_list *out;
-    inox_error *err;
 } run;
 
 /* Byte tokens, where all are there.  tokenizers gives each the range of all, SentencePiece an empty
  * one to all but the last. */
-static inox_status add_bytes(run *r, size_t start, size_t end, bool *done)
+static inox_status add_bytes(run *r, size_t start, size_t end, bool *done, inox_error *err)
 {
     *done = r->u->byte_fallback;
     for (size_t i = start; i < end && *done; i++)
@@ -193,189 +182,73 @@ static inox_status add_bytes(run *r, size_t start, size_t end, bool *done)
     for (size_t i = start; i < end && *done; i++) {
         bool whole = !r->u->sentencepiece || i + 1 == end;
         IX_TRY(ix_token_list_add(r->out, r->u->byte_ids[(unsigned char)r->text[i]], start,
-                                 whole ? end : start, r->err));
+                                 whole ? end : start, err));
     }
     return INOX_OK;
 }
 
 /* tokenizers looks the text of neighbouring unknown characters up once more. */
-static inox_status add_unknown_run(run *r)
+static inox_status add_unknown_run(run *r, inox_error *err)
 {
     size_t start = r->unknown_start, end = r->unknown_end;
     bool done;
     r->unknown_before = false;
     int32_t id = ix_vocabulary_find(&r->m->vocabulary, r->text + start, end - start);
     if (id < 0) {
-        IX_TRY(add_bytes(r, start, end, &done));
+        IX_TRY(add_bytes(r, start, end, &done, err));
         if (done)
             return INOX_OK;
         id = r->u->unknown;
     }
-    return ix_token_list_add(r->out, id, start, end, r->err);
+    return ix_token_list_add(r->out, id, start, end, err);
 }
 
-static inox_status add_token(run *r, int32_t id, size_t start, size_t end)
+/* SentencePiece: an unknown character. */
+static inox_status add_unknown(run *r, size_t start, size_t end, inox_error *err)
 {
-    bool unknown = id == r->u->unknown, done = false;
-    if (!r->u->sentencepiece) {
-        if (unknown) {
-            r->unknown_start = r->unknown_before ? r->unknown_start : start;
-            r->unknown_end = end;
-            r->unknown_before = true;
-            return INOX_OK;
-        }
-        if (r->unknown_before)
-            IX_TRY(add_unknown_run(r));
-        return ix_token_list_add(r->out, id, start, end, r->err);
-    }
-    if (unknown)
-        IX_TRY(add_bytes(r, start, end, &done));
-    bool joins = unknown && !done && r->unknown_before;
-    r->unknown_before = unknown;
+    bool done;
+    IX_TRY(add_bytes(r, start, end, &done, err));
+    bool joins = !done && r->unknown_before;
+    r->unknown_before = true;
     if (joins)
         r->out->items[r->out->count - 1].end = (uint32_t)end;
     else if (!done)
-        IX_TRY(ix_token_list_add(r->out, id, start, end, r->err));
+        IX_TRY(ix_token_list_add(r->out, r->u->unknown, start, end, err));
     return INOX_OK;
 }
 
-/* The best path to `at` goes out; the place becomes the base. */
-static inox_status settle(run *r, size_t at)
+static inox_status take(void *context, const uint32_t *steps, size_t count, size_t start,
+                        inox_error *err)
 {
-    ix_model_scratch *s = r->s;
-    size_t n = 0;
-    for (size_t end = at; end > r->base;) {
-        const ix_path_node *node = &s->path[end - r->base];
-        if (n == s->found_capacity) {
-            size_t capacity = n * 2 + 64;
-            IX_TRY(IX_REALLOC(&s->found, capacity, r->err));
-            s->found_capacity = capacity;
+    run *r = context;
+    IX_TRY(ix_token_list_reserve(r->out, count, err));
+    for (size_t k = 0, end; k < count; k++, start = end) {
+        int32_t id = ix_step_id(steps[k]);
+        bool unknown = ix_step_is_unknown(steps[k]) || id == r->u->unknown;
+        end = start + ix_step_size(&r->m->vocabulary, steps[k]);
+        if (unknown && r->u->sentencepiece) {
+            IX_TRY(add_unknown(r, start, end, err));
+        } else if (unknown) {
+            r->unknown_start = r->unknown_before ? r->unknown_start : start;
+            r->unknown_end = end;
+            r->unknown_before = true;
+        } else {
+            if (r->unknown_before && !r->u->sentencepiece)
+                IX_TRY(add_unknown_run(r, err));
+            r->unknown_before = false;
+            IX_TRY(ix_token_list_add(r->out, id, start, end, err));
         }
-        s->found[n++] = (ix_token){ node->id, node->start, (uint32_t)end };
-        end = node->start;
     }
-    while (n-- > 0)
-        IX_TRY(add_token(r, s->found[n].id, s->found[n].start, s->found[n].end));
-    s->path[0].score = s->path[at - r->base].score;
-    r->base = at;
-    return INOX_OK;
-}
-
-inox_status ix_unigram_add_path(const ix_model *m, const char *text, const ix_token *path,
-                                size_t count, ix_token_list *out, inox_error *err)
-{
-    run r = { .m = m, .u = &m->unigram, .text = text, .out = out, .err = err };
-    for (size_t k = 0; k < count; k++)
-        IX_TRY(add_token(&r, path[k].id, path[k].start, path[k].end));
-    return INOX_OK;
-}
-
-/* ---- the best path --------------------------------------------------------------------------- */
-
-/* Makes place `end` one that tokens may end at. */
-static inox_status reach(run *r, size_t end)
-{
-    ix_model_scratch *s = r->s;
-    if (end - r->base >= s->path_capacity) {
-        size_t capacity = (end - r->base) * 2 + 64;
-        IX_TRY(IX_REALLOC(&s->path, capacity, r->err));
-        s->path_capacity = capacity;
-    }
-    while (r->frontier < end)
-        s->path[++r->frontier - r->base] = (ix_path_node){ 0, NO_PATH, 0 };
-    return INOX_OK;
-}
-
-/* A token from `start` to `end`: true where it is the best way there so far. */
-static inline bool relax(run *r, size_t start, size_t end, double before, double score, int32_t id)
-{
-    ix_path_node *node = &r->s->path[end - r->base];
-    double sum = r->u->sentencepiece ? (double)((float)before + (float)score) : before + score;
-    if (node->start != NO_PATH && !(sum > node->score))
-        return false;
-    *node = (ix_path_node){ sum, (uint32_t)start, id };
-    return true;
-}
-
-static void move_to_zero(run *r, size_t at)
-{
-    float offset = (float)r->s->path[at - r->base].score;
-    for (size_t i = at; i <= r->frontier; i++) {
-        ix_path_node *node = &r->s->path[i - r->base];
-        if (i == at || node->start != NO_PATH)
-            node->score = (double)((float)node->score - offset);
-    }
-}
-
-/* All tokens that start at `at`, the first of `n` bytes of a character. */
-static inox_status step(run *r, size_t at, size_t n, size_t end)
-{
-    const ix_unigram_model *u = r->u;
-    double before = r->s->path[at - r->base].score;
-    if (u->sentencepiece && (before < -IX_UNIGRAM_RESET || before > IX_UNIGRAM_RESET)) {
-        move_to_zero(r, at);
-        before = 0;
-    }
-    bool single = false;
-    uint32_t node = 0;
-    for (size_t i = at; i < end; i++) {
-        node = ix_trie_step(&u->trie, node, r->text[i]);
-        if (node == IX_TRIE_NONE)
-            break;
-        int32_t id = u->trie.nodes[node].value;
-        if (id < 0)
-            continue;
-        if (i + 1 > r->frontier)
-            IX_TRY(reach(r, i + 1));
-        (void)relax(r, at, i + 1, before, u->scores[id], id);
-        single = single || i + 1 == at + n;
-    }
-    if (single)
-        return INOX_OK;
-    if (at + n > r->frontier)
-        IX_TRY(reach(r, at + n));
-    bool better = relax(r, at, at + n, before, u->unknown_score, u->unknown);
-    if (better && u->unknown < 0 && !u->sentencepiece)
-        return ix_fail(r->err, INOX_E_FORMAT,
-                       "the text has a character that is no token, and the vocabulary has no "
-                       "unknown token (unk_id)");
-    return INOX_OK;
-}
-
-static inox_status tokenize(run *r, size_t start, size_t end, double *sum)
-{
-    r->base = r->frontier = start;
-    IX_TRY(reach(r, start));
-    r->s->path[0] = (ix_path_node){ *sum, (uint32_t)start, 0 };
-    for (size_t at = start, n; at < end; at += n) {
-        if (at == r->frontier && at > r->base)
-            IX_TRY(settle(r, at));
-        n = ix_chunk(r->text + at, end - at);
-        IX_TRY(step(r, at, n, end));
-    }
-    IX_TRY(settle(r, end));
-    *sum = r->s->path[0].score;
     return INOX_OK;
 }
 
 inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,
                                 size_t start, size_t end, ix_token_list *out, inox_error *err)
 {
-    run r = { .m = m, .u = &m->unigram, .s = s, .text = text, .out = out, .err = err };
-    double sum = 0;
+    run r = { .m = m, .u = &m->unigram, .text = text, .out = out };
+    float sum = 0;
     if (start == end)
         return INOX_OK;
-    IX_TRY(tokenize(&r, start, end, &sum));
-    return r.unknown_before && !m->unigram.sentencepiece ? add_unknown_run(&r) : INOX_OK;
-}
-
-inox_status ix_unigram_tokenize_from(const ix_model *m, ix_model_scratch *s, const char *text,
-                                     size_t start, size_t end, float *sum, ix_token_list *out,
-                                     inox_error *err)
-{
-    run r = { .m = m, .u = &m->unigram, .s = s, .text = text, .out = out, .err = err };
-    double at = (double)*sum;
-    IX_TRY(tokenize(&r, start, end, &at));
-    *sum = (float)at;
-    return INOX_OK;
+    IX_TRY(ix_unigram_search(m, s, text, start, end, &sum, take, &r, err));
+    return r.unknown_before && !m->unigram.sentencepiece ? add_unknown_run(&r, err) : INOX_OK;
 }

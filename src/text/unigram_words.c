@@ -19,6 +19,7 @@
 #include "text/unigram_words.h"
 
 #include "text/unigram_cache.h"
+#include "text/unigram_search.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -67,9 +68,9 @@ static inline size_t place(const word *w, size_t unit)
     return w->origins ? w->origins[unit] : w->at + unit;
 }
 
-/* Tokens of a word, tokens[first..UNITS); their ranges are units. */
+/* Steps of a word's path, steps[first..UNITS). */
 typedef struct path {
-    ix_token tokens[UNITS];
+    uint32_t steps[UNITS];
     size_t first;
 } path;
 
@@ -77,7 +78,7 @@ typedef struct path {
 static inline size_t first_step(const ix_unigram_model *u, const word *w, size_t at, uint32_t *node)
 {
     bool space = at == 0 && w->space;
-    *node = space ? u->words.space : ix_trie_step(&u->trie, 0, w->p[at]);
+    *node = space ? u->words.space : ix_unigram_step(u->nodes, 0, w->p[at]);
     return space ? 1 : ix_chunk(w->p + at, w->size - at);
 }
 
@@ -98,17 +99,30 @@ static inline double sum_of(int64_t way)
 
 typedef struct lattice {
     int64_t best[SHORT + 1], next[SHORT + 1]; /* the best way to a place, and the next */
-    int32_t ids[STEPS];
+    uint32_t steps[STEPS];
     uint8_t starts[STEPS];
+    int64_t count; /* of steps */
     size_t characters;
 } lattice;
 
-/* All ways; false where a character is no piece. */
+/* A way to `end` by a step from `start`, behind the way `before`. */
+static inline void add_way(lattice *l, int64_t before, int32_t score, uint32_t step, size_t start,
+                           size_t end)
+{
+    int64_t way = before + score * (int64_t)STEPS + l->count, was = l->best[end];
+    int64_t less = way < was ? way : was;
+    l->best[end] = way < was ? was : way;
+    l->next[end] = less < l->next[end] ? l->next[end] : less;
+    l->steps[l->count] = step;
+    l->starts[l->count++] = (uint8_t)start;
+}
+
+/* All ways; false where a character is no piece and words with such are not remembered. */
 static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
 {
-    const ix_trie_node *nodes = u->trie.nodes;
-    const int32_t *scores = u->words.units + 1;
-    int64_t count = 0;
+    const ix_unigram_node *nodes = u->nodes;
+    const int32_t *scores = u->words.units;
+    l->count = 0;
     for (size_t i = 0; i <= SHORT; i++)
         l->best[i] = l->next[i] = NO_WAY;
     l->best[0] = 0;
@@ -118,21 +132,18 @@ static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
         bool single = false;
         n = first_step(u, w, at, &node);
         int64_t before = l->best[at] & -STEPS;
-        for (size_t end = at + 1; node != IX_TRIE_NONE; end++) {
-            int32_t id = nodes[node].value;
-            int64_t way = before + scores[id] * (int64_t)STEPS + count, was = l->best[end];
-            int64_t less = way < was ? way : was;
-            l->best[end] = way < was ? was : way;
-            l->next[end] = less < l->next[end] ? l->next[end] : less;
-            l->ids[count] = id;
-            l->starts[count++] = (uint8_t)at;
-            single |= (id >= 0) & (end == at + n);
+        for (size_t end = at + 1; node != 0; end++) {
+            uint32_t step = nodes[node].step;
+            add_way(l, before, scores[ix_step_id(step) + (step != 0)], step, at, end);
+            single |= (step != 0) & (end == at + n);
             if (end == w->size)
                 break;
-            node = ix_trie_step(&u->trie, node, w->p[end]);
+            node = ix_unigram_step(nodes, node, w->p[end]);
         }
-        if (!single)
+        if (!single && u->words.unknown == IX_UNKNOWN_NEVER)
             return false;
+        if (!single)
+            add_way(l, before, u->words.unknown_units, ix_step_unknown(n), at, at + n);
     }
     return true;
 }
@@ -150,25 +161,31 @@ static bool within(const ix_unigram_model *u, const word *w, const lattice *l, f
     return most + (double)u->words.greatest < (double)span; /* others are one token behind these */
 }
 
-/* The best path of a short word and its class; class 0: there is none that is always right.  The
- * path ends where *p ends. */
+/* The best path of a short word and its class; class 0: there is none that is always right, or its
+ * tokens do not tell the scores. */
 static unsigned search(const ix_unigram_model *u, const word *w, path *p)
 {
     lattice l;
     int64_t lead = INT64_MAX;
+    bool joins = false, was_unknown = false;
     p->first = UNITS;
     if (!find_ways(u, w, &l))
         return 0;
     for (size_t end = w->size, start; end > 0; end = start) {
         size_t last = (size_t)(l.best[end] & (STEPS - 1));
         int64_t ahead = (l.best[end] >> STEP_BITS) - (l.next[end] >> STEP_BITS);
+        bool unknown = ix_step_is_unknown(l.steps[last]);
         lead = ahead < lead ? ahead : lead;
         start = l.starts[last];
-        p->tokens[--p->first] = (ix_token){ l.ids[last], (uint32_t)start, (uint32_t)end };
+        p->steps[--p->first] = l.steps[last];
+        joins |= unknown & was_unknown;
+        was_unknown = unknown;
     }
     unsigned class = TOP;
     while (class > 0 && lead <= (int64_t)l.characters * leads[class])
         class --;
+    if (joins && u->words.unknown != IX_UNKNOWN_BYTES)
+        return 0;
     return within(u, w, &l, spans[class]) ? class : 0;
 }
 
@@ -176,21 +193,21 @@ static unsigned search(const ix_unigram_model *u, const word *w, path *p)
 
 enum { NO_PATH = 0xFF };
 
-/* Of the best way to a place: its sum, where its last token starts, and the id. */
+/* Of the best way to a place: its sum, where its last step starts, and that. */
 typedef struct rounded_lattice {
     float best[UNITS + 1];
     uint8_t from[UNITS + 1];
-    int32_t ids[UNITS + 1];
+    uint32_t steps[UNITS + 1];
 } rounded_lattice;
 
-static inline void relax(rounded_lattice *l, size_t from, size_t to, float score, int32_t id)
+static inline void relax(rounded_lattice *l, size_t from, size_t to, float score, uint32_t step)
 {
     float sum = l->best[from] + score;
     if (l->from[to] != NO_PATH && !(sum > l->best[to]))
         return;
     l->best[to] = sum;
     l->from[to] = (uint8_t)from;
-    l->ids[to] = id;
+    l->steps[to] = step;
 }
 
 static void move_to_zero(rounded_lattice *l, size_t at, size_t size)
@@ -214,98 +231,168 @@ static float search_rounded(const ix_unigram_model *u, const word *w, float sum,
         n = first_step(u, w, at, &node);
         if (fabsf(l.best[at]) > IX_UNIGRAM_RESET)
             move_to_zero(&l, at, w->size);
-        for (size_t end = at + 1; node != IX_TRIE_NONE; end++) {
-            int32_t id = u->trie.nodes[node].value;
-            if (id >= 0) {
-                relax(&l, at, end, u->words.scores[id], id);
+        for (size_t end = at + 1; node != 0; end++) {
+            uint32_t step = u->nodes[node].step;
+            if (step != 0) {
+                relax(&l, at, end, u->nodes[node].score, step);
                 single = single || end == at + n;
             }
             if (end == w->size)
                 break;
-            node = ix_trie_step(&u->trie, node, w->p[end]);
+            node = ix_unigram_step(u->nodes, node, w->p[end]);
         }
         if (!single)
-            relax(&l, at, at + n, (float)u->unknown_score, u->unknown);
+            relax(&l, at, at + n, (float)u->unknown_score, ix_step_unknown(n));
     }
     p->first = UNITS;
     for (size_t end = w->size; end > 0; end = l.from[end])
-        p->tokens[--p->first] = (ix_token){ l.ids[end], l.from[end], (uint32_t)end };
+        p->steps[--p->first] = l.steps[end];
     return l.best[w->size];
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-/* Appends tokens, whose ranges are units. */
-static inox_status add(ix_unigram_run *r, const word *w, const ix_token *tokens, size_t count)
+/* Appends a token of units [start, end); there is room. */
+static inline void put(ix_unigram_run *r, const word *w, int32_t id, size_t start, size_t end)
 {
     ix_encoding *out = r->out;
-    IX_TRY(ix_encoding_room(out, count, r->err));
-    for (size_t k = 0; k < count; k++)
-        out->ids[out->count + k] = tokens[k].id;
-    if (!r->only_ids)
-        for (size_t k = 0; k < count; k++) {
-            size_t i = out->count + k;
-            if (out->starts) {
-                out->starts[i] = (uint32_t)(r->base + place(w, tokens[k].start));
-                out->ends[i] = (uint32_t)(r->base + place(w, tokens[k].end));
-            }
-            if (out->words)
-                out->words[i] = r->word;
-            if (out->lead)
-                out->lead[i] = out->trail[i] = 0;
-        }
-    out->count += count;
+    size_t i = out->count++;
+    out->ids[i] = id;
+    if (r->only_ids)
+        return;
+    if (out->starts) {
+        out->starts[i] = (uint32_t)(r->base + place(w, start));
+        out->ends[i] = (uint32_t)(r->base + place(w, end));
+    }
+    if (out->words)
+        out->words[i] = r->word;
+    if (out->lead)
+        out->lead[i] = out->trail[i] = 0;
+}
+
+/* An unknown character: its bytes, of which all but the last have an empty range, where there are
+ * such tokens; else one token with that of the unknown ones before. */
+static inox_status put_unknown(ix_unigram_run *r, const word *w, size_t start, size_t end)
+{
+    const ix_unigram_model *u = &r->m->unigram;
+    ix_encoding *out = r->out;
+    bool bytes = u->byte_fallback;
+    for (size_t i = start; i < end; i++)
+        bytes = bytes && u->byte_ids[(unsigned char)w->p[i]] >= 0;
+    IX_TRY(ix_encoding_room(out, end - start, r->err));
+    for (size_t i = start; i < end && bytes; i++)
+        put(r, w, u->byte_ids[(unsigned char)w->p[i]], start, i + 1 < end ? start : end);
+    if (!bytes && !r->was_unknown)
+        put(r, w, u->unknown, start, end);
+    else if (!bytes && out->ends)
+        out->ends[out->count - 1] = (uint32_t)(r->base + place(w, end));
+    r->was_unknown = true;
     return INOX_OK;
+}
+
+/* Appends the tokens of the next steps of a word, from unit `at` on. */
+static inox_status put_steps(ix_unigram_run *r, const word *w, const uint32_t *steps, size_t count,
+                             size_t at)
+{
+    const ix_vocabulary *v = &r->m->vocabulary;
+    IX_TRY(ix_encoding_room(r->out, count, r->err));
+    for (size_t k = 0, end; k < count; k++, at = end) {
+        end = at + ix_step_size(v, steps[k]);
+        end -= at == 0 && w->space ? 2 : 0; /* the first unit */
+        if (ix_step_is_unknown(steps[k])) {
+            IX_TRY(put_unknown(r, w, at, end));
+            IX_TRY(ix_encoding_room(r->out, count - k, r->err));
+            continue;
+        }
+        put(r, w, ix_step_id(steps[k]), at, end);
+        r->was_unknown = false;
+    }
+    return INOX_OK;
+}
+
+static inox_status put_path(ix_unigram_run *r, const word *w, const path *p)
+{
+    r->was_unknown = false;
+    return put_steps(r, w, p->steps + p->first, UNITS - p->first, 0);
 }
 
 /* A word whose choice may depend on the sum. */
 static inox_status add_rounded(ix_unigram_run *r, const word *w)
 {
-    ix_token_list *list = &r->s->tokens;
     path p;
     r->sum = search_rounded(&r->m->unigram, w, r->sum, &p);
-    list->count = 0;
-    IX_TRY(ix_unigram_add_path(r->m, w->p, p.tokens + p.first, UNITS - p.first, list, r->err));
-    return add(r, w, list->items, list->count);
+    return put_path(r, w, &p);
+}
+
+/* The ids of a path that can be remembered, and behind them ones that are none; returns how many,
+ * 0 where they are too many. */
+static size_t path_ids(const ix_unigram_model *u, const word *w, const path *p,
+                       int32_t ids[MANY + 1])
+{
+    size_t count = 0, room = many_tokens(u->words.wide);
+    for (size_t k = p->first, at = 0; k < UNITS; k++) {
+        bool unknown = ix_step_is_unknown(p->steps[k]);
+        bool bytes = unknown && u->words.unknown == IX_UNKNOWN_BYTES;
+        size_t n = p->steps[k] >> IX_STEP_SIZE_AT; /* a short word's */
+        if (count + (bytes ? n : 1) > room)
+            return 0;
+        if (!bytes)
+            ids[count++] = unknown ? u->unknown : ix_step_id(p->steps[k]);
+        for (size_t i = at; i < at + n && bytes; i++)
+            ids[count++] = u->byte_ids[(unsigned char)w->p[i]];
+        at += at == 0 && w->space ? n - 2 : n;
+    }
+    for (size_t k = count; k <= MANY; k++)
+        ids[k] = u->words.none;
+    return count;
 }
 
 static inox_status add_new(ix_unigram_run *r, const word *w, ix_cache_key key, ix_cache_slot *line)
 {
-    const ix_unigram_words *u = &r->m->unigram.words;
+    const ix_unigram_model *u = &r->m->unigram;
     path p;
-    unsigned class = search(&r->m->unigram, w, &p);
-    const ix_token *tokens = p.tokens + p.first;
-    size_t count = UNITS - p.first;
-    int32_t ids[MANY + 1];
-    class = count <= many_tokens(u->wide) ? class : 0;
-    for (size_t k = 0; k <= MANY; k++)
-        ids[k] = u->none;
-    for (size_t k = 0; k<count &&class> 0; k++)
-        ids[k] = tokens[k].id;
-    line_put(line, key, u->wide, ids, class > 0 ? count : 0, class);
+    int32_t ids[MANY + 1] = { 0 };
+    unsigned class = search(u, w, &p);
+    size_t count = class > 0 ? path_ids(u, w, &p, ids) : 0;
+    class = count > 0 ? class : 0;
+    line_put(line, key, u->words.wide, ids, count, class);
     if (!(fabsf(r->sum) < limits[class]))
         return add_rounded(r, w);
     for (size_t k = 0; k < count; k++)
-        r->sum += u->scores[tokens[k].id];
-    return add(r, w, tokens, count);
+        r->sum += u->words.scores[ids[k]];
+    return put_path(r, w, &p);
+}
+
+/* The ids of a known word, of which there are at most MANY; returns how many. */
+static inline size_t known_ids(const ix_cache_slot *known, bool wide, int32_t ids[MANY + 1])
+{
+    size_t count = slot_meta(known, wide) & 15;
+    slot_ids(known, wide, ids);
+    if (count > few_tokens(wide))
+        slot_ids(known + 1, wide, ids + few_tokens(wide));
+    return count;
 }
 
 static inox_status add_known(ix_unigram_run *r, const word *w, const ix_cache_slot *known)
 {
     const ix_unigram_words *u = &r->m->unigram.words;
     int32_t ids[MANY + 1];
-    ix_token tokens[MANY];
-    size_t count = slot_meta(known, u->wide) & 15;
-    slot_ids(known, u->wide, ids);
-    if (count > few_tokens(u->wide))
-        slot_ids(known + 1, u->wide, ids + few_tokens(u->wide));
-    for (size_t k = 0, start = 0, end; k < count; k++, start = end) {
-        end = start + r->m->vocabulary.pieces[ids[k]].size;
+    size_t count = known_ids(known, u->wide, ids), left = 0;
+    IX_TRY(ix_encoding_room(r->out, count, r->err));
+    for (size_t k = 0, start = 0, end; k < count; k++) {
+        end = start + u->sizes[ids[k]];
         end -= k == 0 && w->space ? 2 : 0; /* the first unit */
-        tokens[k] = (ix_token){ ids[k], (uint32_t)start, (uint32_t)end };
+        if (u->sizes[ids[k]] == 0) {       /* of a character: unknown, or one of its bytes */
+            size_t n = ix_chunk(w->p + start, w->size - start);
+            bool byte = ids[k] != r->m->unigram.unknown;
+            left = (left == 0 && byte ? n : left) - byte;
+            end = left > 0 ? start : start + n;
+        }
+        put(r, w, ids[k], start, end);
         r->sum += u->scores[ids[k]];
+        start = end;
     }
-    return add(r, w, tokens, count);
+    return INOX_OK;
 }
 
 static inox_status add_word(ix_unigram_run *r, const word *w, ix_cache_key key, ix_cache_slot *line)
@@ -407,18 +494,28 @@ static size_t word_end(const ix_unigram_words *u, const char *text, size_t at, s
     }
 }
 
+typedef struct long_word {
+    ix_unigram_run *run;
+    word word;
+    size_t start; /* in the text */
+} long_word;
+
+static inox_status take(void *context, const uint32_t *steps, size_t count, size_t start,
+                        inox_error *err)
+{
+    const long_word *l = context;
+    (void)err;
+    return put_steps(l->run, &l->word, steps, count, start - l->start);
+}
+
 /* A word of too many units. */
 static inox_status add_long(ix_unigram_run *r, const ix_unigram_queue *q, size_t start, size_t end)
 {
-    ix_token_list *list = &r->s->tokens;
-    list->count = 0;
-    IX_TRY(ix_unigram_tokenize_from(r->m, r->s, q->text, start, end, &r->sum, list, r->err));
-    for (size_t k = 0; k < list->count; k++) {
-        const ix_token *token = &list->items[k];
-        IX_TRY(ix_encoding_add(r->out, token->id, r->base + q->origins[token->start],
-                               r->base + q->origins[token->end], r->word, r->err));
-    }
-    return INOX_OK;
+    word w = { .p = q->text + start, .size = end - start, .origins = q->origins + start };
+    long_word l = { .run = r, .word = w, .start = start };
+    l.word.first = q->origins[start];
+    r->was_unknown = false;
+    return ix_unigram_search(r->m, r->s, q->text, start, end, &r->sum, take, &l, r->err);
 }
 
 inox_status ix_unigram_add_text(ix_unigram_run *r, ix_unigram_queue *q, size_t size)
@@ -463,6 +560,30 @@ static void look_at(ix_text_view piece, bool *before, bool *behind, bool *runs)
     }
 }
 
+/* Whether and how words with unknown characters are remembered: the scores of tokens then are those
+ * of steps, of which the bytes of a character have one. */
+static void make_unknown(ix_unigram_model *m, const uint8_t *types)
+{
+    ix_unigram_words *u = &m->words;
+    float score = (float)m->unknown_score;
+    bool bytes = m->byte_fallback;
+    if (!types || !(fabsf(score) <= SCORE_MAX))
+        return;
+    for (int b = 0; b < 256; b++)
+        bytes = bytes && m->byte_ids[b] >= 0;
+    if (m->byte_fallback && !bytes)
+        return;
+    if (!bytes && ix_unigram_has_piece(types, (size_t)m->unknown))
+        return;
+    u->unknown = bytes ? IX_UNKNOWN_BYTES : IX_UNKNOWN_TOKEN;
+    u->unknown_units = (int32_t)lrintf(score * 0x1p16F);
+    u->greatest = fmaxf(u->greatest, fabsf(score));
+    if (!bytes)
+        u->scores[m->unknown] = score;
+    for (int b = 0; b < 256 && bytes; b++)
+        u->scores[m->byte_ids[b]] = b < 0x80 || b >= 0xC0 ? score : 0;
+}
+
 inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, const uint8_t *types,
                                   inox_error *err)
 {
@@ -470,6 +591,7 @@ inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, c
     bool before = true, behind = true;
     IX_TRY(IX_ALLOC(&u->scores, v->id_end + 1, err));
     IX_TRY(IX_ALLOC(&u->units, v->id_end + 1, err));
+    IX_TRY(IX_ALLOC(&u->sizes, v->id_end, err));
     u->units[0] = NOT_A_PIECE;
     u->none = (int32_t)v->id_end;
     u->wide = v->id_end > UINT16_MAX;
@@ -480,16 +602,18 @@ inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, c
         if (!piece.data || !ix_unigram_has_piece(types, i))
             continue;
         u->greatest = fmaxf(u->greatest, fabsf(score));
+        u->sizes[i] = (uint16_t)piece.size;
         u->units[i + 1] = fabsf(score) <= SCORE_MAX ? (int32_t)lrintf(score * 0x1p16F) : 0;
         look_at(piece, &before, &behind, &u->runs);
         if (ix_utf8_good(piece.data, piece.size) != piece.size)
             before = behind = false;
     }
-    if (u->greatest > SCORE_MAX || v->id_end >= IX_MAX_VOCAB)
+    if (u->greatest > SCORE_MAX || v->id_end >= IX_MAX_VOCAB || m->longest > UINT16_MAX)
         before = behind = false;
+    make_unknown(m, types);
     for (const char *p = "\xE2\x96\x81"; *p && (p[0] == '\xE2' || u->space); p++)
-        u->space = ix_trie_step(&m->trie, u->space, *p);
-    if (u->space && m->trie.nodes[u->space].value >= 0 && (before || behind))
+        u->space = ix_unigram_step(m->nodes, u->space, *p);
+    if (u->space && m->nodes[u->space].step != 0 && (before || behind))
         u->cut = before ? IX_CUT_BEFORE_SPACE : IX_CUT_BEHIND_SPACE;
     return INOX_OK;
 }

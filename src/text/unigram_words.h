@@ -14,7 +14,7 @@
 #include "text/model_parts.h"
 
 /* Sums beyond it are moved to 0. */
-#define IX_UNIGRAM_RESET 100000.0
+#define IX_UNIGRAM_RESET 100000.0F
 
 /* Makes m->words, when the rest of the model is there. */
 inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, const uint8_t *types,
@@ -27,7 +27,8 @@ typedef struct ix_unigram_run {
     float sum;   /* of the scores so far */
     size_t base; /* added to all places */
     int32_t word;
-    bool only_ids; /* are wanted; set by ix_unigram_begin */
+    bool only_ids;    /* are wanted; set by ix_unigram_begin */
+    bool was_unknown; /* the last step of a word that is being added */
     ix_encoding *out;
     inox_error *err;
 } ix_unigram_run;
