@@ -28,7 +28,7 @@ static uint32_t offset_of(uint32_t unit)
 }
 
 /* From the node *at by a byte; false: none.  *value: what ends there, or -1. */
-static bool step(const ix_charsmap *m, uint32_t *at, unsigned char byte, int64_t *value)
+static inline bool step(const ix_charsmap *m, uint32_t *at, unsigned char byte, int64_t *value)
 {
     uint32_t node = *at ^ byte;
     if (byte == 0 || node >= m->unit_count || (m->units[node] & (1u << 31 | 0xFF)) != byte)
@@ -40,21 +40,23 @@ static bool step(const ix_charsmap *m, uint32_t *at, unsigned char byte, int64_t
     return true;
 }
 
-static size_t search(const ix_charsmap *m, const char *text, size_t size, bool longest,
-                     ix_text_view *to)
+static inline size_t search(const ix_charsmap *m, const char *text, size_t size, bool longest,
+                            ix_text_view *to)
 {
     size_t found = 0;
     int64_t value;
+    const char *string = NULL;
     uint32_t at = m->unit_count > 0 ? offset_of(m->units[0]) : 0;
     for (size_t i = 0; i < size && step(m, &at, (unsigned char)text[i], &value); i++) {
         if (value < 0 || (uint64_t)value > m->strings_size)
             continue;
-        const char *string = m->strings + value;
-        *to = (ix_text_view){ string, strlen(string) };
+        string = m->strings + value;
         found = i + 1;
         if (!longest)
             break;
     }
+    if (string)
+        *to = (ix_text_view){ string, strlen(string) };
     return found;
 }
 

@@ -82,6 +82,7 @@ typedef struct ix_spm_cursor {
     const char *text;
     size_t size, at; /* text[at..size) is left */
     bool after_space;
+    bool only_text; /* `origins` do not matter; may be set once the cursor is */
 } ix_spm_cursor;
 
 /* Replaces what is in *out by what stands before all text, and sets the cursor behind spaces that
@@ -95,9 +96,10 @@ inox_status ix_spm_normalize_part(const ix_spm_normalizer *z, ix_spm_cursor *c, 
                                   ix_spm_text *out, inox_error *err) IX_MUST_USE;
 enum { IX_SPM_LOOKAHEAD = 96 };
 
-/* Bytes that, with one of ASCII behind them, stay as they are, and those that become one space;
+/* Bytes that, with one of ASCII behind them, stay as they are (and where they came from, unless
+ * only_text), and those that become one space;
  * NULL: spaces do not become U+2581, or the normalized text is not always UTF-8. */
-const struct ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z);
+const struct ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z, bool only_text);
 bool ix_spm_squeezes(const ix_spm_normalizer *z);
 
 /* ---- words ----------------------------------------------------------------------------------- */

@@ -23,10 +23,12 @@ struct ix_spm_normalizer {
     bool dummy_prefix, squeeze, suffix;
     const char *space; /* what a space becomes */
     size_t space_size;
-    bool plain[128];  /* this byte, with another of ASCII or nothing behind it, stays as it is */
-    bool blank[128];  /* ... becomes one space */
+    /* Of a byte of ASCII with another one or nothing behind it: it becomes one space; it stays as it
+     * is, and so does where it came from, or [1], which does not matter. */
+    bool blank[128], plain[2][128];
+    bool many_users;  /* user-defined pieces begin with bytes of plain[1] */
     bool well_formed; /* whatever the text, the normalized one is UTF-8 */
-    ix_byte_marks marks;
+    ix_byte_marks marks[2];
 };
 
 void ix_spm_text_release(ix_spm_text *t)
@@ -57,32 +59,61 @@ static inox_status add_users(ix_spm_normalizer *z, const ix_text_view *users, si
     return INOX_OK;
 }
 
+/* Which bytes of ASCII stay as they are: those that no rule begins with, and no user-defined piece.
+ * But where such a piece is of these bytes only, it does not change them: all of it then comes from
+ * its beginning. */
+static void find_plain(ix_spm_normalizer *z, const ix_text_view *users, size_t count)
+{
+    bool *plain = z->plain[1];
+    for (int c = 0; c < 128; c++) {
+        plain[c] = c != ' ' && !(z->map && ix_charsmap_begins_ascii(z->map, (unsigned char)c));
+        z->plain[0][c] = plain[c] && !z->users.first.is[c];
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < count; i++) {
+            unsigned char first = users[i].size > 0 ? (unsigned char)*users[i].data : 128;
+            bool same = true;
+            for (size_t k = 0; k < users[i].size && same; k++)
+                same = (unsigned char)users[i].data[k] < 128 && plain[(int)users[i].data[k]];
+            if (!same && first < 128 && plain[first])
+                plain[first] = false, changed = true;
+        }
+    }
+    for (int c = 0; c < 128; c++)
+        z->many_users = z->many_users || (plain[c] && z->users.first.is[c]);
+}
+
+static void make_marks(const ix_spm_normalizer *z, const bool plain[128], ix_byte_marks *m)
+{
+    for (const char *c = " \n\r\t"; *c; c++)
+        if (z->blank[(unsigned char)*c])
+            m->space[m->spaces++] = *c;
+    for (int c = 1; c < 0x7F; c++) {
+        if (!plain[c])
+            continue;
+        if (plain[c - 1] && m->ranges > 0 && m->high[m->ranges - 1] == c - 1)
+            m->high[m->ranges - 1] = (char)c;
+        else if (m->ranges < IX_MARK_RANGES)
+            m->low[m->ranges] = m->high[m->ranges] = (char)c, m->ranges++;
+    }
+}
+
 /* What the bytes of ASCII become. */
 static void make_classes(ix_spm_normalizer *z)
 {
-    ix_byte_marks *m = &z->marks;
     ix_text_view to;
     for (int c = 0; c < 128; c++) {
         char byte = (char)c;
         bool mapped = z->map && ix_charsmap_begins_ascii(z->map, (unsigned char)c);
-        z->plain[c] = c != ' ' && !z->users.first.is[c] && !mapped;
         z->blank[c] = !z->users.first.is[c] &&
                       (mapped ? !ix_charsmap_pairs_ascii(z->map, (unsigned char)c) &&
                                     ix_charsmap_longest(z->map, &byte, 1, &to) == 1 &&
                                     to.size == 1 && *to.data == ' '
                               : c == ' ');
     }
-    for (const char *c = " \n\r\t"; *c; c++)
-        if (z->blank[(unsigned char)*c])
-            m->space[m->spaces++] = *c;
-    for (int c = 1; c < 0x7F; c++) {
-        if (!z->plain[c])
-            continue;
-        if (z->plain[c - 1] && m->ranges > 0 && m->high[m->ranges - 1] == c - 1)
-            m->high[m->ranges - 1] = (char)c;
-        else if (m->ranges < IX_MARK_RANGES)
-            m->low[m->ranges] = m->high[m->ranges] = (char)c, m->ranges++;
-    }
+    for (int i = 0; i < 2; i++)
+        make_marks(z, z->plain[i], &z->marks[i]);
 }
 
 inox_status ix_spm_normalizer_new(const ix_spm_rules *rules, bool space_is_suffix,
@@ -108,15 +139,14 @@ inox_status ix_spm_normalizer_new(const ix_spm_rules *rules, bool space_is_suffi
     for (size_t i = 0; i < user_count; i++)
         z->well_formed =
             z->well_formed && ix_utf8_good(users[i].data, users[i].size) == users[i].size;
+    find_plain(z, users, user_count);
     make_classes(z);
     *out = z;
     return INOX_OK;
 }
 
-static inox_status reserve(ix_spm_text *t, size_t more, inox_error *err)
+static inox_status grow(ix_spm_text *t, size_t more, inox_error *err)
 {
-    if (more <= t->capacity - t->size)
-        return INOX_OK;
     if (t->size + more > 2 * IX_MAX_TEXT_BYTES - 16)
         return ix_fail(err, INOX_E_LIMIT, "the text is too long when it is normalized");
     size_t capacity = (t->size + more) * 3 / 2 + 64;
@@ -126,8 +156,13 @@ static inox_status reserve(ix_spm_text *t, size_t more, inox_error *err)
     return INOX_OK;
 }
 
+static inline inox_status reserve(ix_spm_text *t, size_t more, inox_error *err)
+{
+    return more <= t->capacity - t->size ? INOX_OK : grow(t, more, err);
+}
+
 /* Room is there. */
-static void append(ix_spm_text *t, const char *bytes, size_t n, size_t origin)
+static inline void append(ix_spm_text *t, const char *bytes, size_t n, size_t origin)
 {
     memcpy(t->data + t->size, bytes, n);
     for (size_t i = 0; i < n; i++)
@@ -135,8 +170,20 @@ static void append(ix_spm_text *t, const char *bytes, size_t n, size_t origin)
     t->size += n;
 }
 
+/* 3 where a character of U+1000..U+CFFF or U+E000..U+FFFF is at p, as most letters of three bytes
+ * are; else 0. */
+static inline size_t common_character(const char *p, size_t left)
+{
+    unsigned char lead = (unsigned char)*p;
+    bool common = lead > 0xE0 && lead < 0xF0 && lead != 0xED && left >= 3;
+    return common && ((unsigned char)p[1] & 0xC0) == 0x80 && ((unsigned char)p[2] & 0xC0) == 0x80
+               ? 3
+               : 0;
+}
+
 /* What the beginning of p[0..left) becomes; returns how many bytes that takes.  left > 0. */
-static size_t prefix(const ix_spm_normalizer *z, const char *p, size_t left, ix_text_view *becomes)
+static inline size_t prefix(const ix_spm_normalizer *z, const char *p, size_t left,
+                            ix_text_view *becomes)
 {
     size_t n;
     if (z->users.first.is[(unsigned char)*p] && ix_special_match(&z->users, p, left, &n) >= 0) {
@@ -145,8 +192,10 @@ static size_t prefix(const ix_spm_normalizer *z, const char *p, size_t left, ix_
     }
     if (z->map && (n = ix_charsmap_longest(z->map, p, left, becomes)) > 0)
         return n;
-    bool whole, bad;
-    n = ix_utf8_prefix(p, left, &whole, &bad);
+    bool whole = true, bad = false;
+    n = common_character(p, left);
+    if (n == 0)
+        n = ix_utf8_prefix(p, left, &whole, &bad);
     if (whole && !bad) {
         *becomes = (ix_text_view){ p, n };
         return n;
@@ -156,14 +205,18 @@ static size_t prefix(const ix_spm_normalizer *z, const char *p, size_t left, ix_
 }
 
 /* Bytes of p[0..left) that stay as they are, told without a look at the map. */
-static size_t plain_run(const ix_spm_normalizer *z, const char *p, size_t left)
+static size_t plain_run(const ix_spm_normalizer *z, bool only_text, const char *p, size_t left)
 {
+    const bool *plain = z->plain[only_text];
     size_t n = 0;
-    while (n < left && (unsigned char)p[n] < 128 && z->plain[(unsigned char)p[n]])
+    while (n < left && (unsigned char)p[n] < 128 && plain[(unsigned char)p[n]])
         n++;
-    if (n > 0 && n < left && (unsigned char)p[n] >= 128)
-        n--; /* a rule may begin with the last one and go on */
-    return n;
+    if (n == left || (unsigned char)p[n] < 128)
+        return n;
+    for (size_t i = 0; i < n && only_text && z->many_users; i++)
+        if (z->users.first.is[(unsigned char)p[i]])
+            return i;         /* user-defined pieces decide where a rule may begin */
+    return n > 0 ? n - 1 : 0; /* a rule may begin with the last one and go on */
 }
 
 static bool ends_in_space(const ix_spm_normalizer *z, const ix_spm_text *out)
@@ -181,7 +234,7 @@ static bool may_stop(const ix_spm_normalizer *z, const ix_spm_cursor *c, const i
     if (*p >= 128 || !z->blank[*p] || out->size == 0 || ends_in_space(z, out))
         return false;
     if (c->size - c->at >= IX_SPM_LOOKAHEAD && p[1] < 128 &&
-        (z->plain[p[1]] || (z->squeeze && z->blank[p[1]])))
+        (z->plain[c->only_text][p[1]] || (z->squeeze && z->blank[p[1]])))
         return true;
     return out->size >= PART && prefix(z, c->text + c->at, c->size - c->at, &now) == 1 &&
            now.size == 1 && *now.data == ' ';
@@ -195,7 +248,7 @@ static inox_status body(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops
         ix_text_view now;
         if (stops && may_stop(z, c, out))
             return INOX_OK;
-        size_t at = c->at, n = plain_run(z, text + at, c->size - at);
+        size_t at = c->at, n = plain_run(z, c->only_text, text + at, c->size - at);
         if (n > 0) {
             IX_TRY(reserve(out, n, err));
             memcpy(out->data + out->size, text + at, n);
@@ -207,6 +260,13 @@ static inox_status body(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops
             continue;
         }
         n = prefix(z, text + at, c->size - at, &now);
+        if (now.data == text + at && (unsigned char)*now.data >= 128) {
+            IX_TRY(reserve(out, n, err));
+            append(out, now.data, n, at);
+            c->at += n;
+            c->after_space = false;
+            continue;
+        }
         while (c->after_space && now.size > 0 && *now.data == ' ') {
             now.data++;
             now.size--;
@@ -271,9 +331,9 @@ inox_status ix_spm_normalize(const ix_spm_normalizer *z, const char *text, size_
     return c.at == size ? INOX_OK : ix_spm_normalize_part(z, &c, false, out, err);
 }
 
-const ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z)
+const ix_byte_marks *ix_spm_marks(const ix_spm_normalizer *z, bool only_text)
 {
-    return z->well_formed && z->space_size == 3 ? &z->marks : NULL;
+    return z->well_formed && z->space_size == 3 ? &z->marks[only_text] : NULL;
 }
 
 bool ix_spm_squeezes(const ix_spm_normalizer *z)

@@ -13,7 +13,7 @@
 
 bool ix_spm_has_words(const ix_spm_normalizer *z, const ix_model *m)
 {
-    return ix_spm_marks(z) && ix_model_kind_of(m) == IX_MODEL_UNIGRAM &&
+    return ix_spm_marks(z, false) && ix_model_kind_of(m) == IX_MODEL_UNIGRAM &&
            m->unigram.words.cut != IX_CUT_NOWHERE;
 }
 
@@ -74,12 +74,14 @@ inox_status ix_spm_encode_words(const ix_spm_normalizer *z, const ix_model *m, i
 {
     bool fast = m->unigram.words.cut == IX_CUT_BEFORE_SPACE;
     ix_spm_cursor c;
-    scan x = { .marks = ix_spm_marks(z), .squeezes = ix_spm_squeezes(z) };
+    bool only_text = !(out->want & IX_WANT_OFFSETS);
+    scan x = { .marks = ix_spm_marks(z, only_text), .squeezes = ix_spm_squeezes(z) };
     x.block = ix_block_sets(0)->marks;
     x.run = (ix_unigram_run){ .m = m, .s = s, .base = start, .out = out, .err = err };
     x.run.word = in->word < 0 ? 0 : in->word;
     IX_TRY(ix_unigram_begin(&x.run, end - start));
     IX_TRY(ix_spm_normalize_begin(z, in->text + start, end - start, &c, text, err));
+    c.only_text = only_text;
     while (c.at < c.size) {
         IX_TRY(ix_spm_normalize_part(z, &c, fast, text, err));
         x.queue.text = text->data;
