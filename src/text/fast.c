@@ -90,6 +90,8 @@ inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokeni
                (is_none(normalizer) || is_type(normalizer, "BertNormalizer"))) {
         ix_fast_bert_init(f, m, normalizer);
         qualifies = true;
+    } else if (status == INOX_OK) {
+        status = ix_fast_unigram_init(f, m, normalizer, pre_tokenizer, &qualifies, err);
     }
     return hand_out(f, status, qualifies, out);
 }
@@ -121,6 +123,18 @@ inox_status ix_fast_from_parts(const ix_fast_parts *parts, ix_fast **out, inox_e
     return hand_out(f, status, qualifies, out);
 }
 
+void ix_make_ranges(ix_byte_marks *m, const bool class[128])
+{
+    for (int c = 1; c < 0x7F; c++) {
+        if (!class[c])
+            continue;
+        if (class[c - 1] && m->ranges > 0 && m->high[m->ranges - 1] == c - 1)
+            m->high[m->ranges - 1] = (char)c;
+        else if (m->ranges < IX_MARK_RANGES)
+            m->low[m->ranges] = m->high[m->ranges] = (char)c, m->ranges++;
+    }
+}
+
 void ix_fast_free(ix_fast *f)
 {
     if (!f)
@@ -131,15 +145,17 @@ void ix_fast_free(ix_fast *f)
 
 bool ix_fast_takes_source(const ix_fast *f)
 {
-    return f->is_bert;
+    return f->kind != IX_FAST_BYTES;
 }
 
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
                            size_t end, ix_fast_general general, void *context, ix_encoding *out,
                            inox_error *err)
 {
+    if (f->kind == IX_FAST_UNIGRAM)
+        return ix_fast_unigram_encode(f, s, text, start, end, general, context, out, err);
     IX_TRY(ix_model_scratch_expect(s, end - start, err));
-    if (!f->is_bert)
+    if (f->kind == IX_FAST_BYTES)
         return ix_fast_bytes_encode(&f->bytes, s, text, start, end, out, err);
     return ix_fast_bert_encode(f, s, text, start, end, general, context, out, err);
 }

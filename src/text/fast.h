@@ -3,6 +3,7 @@
  *     byte-level BPE behind the expressions of GPT-2, cl100k, Llama 3, Qwen and o200k: normalized
  *     text -> tokens
  *     BERT: source text -> (clean, lower case, words) -> WordPiece -> tokens
+ *     Metaspace: source text -> (words) -> Unigram -> tokens
  *
  * The tokens are always those of the general path (a test compares both).  What a fast path does
  * not do itself, it hands back piece by piece to the caller's general one.

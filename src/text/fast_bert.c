@@ -27,7 +27,7 @@ static bool flag(const json_t *normalizer, const char *name)
 void ix_fast_bert_init(ix_fast *f, const ix_model *m, const json_t *normalizer)
 {
     bool accents = json_is_boolean(json_object_get(normalizer, "strip_accents"));
-    f->is_bert = true;
+    f->kind = IX_FAST_BERT;
     f->model = m;
     f->block = ix_block_sets(0)->words;
     f->bert = (ix_bert_options){

@@ -75,6 +75,9 @@ typedef struct ix_byte_marks {
     char low[IX_MARK_RANGES], high[IX_MARK_RANGES], space[IX_MARK_SPACES];
 } ix_byte_marks;
 
+/* Sets the ranges to the bytes of a class, as far as there is room for them. */
+void ix_make_ranges(ix_byte_marks *m, const bool class[128]);
+
 /* Which of p[0..64) are in a range, and which are one of the spaces: bit i for byte i. */
 typedef void (*ix_block_marks)(const ix_byte_marks *m, const char *p, uint64_t *plain,
                                uint64_t *spaces);
@@ -131,11 +134,18 @@ typedef struct ix_fast_bytes {
     ix_piece_table table;
 } ix_fast_bytes;
 
+typedef enum ix_fast_kind { IX_FAST_BYTES, IX_FAST_BERT, IX_FAST_UNIGRAM } ix_fast_kind;
+
 struct ix_fast {
-    bool is_bert;
+    ix_fast_kind kind;
     ix_fast_bytes bytes;
+    const ix_model *model; /* BERT, Unigram */
+    /* Unigram: bytes of ASCII that stay as they are, and those that are spaces, by themselves */
+    bool plain[128], blank[128];
+    ix_byte_marks marks;       /* the same */
+    bool squeezes, each;       /* as in ix_unigram_blocks */
+    bool prepends, only_first; /* a text that begins with no space gets one; or only the first */
     /* BERT */
-    const ix_model *model;
     ix_block_words block;
     ix_bert_options bert;
     unsigned changes; /* IX_NORMAL_...: kinds of characters that the normalizer changes */
@@ -150,6 +160,14 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
 /* After f->parts is there. */
 inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err) IX_MUST_USE;
 void ix_fast_bytes_release(ix_fast_bytes *f);
+
+/* *qualifies: whether the pipeline is one for Unigram's path. */
+inox_status ix_fast_unigram_init(ix_fast *f, const ix_model *m, const json_t *normalizer,
+                                 const json_t *pre_tokenizer, bool *qualifies,
+                                 inox_error *err) IX_MUST_USE;
+inox_status ix_fast_unigram_encode(const ix_fast *f, ix_model_scratch *s, const char *text,
+                                   size_t start, size_t end, ix_fast_general general, void *context,
+                                   ix_encoding *out, inox_error *err) IX_MUST_USE;
 
 void ix_fast_bert_init(ix_fast *f, const ix_model *m, const json_t *normalizer);
 inox_status ix_fast_bert_encode(const ix_fast *f, ix_model_scratch *s, const char *text,

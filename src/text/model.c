@@ -283,6 +283,11 @@ ix_text_view ix_model_piece(const ix_model *m, int32_t id)
 /* Lines of the cache of words: 256 KiB, and 4 MiB once more text than this has gone by it. */
 enum { FEW_LINES_LOG2 = 12, MANY_LINES_LOG2 = 16, MUCH_TEXT = 1 << 17 };
 
+int ix_model_cache_lines(size_t bytes)
+{
+    return bytes > MUCH_TEXT ? MANY_LINES_LOG2 : FEW_LINES_LOG2;
+}
+
 inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_error *err)
 {
     if (s->seen > MUCH_TEXT || s->held)
@@ -322,6 +327,7 @@ void ix_model_scratch_free(ix_model_scratch *s)
         return;
     ix_word_release(&s->word);
     ix_word_cache_release(&s->cache);
+    ix_word_cache_release(&s->words);
     ix_long_words_release(&s->longs);
     ix_token_list_release(&s->tokens);
     ix_free(s->composed);

@@ -75,19 +75,22 @@ typedef enum ix_unigram_unknown {
     IX_UNKNOWN_BYTES,
 } ix_unigram_unknown;
 
-/* What unigram_words.c needs; SentencePiece's models only. */
+/* What unigram_words.c needs. */
 typedef struct ix_unigram_words {
+    bool wide;      /* ids need more than 16 bits */
+    int32_t none;   /* an id that is none */
+    uint32_t space; /* the node of the trie behind U+2581, or 0 */
+    int32_t *units; /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
+    float greatest; /* |score| of all pieces, and of what is unknown if it is remembered */
+    /* tokenizers */
+    bool remembers; /* words can be remembered */
+    /* SentencePiece */
     ix_unigram_cut cut;
-    bool wide;       /* ids need more than 16 bits */
-    int32_t none;    /* an id that is none */
     bool runs;       /* pieces have several U+2581 in a row: no word begins between two of them */
-    uint32_t space;  /* the node of the trie behind U+2581 */
     float *scores;   /* by id; one more, 0, for the id that is none */
-    int32_t *units;  /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
     uint16_t *sizes; /* by id: bytes of the piece; 0 where it is none */
     ix_unigram_unknown unknown;
     int32_t unknown_units; /* the score */
-    float greatest;        /* |score| of all pieces, and of what is unknown if it is remembered */
 } ix_unigram_words;
 
 /* A node of the trie of pieces; child and parent as in trie.h, but that the root has no parent. */
@@ -132,6 +135,9 @@ struct ix_model_scratch {
     const ix_model *model;
     ix_word word;
     ix_word_cache cache;
+    ix_word_cache words; /* of the fast path for Unigram: lines as in unigram_cache.h */
+    int words_log2;
+    size_t words_seen;   /* as `seen`, of this path */
     ix_long_words longs; /* of the fast path for bytes */
     size_t seen;         /* bytes of text, up to a certain number */
     bool held; /* a fast path has places of the cache at hand: it stays, and the text was seen */
@@ -189,6 +195,9 @@ bool ix_model_find_bytes(const ix_vocabulary *v, int32_t ids[256]);
 
 /* Before so many bytes of text: the cache of words may become another. */
 inox_status ix_model_scratch_expect(ix_model_scratch *s, size_t bytes, inox_error *err) IX_MUST_USE;
+
+/* Lines of a cache of words, as a logarithm, when so many bytes of text have gone by it. */
+int ix_model_cache_lines(size_t bytes);
 
 /* Appends the tokens of a word that the cache knows, text[start..end). */
 inox_status ix_token_list_add_cached(ix_token_list *list, const ix_cache_slot *known, size_t start,

@@ -370,12 +370,15 @@ static inox_status general(void *context, size_t start, size_t end, ix_encoding 
                                    split->pieces[i].start, split->pieces[i].end, list, err);
         if (status == INOX_OK)
             status = ix_encoding_room(out, list->count, err);
-        for (size_t k = 0; k < list->count && status == INOX_OK; k++) {
+        bool only_ids = !out->starts && !out->words && !out->lead;
+        for (size_t k = 0; k < list->count && status == INOX_OK && only_ids; k++)
+            out->ids[out->count++] = list->items[k].id;
+        for (size_t k = 0; k < list->count && status == INOX_OK && !only_ids; k++) {
             const ix_token *t = &list->items[k];
-            uint32_t from, to;
-            if (t->start < t->end)
+            uint32_t from = 0, to = 0;
+            if (out->starts && t->start < t->end)
                 ix_mapped_range(&split->text, &cursor, t->start, t->end, &from, &to);
-            else
+            else if (out->starts)
                 from = to = ix_mapped_start(&split->text, split->pieces[i].start);
             status = ix_encoding_add(out, t->id, from, to, (int32_t)i, err);
         }

@@ -91,10 +91,9 @@ inox_status ix_spm_normalize_begin(const ix_spm_normalizer *z, const char *text,
                                    ix_spm_cursor *c, ix_spm_text *out, inox_error *err) IX_MUST_USE;
 /* Appends a part: the text up to its end; or, with `stops`, up to a space that is known to become
  * U+2581, with something else before it.  Where a part stops before words of ASCII, at least
- * IX_SPM_LOOKAHEAD bytes are left. */
+ * IX_UNIGRAM_LOOKAHEAD bytes are left. */
 inox_status ix_spm_normalize_part(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops,
                                   ix_spm_text *out, inox_error *err) IX_MUST_USE;
-enum { IX_SPM_LOOKAHEAD = 96 };
 
 /* Bytes that, with one of ASCII behind them, stay as they are (and where they came from, unless
  * only_text), and those that become one space;

@@ -11,6 +11,7 @@
 #include "text/charsmap.h"
 #include "text/fast_parts.h"
 #include "text/unicode.h"
+#include "text/unigram_words.h"
 #include "text/vocab.h"
 
 #include <string.h>
@@ -89,14 +90,7 @@ static void make_marks(const ix_spm_normalizer *z, const bool plain[128], ix_byt
     for (const char *c = " \n\r\t"; *c; c++)
         if (z->blank[(unsigned char)*c])
             m->space[m->spaces++] = *c;
-    for (int c = 1; c < 0x7F; c++) {
-        if (!plain[c])
-            continue;
-        if (plain[c - 1] && m->ranges > 0 && m->high[m->ranges - 1] == c - 1)
-            m->high[m->ranges - 1] = (char)c;
-        else if (m->ranges < IX_MARK_RANGES)
-            m->low[m->ranges] = m->high[m->ranges] = (char)c, m->ranges++;
-    }
+    ix_make_ranges(m, plain);
 }
 
 /* What the bytes of ASCII become. */
@@ -233,7 +227,7 @@ static bool may_stop(const ix_spm_normalizer *z, const ix_spm_cursor *c, const i
     ix_text_view now;
     if (*p >= 128 || !z->blank[*p] || out->size == 0 || ends_in_space(z, out))
         return false;
-    if (c->size - c->at >= IX_SPM_LOOKAHEAD && p[1] < 128 &&
+    if (c->size - c->at >= IX_UNIGRAM_LOOKAHEAD && p[1] < 128 &&
         (z->plain[c->only_text][p[1]] || (z->squeeze && z->blank[p[1]])))
         return true;
     return out->size >= PART && prefix(z, c->text + c->at, c->size - c->at, &now) == 1 &&

@@ -84,7 +84,8 @@ inox_status ix_unigram_read(ix_model *m, const json_t *j, inox_error *err)
     IX_TRY(ix_model_read_flag(j, "byte_fallback", &u->byte_fallback, err));
     IX_TRY(read_pieces(m, vocab, err));
     (void)ix_model_find_bytes(&m->vocabulary, u->byte_ids);
-    return make_trie(m, NULL, err);
+    IX_TRY(make_trie(m, NULL, err));
+    return ix_unigram_words_make(u, &m->vocabulary, NULL, err);
 }
 
 /* The id of a piece of type byte for each byte. */
@@ -176,14 +177,20 @@ typedef struct run {
  * one to all but the last. */
 static inox_status add_bytes(run *r, size_t start, size_t end, bool *done, inox_error *err)
 {
+    const int32_t *ids = r->u->byte_ids;
+    const unsigned char *p = (const unsigned char *)r->text;
     *done = r->u->byte_fallback;
     for (size_t i = start; i < end && *done; i++)
-        *done = r->u->byte_ids[(unsigned char)r->text[i]] >= 0;
-    for (size_t i = start; i < end && *done; i++) {
+        *done = ids[p[i]] >= 0;
+    if (!*done)
+        return INOX_OK;
+    IX_TRY(ix_token_list_reserve(r->out, end - start, err));
+    ix_token *to = r->out->items + r->out->count;
+    for (size_t i = start; i < end; i++) {
         bool whole = !r->u->sentencepiece || i + 1 == end;
-        IX_TRY(ix_token_list_add(r->out, r->u->byte_ids[(unsigned char)r->text[i]], start,
-                                 whole ? end : start, err));
+        *to++ = (ix_token){ ids[p[i]], (uint32_t)start, (uint32_t)(whole ? end : start) };
     }
+    r->out->count += end - start;
     return INOX_OK;
 }
 
@@ -235,11 +242,51 @@ static inox_status take(void *context, const uint32_t *steps, size_t count, size
         } else {
             if (r->unknown_before && !r->u->sentencepiece)
                 IX_TRY(add_unknown_run(r, err));
+            if (r->out->count == r->out->capacity)
+                IX_TRY(ix_token_list_reserve(r->out, count - k, err));
             r->unknown_before = false;
-            IX_TRY(ix_token_list_add(r->out, id, start, end, err));
+            r->out->items[r->out->count++] = (ix_token){ id, (uint32_t)start, (uint32_t)end };
         }
     }
     return INOX_OK;
+}
+
+/* Where ids go that are found part by part. */
+typedef struct ids {
+    run run;
+    ix_encoding *out;
+} ids;
+
+static inox_status move_ids(ids *i, inox_error *err)
+{
+    ix_token_list *list = i->run.out;
+    IX_TRY(ix_encoding_room(i->out, list->count, err));
+    int32_t *to = i->out->ids + i->out->count;
+    for (size_t k = 0; k < list->count; k++)
+        to[k] = list->items[k].id;
+    i->out->count += list->count;
+    list->count = 0;
+    return INOX_OK;
+}
+
+static inox_status take_ids(void *context, const uint32_t *steps, size_t count, size_t start,
+                            inox_error *err)
+{
+    ids *i = context;
+    IX_TRY(take(&i->run, steps, count, start, err));
+    return move_ids(i, err);
+}
+
+inox_status ix_unigram_add_ids(const ix_model *m, ix_model_scratch *s, const char *text,
+                               size_t size, ix_encoding *out, inox_error *err)
+{
+    ids i = { .run = { .m = m, .u = &m->unigram, .text = text, .out = &s->tokens }, .out = out };
+    float sum = 0;
+    s->tokens.count = 0;
+    IX_TRY(ix_unigram_search(m, s, text, 0, size, &sum, take_ids, &i, err));
+    if (i.run.unknown_before)
+        IX_TRY(add_unknown_run(&i.run, err));
+    return move_ids(&i, err);
 }
 
 inox_status ix_unigram_tokenize(const ix_model *m, ix_model_scratch *s, const char *text,

@@ -57,4 +57,8 @@ inox_status ix_unigram_search(const ix_model *m, ix_model_scratch *s, const char
                               size_t start, size_t end, float *sum, ix_unigram_take take,
                               void *context, inox_error *err) IX_MUST_USE;
 
+/* tokenizers: appends the ids of a word, size > 0. */
+inox_status ix_unigram_add_ids(const ix_model *m, ix_model_scratch *s, const char *text,
+                               size_t size, ix_encoding *out, inox_error *err) IX_MUST_USE;
+
 #endif

@@ -1,4 +1,4 @@
-/* SentencePiece's Unigram, word by word.  See unigram_words.h.
+/* Unigram, word by word.  See unigram_words.h.
  *
  * SentencePiece adds scores in binary32 from the beginning of a text on, so that a sum S, and with
  * it what rounding does to a choice, depends on all that is before.  Let a word begin at S and have
@@ -179,6 +179,8 @@ static unsigned search(const ix_unigram_model *u, const word *w, path *p)
         start = l.starts[last];
         p->steps[--p->first] = l.steps[last];
         joins |= unknown & was_unknown;
+        if (!u->sentencepiece && ix_step_id(l.steps[last]) == u->unknown)
+            return 0;
         was_unknown = unknown;
     }
     unsigned class = TOP;
@@ -404,6 +406,63 @@ static inox_status add_word(ix_unigram_run *r, const word *w, ix_cache_key key, 
     return fabsf(r->sum) < limits[class] ? add_known(r, w, known) : add_rounded(r, w);
 }
 
+/* ---- tokenizers' words ----------------------------------------------------------------------- */
+
+/* The word with U+2581 in front. */
+static inox_status search_double(ix_unigram_run *r, const word *w)
+{
+    char bytes[UNITS + 2] = "\xE2\x96\x81";
+    memcpy(bytes + 3, w->p + 1, w->size - 1);
+    return ix_unigram_add_ids(r->m, r->s, bytes, w->size + 2, r->out, r->err);
+}
+
+/* The ids from `first` on are those of a word that was new. */
+static inox_status remember_ids(ix_unigram_run *r, const word *w, const ix_unigram_word *asked,
+                                size_t first)
+{
+    bool wide = r->m->unigram.words.wide;
+    const int32_t *found = r->out->ids + first;
+    size_t count = r->out->count - first;
+    if (asked->line) {
+        int32_t ids[MANY + 1];
+        bool fits = count <= many_tokens(wide);
+        for (size_t k = 0; k <= MANY; k++)
+            ids[k] = fits && k < count ? found[k] : r->m->unigram.words.none;
+        line_put(asked->line, asked->key, wide, ids, fits ? count : 0, fits ? TOP : 0);
+        return INOX_OK;
+    }
+    uint32_t tokens[IX_LONG_TOKENS];
+    if (count > IX_LONG_TOKENS)
+        return INOX_OK;
+    for (size_t k = 0; k < count; k++)
+        tokens[k] = (uint32_t)found[k];
+    return ix_long_put(&r->s->longs, w->p + 1, w->size - 1, 0, tokens, count, r->err);
+}
+
+/* A word that no line has.  Where integers tell the best path, the roundings of binary64, which are
+ * much smaller, choose it too. */
+static inox_status add_other(ix_unigram_run *r, const word *w, const ix_unigram_word *asked)
+{
+    size_t first = r->out->count;
+    path p;
+    if (!asked->line) {
+        const char *bytes = w->p + 1;
+        const ix_long_slot *known = ix_long_find(&r->s->longs, bytes, w->size - 1, 0,
+                                                 ix_long_hash(&r->s->longs, bytes, w->size - 1));
+        if (known) {
+            IX_TRY(ix_encoding_room(r->out, IX_LONG_TOKENS, r->err));
+            ix_long_ids(known, r->out->ids + first);
+            r->out->count += known->count;
+            return INOX_OK;
+        }
+    }
+    if (asked->line && search(&r->m->unigram, w, &p) > 0)
+        IX_TRY(put_path(r, w, &p));
+    else
+        IX_TRY(search_double(r, w));
+    return remember_ids(r, w, asked, first);
+}
+
 /* ---- words of a source text ------------------------------------------------------------------ */
 
 /* How many of `count` words of the top class may follow so that the sum stays below its limit. */
@@ -418,9 +477,11 @@ static size_t words_below_limit(const ix_unigram_run *r, size_t count)
 
 /* The ids of words from *at on, as long as they are known in the top class; there is room for
  * all. */
-static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, size_t *at, bool wide)
+static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, size_t *at, bool wide,
+                               bool sums)
 {
-    const ix_unigram_word *w = q->words + *at, *end = w + words_below_limit(r, q->count - *at);
+    const ix_unigram_word *w = q->words + *at;
+    const ix_unigram_word *end = w + (sums ? words_below_limit(r, q->count - *at) : q->count - *at);
     const float *scores = r->m->unigram.words.scores;
     int32_t *ids = r->out->ids + r->out->count;
     float sum = r->sum;
@@ -430,13 +491,11 @@ static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, siz
             break;
         size_t count = slot_meta(known, wide) & 15;
         slot_ids(known, wide, ids);
-        sum += scores[ids[0]]; /* those that are none add 0 */
-        sum += scores[ids[1]];
-        sum += scores[ids[2]];
-        sum += scores[ids[3]];
+        for (size_t k = 0; k < 4 && sums; k++)
+            sum += scores[ids[k]]; /* those that are none add 0 */
         if (count > few_tokens(wide))
             slot_ids(known + 1, wide, ids + few_tokens(wide));
-        for (size_t k = 4; k < count; k++)
+        for (size_t k = 4; k < count && sums; k++)
             sum += scores[ids[k]];
         ids += count;
     }
@@ -445,24 +504,88 @@ static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, siz
     *at = (size_t)(w - q->words);
 }
 
+static void known_ids_of_words(ix_unigram_run *r, const ix_unigram_queue *q, size_t *at)
+{
+    bool wide = r->m->unigram.words.wide, sums = r->m->unigram.sentencepiece;
+    if (wide && sums)
+        known_words(r, q, at, true, true);
+    else if (wide)
+        known_words(r, q, at, true, false);
+    else if (sums)
+        known_words(r, q, at, false, true);
+    else
+        known_words(r, q, at, false, false);
+}
+
 inox_status ix_unigram_answer(ix_unigram_run *r, ix_unigram_queue *q)
 {
     for (size_t i = 0; i < q->count; i++) {
         if (r->only_ids) {
             IX_TRY(ix_encoding_room(r->out, (q->count - i) * MANY + 1, r->err));
-            if (r->m->unigram.words.wide)
-                known_words(r, q, &i, true);
-            else
-                known_words(r, q, &i, false);
+            known_ids_of_words(r, q, &i);
             if (i == q->count)
                 break;
         }
         const ix_unigram_word *waiting = &q->words[i];
         word w = word_of(q, waiting);
-        IX_TRY(waiting->line ? add_word(r, &w, waiting->key, waiting->line) : add_rounded(r, &w));
+        if (!r->m->unigram.sentencepiece)
+            IX_TRY(add_other(r, &w, waiting));
+        else if (waiting->line)
+            IX_TRY(add_word(r, &w, waiting->key, waiting->line));
+        else
+            IX_TRY(add_rounded(r, &w));
     }
     q->count = 0;
     return INOX_OK;
+}
+
+enum { BLOCK = 64, AHEAD = IX_UNIGRAM_QUEUE - BLOCK };
+
+/* All bits below the lowest of x (all where x is 0). */
+static inline uint64_t below(uint64_t x)
+{
+    return (x & (0 - x)) - 1;
+}
+
+/* text[at] is the first space behind a word.  Asks for the words of the 64 bytes there that end in
+ * them, and returns where the last of these ends: a space again. */
+static inline size_t ask_block(const ix_unigram_run *r, ix_unigram_queue *q,
+                               const ix_unigram_blocks *blocks, const char *text, size_t at)
+{
+    uint64_t plain, spaces;
+    blocks->block(blocks->marks, text + at, &plain, &spaces);
+    uint64_t known = below(~(plain | spaces));
+    uint64_t ends = spaces & known >> 1; /* of what is behind, ASCII is known */
+    uint64_t starts = spaces & plain >> 1, several = spaces & spaces << 1;
+    if (blocks->each) {
+        ends &= ~(uint64_t)1;
+        starts = spaces;
+    } else {
+        ends &= plain << 1 & (blocks->squeezes ? ~(uint64_t)0 : below(several));
+    }
+    size_t first = at;
+    for (; ends != 0; ends &= ends - 1, starts &= starts - 1) {
+        size_t end = at + (size_t)__builtin_ctzll(ends);
+        ix_unigram_ask(r, q, first, at + (size_t)__builtin_ctzll(starts), end, true, true);
+        first = end;
+    }
+    return first;
+}
+
+inox_status ix_unigram_add_source(ix_unigram_run *r, ix_unigram_queue *q,
+                                  const ix_unigram_blocks *blocks, const char *text, size_t *at,
+                                  size_t size)
+{
+    q->text = text;
+    q->origins = NULL;
+    q->count = 0;
+    for (size_t before = size; size - *at >= IX_UNIGRAM_LOOKAHEAD && *at != before;) {
+        before = *at;
+        *at = ask_block(r, q, blocks, text, *at);
+        if (q->count > AHEAD)
+            IX_TRY(ix_unigram_answer(r, q));
+    }
+    return ix_unigram_answer(r, q);
 }
 
 /* ---- words of a normalized text -------------------------------------------------------------- */
@@ -539,8 +662,27 @@ inox_status ix_unigram_add_text(ix_unigram_run *r, ix_unigram_queue *q, size_t s
 
 inox_status ix_unigram_begin(ix_unigram_run *r, size_t bytes)
 {
+    ix_model_scratch *s = r->s;
     r->only_ids = !(r->out->want & (IX_WANT_OFFSETS | IX_WANT_WORDS | IX_WANT_SPACES));
-    return ix_model_scratch_expect(r->s, bytes, r->err);
+    if (r->m->unigram.sentencepiece) {
+        r->cache = &s->cache;
+        r->least = 1;
+        return ix_model_scratch_expect(s, bytes, r->err);
+    }
+    r->cache = &s->words;
+    if (!s->longs.slots)
+        IX_TRY(ix_long_words_new(&s->longs, r->err));
+    s->words_seen = ix_model_cache_lines(s->words_seen) < ix_model_cache_lines(SIZE_MAX)
+                        ? s->words_seen + bytes
+                        : s->words_seen;
+    int lines = ix_model_cache_lines(s->words_seen);
+    if (lines > s->words_log2) {
+        ix_word_cache_release(&s->words); /* words are learnt anew */
+        s->words_log2 = 0;
+        IX_TRY(ix_word_cache_new(&s->words, lines, r->err));
+        s->words_log2 = lines;
+    }
+    return INOX_OK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -584,26 +726,45 @@ static void make_unknown(ix_unigram_model *m, const uint8_t *types)
         u->scores[m->byte_ids[b]] = b < 0x80 || b >= 0xC0 ? score : 0;
 }
 
+/* What both libraries' words need. */
+static inox_status make_units(ix_unigram_model *m, const ix_vocabulary *v, const uint8_t *types,
+                              inox_error *err)
+{
+    ix_unigram_words *u = &m->words;
+    IX_TRY(IX_ALLOC(&u->units, v->id_end + 1, err));
+    u->units[0] = NOT_A_PIECE;
+    u->none = (int32_t)v->id_end;
+    u->wide = v->id_end > UINT16_MAX;
+    for (size_t i = 0; i < v->id_end; i++) {
+        double score = m->scores[i];
+        if (!v->pieces[i].data || (m->sentencepiece && !ix_unigram_has_piece(types, i)))
+            continue;
+        u->greatest = fmaxf(u->greatest, fabsf((float)score));
+        u->units[i + 1] = fabs(score) <= SCORE_MAX ? (int32_t)lrint(score * 0x1p16) : 0;
+    }
+    for (const char *p = "\xE2\x96\x81"; *p && (p[0] == '\xE2' || u->space); p++)
+        u->space = ix_unigram_step(m->nodes, u->space, *p);
+    return INOX_OK;
+}
+
 inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, const uint8_t *types,
                                   inox_error *err)
 {
     ix_unigram_words *u = &m->words;
     bool before = true, behind = true;
+    IX_TRY(make_units(m, v, types, err));
+    if (!m->sentencepiece) {
+        u->remembers = u->greatest <= SCORE_MAX && v->id_end < IX_MAX_VOCAB;
+        return INOX_OK;
+    }
     IX_TRY(IX_ALLOC(&u->scores, v->id_end + 1, err));
-    IX_TRY(IX_ALLOC(&u->units, v->id_end + 1, err));
     IX_TRY(IX_ALLOC(&u->sizes, v->id_end, err));
-    u->units[0] = NOT_A_PIECE;
-    u->none = (int32_t)v->id_end;
-    u->wide = v->id_end > UINT16_MAX;
     for (size_t i = 0; i < v->id_end; i++) {
         ix_text_view piece = v->pieces[i];
-        float score = (float)m->scores[i];
-        u->scores[i] = score;
+        u->scores[i] = (float)m->scores[i];
         if (!piece.data || !ix_unigram_has_piece(types, i))
             continue;
-        u->greatest = fmaxf(u->greatest, fabsf(score));
         u->sizes[i] = (uint16_t)piece.size;
-        u->units[i + 1] = fabsf(score) <= SCORE_MAX ? (int32_t)lrintf(score * 0x1p16F) : 0;
         look_at(piece, &before, &behind, &u->runs);
         if (ix_utf8_good(piece.data, piece.size) != piece.size)
             before = behind = false;
@@ -611,8 +772,6 @@ inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, c
     if (u->greatest > SCORE_MAX || v->id_end >= IX_MAX_VOCAB || m->longest > UINT16_MAX)
         before = behind = false;
     make_unknown(m, types);
-    for (const char *p = "\xE2\x96\x81"; *p && (p[0] == '\xE2' || u->space); p++)
-        u->space = ix_unigram_step(m->nodes, u->space, *p);
     if (u->space && m->nodes[u->space].step != 0 && (before || behind))
         u->cut = before ? IX_CUT_BEFORE_SPACE : IX_CUT_BEHIND_SPACE;
     return INOX_OK;

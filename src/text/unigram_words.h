@@ -1,16 +1,18 @@
-/* SentencePiece's Unigram, word by word.  Private to src/text.
+/* Unigram, word by word.  Private to src/text.
  *
  *     normalized text   U+2581 T h e U+2581 e n d      words: [U+2581 T h e] [U+2581 e n d]
  *
  * Where no piece reaches across the beginning of a word, the best path goes through it, and a word
  * depends on what is before it by one number only: the sum of the scores up to there, to whose
  * magnitude binary32 rounds.  Sums up to a limit do not change the choice of pieces; a word is
- * remembered with its limit (unigram_words.c says why).
+ * remembered with its limit (unigram_words.c says why).  That is SentencePiece's; tokenizers begins
+ * each word at 0.
  */
 #ifndef IX_TEXT_UNIGRAM_WORDS_H
 #define IX_TEXT_UNIGRAM_WORDS_H
 
 #include "text/encoding.h"
+#include "text/fast_parts.h"
 #include "text/model_parts.h"
 
 /* Sums beyond it are moved to 0. */
@@ -24,9 +26,11 @@ inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, c
 typedef struct ix_unigram_run {
     const ix_model *m; /* of words: m->unigram.words.cut tells */
     ix_model_scratch *s;
-    float sum;   /* of the scores so far */
-    size_t base; /* added to all places */
+    ix_word_cache *cache; /* set by ix_unigram_begin */
+    float sum;            /* of the scores so far */
+    size_t base;          /* added to all places */
     int32_t word;
+    size_t least;     /* bytes of a word that is remembered, beside its space: 1, tokenizers 0 */
     bool only_ids;    /* are wanted; set by ix_unigram_begin */
     bool was_unknown; /* the last step of a word that is being added */
     ix_encoding *out;
@@ -44,7 +48,7 @@ typedef struct ix_unigram_word {
     bool space;
 } ix_unigram_word;
 
-enum { IX_UNIGRAM_UNITS = 64, IX_UNIGRAM_QUEUE = 96 };
+enum { IX_UNIGRAM_UNITS = 64, IX_UNIGRAM_QUEUE = 128 };
 
 /* Words of a text that is normalized; or of a source, where it stands as it is when normalized, but
  * for the spaces. */
@@ -68,15 +72,31 @@ static inline void ix_unigram_ask(const ix_unigram_run *r, ix_unigram_queue *q, 
     w->size = (uint32_t)(end - at);
     w->space = space;
     w->line = NULL;
-    if (n - 1 >= IX_CACHED_BYTES)
+    if (n - r->least >= IX_CACHED_BYTES + 1 - r->least)
         return;
-    w->key = ix_cache_key_of(q->text + at + space, n, !space, readable);
-    w->line = ix_cache_line(&r->s->cache, w->key);
+    w->key = ix_cache_key_of(q->text + at + space, n, r->least == 0 ? 2 : !space, readable);
+    w->line = ix_cache_line(r->cache, w->key);
     __builtin_prefetch(w->line, 1);
 }
 
 /* Appends the tokens of all that wait. */
 inox_status ix_unigram_answer(ix_unigram_run *r, ix_unigram_queue *q) IX_MUST_USE;
+
+/* Where words are among 64 bytes of a source text. */
+typedef struct ix_unigram_blocks {
+    const ix_byte_marks *marks; /* plain bytes, which words are of, and spaces */
+    ix_block_marks block;
+    bool squeezes; /* several spaces are as one */
+    bool each;     /* a word begins with each space; else several are not for this path */
+} ix_unigram_blocks;
+
+/* Appends the tokens of words of text[*at..size), of which the first byte is a space behind a word;
+ * *at becomes a space behind the last of them, from which on no word could be told so.  At least
+ * IX_UNIGRAM_LOOKAHEAD bytes are left behind each. */
+inox_status ix_unigram_add_source(ix_unigram_run *r, ix_unigram_queue *q,
+                                  const ix_unigram_blocks *blocks, const char *text, size_t *at,
+                                  size_t size) IX_MUST_USE;
+enum { IX_UNIGRAM_LOOKAHEAD = 96 };
 
 /* Appends the tokens of normalized text, q->text[0..size), which is well-formed and begins and ends
  * where words do.  No word waits. */
