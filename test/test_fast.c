@@ -3,6 +3,8 @@
  * The fast path of BERT gives what the general path gives: ids and ranges of texts made at random
  * from what is hard about cutting words, for every combination of the normalizer's options.
  *
+ * So does that of Unigram, for normalizers and pre-tokenizers that it takes.
+ *
  * The general path is taken where an added token is looked for in the normalized text.
  */
 #include "text/fast_parts.h"
@@ -151,6 +153,26 @@ static json_t *make_vocabulary(void)
     return vocab;
 }
 
+/* Takes the root of a tokenizer.json.  general: one that takes the general path. */
+static ix_tokenizer *make_from(ix_test *t, bool general, json_t *root)
+{
+    json_t *added = json_array();
+    if (general)
+        (void)json_array_append_new(added, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id",
+                                                     9999, "content", "nowhere in a text",
+                                                     "single_word", 0, "lstrip", 0, "rstrip", 0,
+                                                     "normalized", 1, "special", 0));
+    (void)json_object_set_new(root, "added_tokens", added);
+    char *text = json_dumps(root, 0);
+    ix_tokenizer *out = NULL;
+    inox_error err = { 0 };
+    ix_json_files files = { .tokenizer = { text, text ? strlen(text) : 0 } };
+    CHECK_OK(ix_tokenizer_from_json(&files, &out, &err), &err);
+    free(text);
+    json_decref(root);
+    return out;
+}
+
 /* options: 24 combinations, and no normalizer.  general: one that takes the general path. */
 static ix_tokenizer *make_tokenizer(ix_test *t, int options, bool general)
 {
@@ -162,25 +184,12 @@ static ix_tokenizer *make_tokenizer(ix_test *t, int options, bool general)
         json_decref(normalizer);
         normalizer = json_null();
     }
-    json_t *added = json_array();
-    if (general)
-        (void)json_array_append_new(added, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id",
-                                                     9999, "content", "nowhere in a text",
-                                                     "single_word", 0, "lstrip", 0, "rstrip", 0,
-                                                     "normalized", 1, "special", 0));
-    json_t *root = json_pack("{s:s, s:o, s:o, s:{s:s}, s:{s:s, s:s, s:s, s:i, s:o}}", "version",
-                             "1.0", "added_tokens", added, "normalizer", normalizer,
-                             "pre_tokenizer", "type", "BertPreTokenizer", "model", "type",
-                             "WordPiece", "unk_token", "[UNK]", "continuing_subword_prefix", "##",
-                             "max_input_chars_per_word", 100, "vocab", make_vocabulary());
-    char *text = json_dumps(root, 0);
-    ix_tokenizer *out = NULL;
-    inox_error err = { 0 };
-    ix_json_files files = { .tokenizer = { text, text ? strlen(text) : 0 } };
-    CHECK_OK(ix_tokenizer_from_json(&files, &out, &err), &err);
-    free(text);
-    json_decref(root);
-    return out;
+    return make_from(t, general,
+                     json_pack("{s:s, s:o, s:{s:s}, s:{s:s, s:s, s:s, s:i, s:o}}", "version", "1.0",
+                               "normalizer", normalizer, "pre_tokenizer", "type",
+                               "BertPreTokenizer", "model", "type", "WordPiece", "unk_token",
+                               "[UNK]", "continuing_subword_prefix", "##",
+                               "max_input_chars_per_word", 100, "vocab", make_vocabulary()));
 }
 
 static size_t repeat(char *text, size_t room, const char *part, size_t times)
@@ -280,6 +289,92 @@ TEST(fast_bert_is_as_the_general_path)
     uint64_t state = 5;
     for (int options = 0; options <= 24 && text && t->failures == 0; options++) {
         both b = { make_tokenizer(t, options, false), make_tokenizer(t, options, true) };
+        for (int i = 0; b.fast && b.general && i < TEXTS && t->failures == 0; i++) {
+            size_t size = make_text(text, i % 2 ? ROOM : 200, &state);
+            bool same = is_same(t, &b, text, size);
+            t->checks++;
+            if (!same)
+                report(t, &b, options, text, size);
+        }
+        ix_tokenizer_free(b.fast);
+        ix_tokenizer_free(b.general);
+    }
+    free(text);
+}
+
+/* What normalizers and pre-tokenizers Unigram's path takes. */
+#define METASPACE(scheme)                                                                          \
+    "{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\",\"prepend_scheme\":\"" scheme        \
+    "\",\"split\":true}"
+#define SQUEEZE(content)                                                                           \
+    "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\"" content "\"}"
+#define SEQUENCE(list) "{\"type\":\"Sequence\",\"normalizers\":[" list "]}"
+static const char *const normalizers[] = {
+    "null",
+    "{\"type\":\"NFKC\"}",
+    SEQUENCE("{\"type\":\"NFKD\"},{\"type\":\"StripAccents\"},{\"type\":\"Lowercase\"}"),
+    SEQUENCE("{\"type\":\"Nmt\"},{\"type\":\"NFC\"}," SQUEEZE(" ")),
+    SEQUENCE(SQUEEZE(" ") ",{\"type\":\"Nmt\"}"),
+    SEQUENCE("{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}"),
+    SEQUENCE("{\"type\":\"Nmt\"},{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}"
+             "," SQUEEZE("\xE2\x96\x81")),
+    "{\"type\":\"Replace\",\"pattern\":{\"String\":\"ze\"},\"content\":\" \"}",
+};
+static const char *const splits[] = {
+    METASPACE("always"),
+    METASPACE("first"),
+    METASPACE("never"),
+    "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"}," METASPACE(
+        "always") "]}",
+};
+enum { NORMALIZERS = sizeof normalizers / sizeof *normalizers, SPLITS = 4 };
+
+/* Pieces with and without U+2581, of scores that are close to one another. */
+static json_t *make_scores(bool bytes)
+{
+    uint64_t state = 77;
+    json_t *vocab = json_array();
+    (void)json_array_append_new(vocab, json_pack("[s, f]", "<unk>", 0.0));
+    (void)json_array_append_new(vocab, json_pack("[s, f]", "\xE2\x96\x81", -3.5));
+    for (size_t i = 0; i < PARTS; i++)
+        for (size_t k = 0; k < 40; k++) {
+            char piece[80];
+            const char *space = ix_test_random(&state) % 3 == 0 ? "\xE2\x96\x81" : "";
+            const char *more = k < 2 ? "" : parts[ix_test_random(&state) % PARTS];
+            if (i % 7 == 5 || strpbrk(parts[i], " \t\n") || strpbrk(more, " \t\n"))
+                continue;
+            (void)snprintf(piece, sizeof piece, "%s%s%s", space, parts[i], more);
+            double score =
+                -2.0 * (double)strlen(piece) - 0.25 * (double)(ix_test_random(&state) % 9);
+            (void)json_array_append_new(vocab, json_pack("[s, f]", piece, score));
+        }
+    for (int b = 0; b < 256 && bytes; b++) {
+        char piece[8];
+        (void)snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)b);
+        (void)json_array_append_new(vocab, json_pack("[s, f]", piece, 0.0));
+    }
+    return vocab;
+}
+
+static ix_tokenizer *make_unigram(ix_test *t, int options, bool general)
+{
+    const char *normalizer = normalizers[options / 2 % NORMALIZERS];
+    const char *split = splits[options / 2 / NORMALIZERS];
+    return make_from(t, general,
+                     json_pack("{s:s, s:o, s:o, s:{s:s, s:i, s:b, s:o}}", "version", "1.0",
+                               "normalizer", json_loads(normalizer, JSON_DECODE_ANY, NULL),
+                               "pre_tokenizer", json_loads(split, 0, NULL), "model", "type",
+                               "Unigram", "unk_id", 0, "byte_fallback", options & 1, "vocab",
+                               make_scores(options & 1)));
+}
+
+TEST(fast_unigram_is_as_the_general_path)
+{
+    enum { ROOM = 6000, TEXTS = 60, OPTIONS = 2 * NORMALIZERS * SPLITS };
+    char *text = malloc(ROOM);
+    uint64_t state = 6;
+    for (int options = 0; options < OPTIONS && text && t->failures == 0; options++) {
+        both b = { make_unigram(t, options, false), make_unigram(t, options, true) };
         for (int i = 0; b.fast && b.general && i < TEXTS && t->failures == 0; i++) {
             size_t size = make_text(text, i % 2 ? ROOM : 200, &state);
             bool same = is_same(t, &b, text, size);

@@ -148,6 +148,13 @@ bool ix_fast_takes_source(const ix_fast *f)
     return f->kind != IX_FAST_BYTES;
 }
 
+bool ix_fast_gives(const ix_fast *f, unsigned want)
+{
+    if (f->kind != IX_FAST_UNIGRAM)
+        return true;
+    return !(want & IX_WANT_SPACES) && (f->ranges || !(want & IX_WANT_OFFSETS));
+}
+
 inox_status ix_fast_encode(const ix_fast *f, ix_model_scratch *s, const char *text, size_t start,
                            size_t end, ix_fast_general general, void *context, ix_encoding *out,
                            inox_error *err)

@@ -49,6 +49,8 @@ void ix_fast_free(ix_fast *f); /* NULL is fine */
 /* True: ix_fast_encode takes the source text and normalizes by itself.  False: it takes the text
  * that the normalizer made; the tokens' ranges are bytes of that. */
 bool ix_fast_takes_source(const ix_fast *f);
+/* Whether it gives such arrays of an encoding (IX_WANT_...). */
+bool ix_fast_gives(const ix_fast *f, unsigned want);
 
 /* Appends the tokens of bytes [start, end) of the text that was given to ix_fast_encode, by way of
  * normalizer, pre-tokenizer and model: ids, and ranges and words where out->want has them, as

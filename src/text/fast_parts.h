@@ -143,7 +143,9 @@ struct ix_fast {
     /* Unigram: bytes of ASCII that stay as they are, and those that are spaces, by themselves */
     bool plain[128], blank[128];
     ix_byte_marks marks;       /* the same */
+    bool white;                /* all white space cuts, and U+2581 comes in front of each word */
     bool squeezes, each;       /* as in ix_unigram_blocks */
+    bool ranges;               /* are told, too */
     bool prepends, only_first; /* a text that begins with no space gets one; or only the first */
     /* BERT */
     ix_block_words block;

@@ -7,8 +7,7 @@
  * A word is what stands between a space and the next one, where the normalizer leaves both words
  * and spaces alone: the pre-tokenizer makes U+2581 of the space before it.  All else goes the
  * general way, from a space before ASCII and behind ASCII to the next such one, across which no
- * normalizer looks that is allowed here.  Only ids are found so: the ranges of some normalizers
- * depend on all that is before.
+ * normalizer looks that is allowed here.  But the ranges of some depend on all that is before.
  */
 #include "text/fast_parts.h"
 
@@ -54,13 +53,14 @@ static bool takes_words(const json_t *pre, bool *white)
     return !is_scheme(last, "never") && !is_scheme(last, "first");
 }
 
-/* What is known of a normalizer that may be one for this path: one that looks across no single
- * space between ASCII, and of which two bytes of ASCII one after another tell all, but for these. */
+/* What is known of a normalizer for this path: one that looks across no single space between ASCII,
+ * and changes each byte of ASCII by itself, but for this. */
 typedef struct effect {
     bool first[128]; /* more than that byte may be replaced */
     bool several;    /* several spaces are replaced; */
     bool joined;     /* by one, or by U+2581, which is the last that happens */
     bool strips;     /* white space at the end goes */
+    bool lags;       /* ranges depend on what is before */
 } effect;
 
 static bool takes_replace(const json_t *j, bool white, effect *e)
@@ -88,7 +88,11 @@ static bool takes_normalizer(const json_t *j, bool white, effect *e)
     e->joined = false;
     if (!j || json_is_null(j))
         return true;
-    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+    for (size_t i = 0; i < 4; i++)
+        if (is_type(j, local[i]))
+            return true;
+    e->lags = true;
+    for (size_t i = 4; i < sizeof local / sizeof *local; i++)
         if (is_type(j, local[i]))
             return true;
     if (is_type(j, "Strip")) {
@@ -123,7 +127,7 @@ static inox_status normalized(const ix_normalizer *n, char c, int *to, inox_erro
     return status;
 }
 
-static inox_status find_marks(ix_fast *f, const ix_normalizer *n, const bool first[128], bool white,
+static inox_status find_marks(ix_fast *f, const ix_normalizer *n, const effect *e, bool white,
                               inox_error *err)
 {
     ix_byte_marks *m = &f->marks;
@@ -132,12 +136,13 @@ static inox_status find_marks(ix_fast *f, const ix_normalizer *n, const bool fir
         IX_TRY(normalized(n, (char)c, &to, err));
         bool is_space = c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == ' ';
         bool blank = to == ' ' || (white && to == c && is_space);
-        if (first[c] || (c == '\r' && !white)) /* with a line feed behind it, it may be one space */
+        if (e->first[c] ||
+            (c == '\r' && !white)) /* with a line feed behind it, it may be one space */
             continue;
         if (blank && strchr(" \n\t\r", c)) {
             f->blank[c] = true;
             m->space[m->spaces++] = (char)c;
-        } else if (!blank && to == c) {
+        } else if (!blank && to == c && !(is_space && e->strips)) {
             f->plain[c] = true;
         }
     }
@@ -156,11 +161,13 @@ inox_status ix_fast_unigram_init(ix_fast *f, const ix_model *m, const json_t *no
     if (!*qualifies)
         return INOX_OK;
     IX_TRY(ix_normalizer_from_json(normalizer, &n, err));
-    inox_status status = find_marks(f, n, e.first, white, err);
+    inox_status status = find_marks(f, n, &e, white, err);
     ix_normalizer_free(n);
     f->kind = IX_FAST_UNIGRAM;
     f->model = m;
     f->squeezes = e.several ? e.joined : white;
+    f->ranges = !e.lags;
+    f->white = white;
     f->each = !white && !e.several && !e.strips;
     f->prepends = !is_scheme(pre_tokenizer, "never");
     f->only_first = is_scheme(pre_tokenizer, "first");
@@ -213,7 +220,12 @@ static inox_status add_copied(run *r, size_t *at, bool prefix)
         copy[size] = ' ';
         size += 1 + IX_UNIGRAM_LOOKAHEAD;
     }
+    size_t no_space = r->words.no_space;
+    r->words.base = *at - prefix;
+    r->words.no_space = no_space == 0 ? prefix : no_space;
     IX_TRY(ix_unigram_add_source(&r->words, &r->queue, &r->blocks, copy, &end, size));
+    r->words.base = 0;
+    r->words.no_space = no_space;
     *at += end > 0 ? end - prefix : 0;
     return INOX_OK;
 }
@@ -230,7 +242,7 @@ static inox_status add_long(run *r, size_t *at, bool prefix)
         end++;
     bool ends = end == r->end || (end + 1 < r->end && is_one(f->blank, text[end]) &&
                                   is_one(f->plain, text[end + 1]));
-    if (!ends || end - start < IX_UNIGRAM_UNITS)
+    if (!ends || end - start < IX_UNIGRAM_UNITS || !r->words.only_ids)
         return INOX_OK;
     size_t size = end - start + 3;
     if (size > s->composed_capacity) {
@@ -263,10 +275,11 @@ inox_status ix_fast_unigram_encode(const ix_fast *f, ix_model_scratch *s, const 
                                    ix_encoding *out, inox_error *err)
 {
     run r = { .f = f, .text = text, .end = end };
-    if (start == end || (out->want & (IX_WANT_OFFSETS | IX_WANT_WORDS | IX_WANT_SPACES)))
-        return general(context, start, end, out, err);
+    if (start == end)
+        return INOX_OK;
     r.blocks = (ix_unigram_blocks){ &f->marks, ix_block_sets(0)->marks, f->squeezes, f->each };
     r.words = (ix_unigram_run){ .m = f->model, .s = s, .out = out, .err = err };
+    r.words.no_space = f->white ? SIZE_MAX : 0;
     IX_TRY(ix_unigram_begin(&r.words, end - start));
     bool space = is_one(f->blank, text[start]);
     bool prefix = !space && f->prepends && (start == 0 || !f->only_first);
@@ -275,7 +288,12 @@ inox_status ix_fast_unigram_encode(const ix_fast *f, ix_model_scratch *s, const 
         IX_TRY(add_words(&r, &at, prefix));
     while (at < end) {
         size_t cut = find_cut(f, text, at, end);
+        size_t first = out->count;
         IX_TRY(general(context, at, cut, out, err));
+        for (size_t i = first; i < out->count && out->words; i++)
+            out->words[i] += r.words.word;
+        if (out->words && out->count > first)
+            r.words.word = out->words[out->count - 1] + 1;
         at = cut;
         IX_TRY(add_words(&r, &at, false));
     }

@@ -83,12 +83,12 @@ typedef struct ix_unigram_words {
     int32_t *units; /* of id i: its score in units of 2^-16 at i + 1; before all, that of -1 */
     float greatest; /* |score| of all pieces, and of what is unknown if it is remembered */
     /* tokenizers */
-    bool remembers; /* words can be remembered */
+    bool remembers;  /* words can be remembered */
+    uint16_t *sizes; /* by id: bytes of the piece; 0 where it is none, is unknown, or a byte */
     /* SentencePiece */
     ix_unigram_cut cut;
-    bool runs;       /* pieces have several U+2581 in a row: no word begins between two of them */
-    float *scores;   /* by id; one more, 0, for the id that is none */
-    uint16_t *sizes; /* by id: bytes of the piece; 0 where it is none */
+    bool runs;     /* pieces have several U+2581 in a row: no word begins between two of them */
+    float *scores; /* by id; one more, 0, for the id that is none */
     ix_unigram_unknown unknown;
     int32_t unknown_units; /* the score */
 } ix_unigram_words;

@@ -392,7 +392,8 @@ static inox_status encode_stretch(encoder *e, size_t start, size_t end)
     size_t first = e->out->count;
     if (start == end)
         return INOX_OK;
-    if (!e->p->fast || !ix_fast_takes_source(e->p->fast) || ix_added_any(e->p->added, true))
+    if (!e->p->fast || !ix_fast_takes_source(e->p->fast) ||
+        !ix_fast_gives(e->p->fast, e->out->want) || ix_added_any(e->p->added, true))
         return encode_fragment(e, start, end);
     ix_mapped_text whole = { .data = e->clean.data, .size = e->clean.size };
     IX_TRY(ix_fast_encode(e->p->fast, e->s->model, e->clean.data, start, end, general, e, e->out,

@@ -24,8 +24,8 @@ struct ix_spm_normalizer {
     bool dummy_prefix, squeeze, suffix;
     const char *space; /* what a space becomes */
     size_t space_size;
-    /* Of a byte of ASCII with another one or nothing behind it: it becomes one space; it stays as it
-     * is, and so does where it came from, or [1], which does not matter. */
+    /* A byte of ASCII with another one or nothing behind it becomes one space; stays as it is and
+     * comes from where it stands; or [1] stays as it is. */
     bool blank[128], plain[2][128];
     bool many_users;  /* user-defined pieces begin with bytes of plain[1] */
     bool well_formed; /* whatever the text, the normalized one is UTF-8 */

@@ -263,8 +263,9 @@ static inline void put(ix_unigram_run *r, const word *w, int32_t id, size_t star
     if (r->only_ids)
         return;
     if (out->starts) {
-        out->starts[i] = (uint32_t)(r->base + place(w, start));
-        out->ends[i] = (uint32_t)(r->base + place(w, end));
+        bool none = w->space && w->first < r->no_space; /* U+2581 has the range of what follows */
+        out->starts[i] = (uint32_t)(r->base + place(w, start + (none && start == 0)));
+        out->ends[i] = (uint32_t)(r->base + place(w, end) + (none && end == 1));
     }
     if (out->words)
         out->words[i] = r->word;
@@ -408,12 +409,20 @@ static inox_status add_word(ix_unigram_run *r, const word *w, ix_cache_key key, 
 
 /* ---- tokenizers' words ----------------------------------------------------------------------- */
 
-/* The word with U+2581 in front. */
+/* The word, with U+2581 in front, by the search. */
 static inox_status search_double(ix_unigram_run *r, const word *w)
 {
     char bytes[UNITS + 2] = "\xE2\x96\x81";
+    ix_token_list *list = &r->s->tokens;
     memcpy(bytes + 3, w->p + 1, w->size - 1);
-    return ix_unigram_add_ids(r->m, r->s, bytes, w->size + 2, r->out, r->err);
+    list->count = 0;
+    IX_TRY(ix_unigram_tokenize(r->m, r->s, bytes, 0, w->size + 2, list, r->err));
+    IX_TRY(ix_encoding_room(r->out, list->count, r->err));
+    for (size_t k = 0; k < list->count; k++) {
+        const ix_token *t = &list->items[k];
+        put(r, w, t->id, t->start < 3 ? 0 : t->start - 2, t->end - 2);
+    }
+    return INOX_OK;
 }
 
 /* The ids from `first` on are those of a word that was new. */
@@ -439,13 +448,39 @@ static inox_status remember_ids(ix_unigram_run *r, const word *w, const ix_unigr
     return ix_long_put(&r->s->longs, w->p + 1, w->size - 1, 0, tokens, count, r->err);
 }
 
-/* A word that no line has.  Where integers tell the best path, the roundings of binary64, which are
- * much smaller, choose it too. */
+/* A known word whose ranges are wanted; *told: none of its tokens is unknown, or a byte's. */
+static inox_status add_ranges(ix_unigram_run *r, const word *w, const ix_cache_slot *known,
+                              bool *told)
+{
+    const ix_unigram_words *u = &r->m->unigram.words;
+    int32_t ids[MANY + 1];
+    size_t count = known_ids(known, u->wide, ids);
+    *told = count > 0;
+    for (size_t k = 0; k < count; k++)
+        *told = *told && u->sizes[ids[k]] > 0;
+    if (!*told)
+        return INOX_OK;
+    IX_TRY(ix_encoding_room(r->out, count, r->err));
+    for (size_t k = 0, start = 0, end; k < count; k++, start = end) {
+        end = start + u->sizes[ids[k]] - (k == 0 ? 2 : 0); /* the first unit */
+        put(r, w, ids[k], start, end);
+    }
+    return INOX_OK;
+}
+
+/* A word of which not only known ids are wanted.  Where integers tell the best path, the roundings
+ * of binary64, which are much smaller, choose it too. */
 static inox_status add_other(ix_unigram_run *r, const word *w, const ix_unigram_word *asked)
 {
     size_t first = r->out->count;
+    const ix_cache_slot *slot = asked->line ? line_find(asked->line, asked->key) : NULL;
     path p;
-    if (!asked->line) {
+    bool told = false;
+    if (slot && !r->only_ids)
+        IX_TRY(add_ranges(r, w, slot, &told));
+    if (told)
+        return INOX_OK;
+    if (!asked->line && r->only_ids) {
         const char *bytes = w->p + 1;
         const ix_long_slot *known = ix_long_find(&r->s->longs, bytes, w->size - 1, 0,
                                                  ix_long_hash(&r->s->longs, bytes, w->size - 1));
@@ -460,7 +495,7 @@ static inox_status add_other(ix_unigram_run *r, const word *w, const ix_unigram_
         IX_TRY(put_path(r, w, &p));
     else
         IX_TRY(search_double(r, w));
-    return remember_ids(r, w, asked, first);
+    return slot ? INOX_OK : remember_ids(r, w, asked, first);
 }
 
 /* ---- words of a source text ------------------------------------------------------------------ */
@@ -528,12 +563,14 @@ inox_status ix_unigram_answer(ix_unigram_run *r, ix_unigram_queue *q)
         }
         const ix_unigram_word *waiting = &q->words[i];
         word w = word_of(q, waiting);
-        if (!r->m->unigram.sentencepiece)
+        if (!r->m->unigram.sentencepiece) {
             IX_TRY(add_other(r, &w, waiting));
-        else if (waiting->line)
+            r->word++;
+        } else if (waiting->line) {
             IX_TRY(add_word(r, &w, waiting->key, waiting->line));
-        else
+        } else {
             IX_TRY(add_rounded(r, &w));
+        }
     }
     q->count = 0;
     return INOX_OK;
@@ -753,12 +790,19 @@ inox_status ix_unigram_words_make(ix_unigram_model *m, const ix_vocabulary *v, c
     ix_unigram_words *u = &m->words;
     bool before = true, behind = true;
     IX_TRY(make_units(m, v, types, err));
+    IX_TRY(IX_ALLOC(&u->sizes, v->id_end, err));
     if (!m->sentencepiece) {
-        u->remembers = u->greatest <= SCORE_MAX && v->id_end < IX_MAX_VOCAB;
+        for (size_t i = 0; i < v->id_end; i++)
+            u->sizes[i] = (uint16_t)v->pieces[i].size;
+        if (m->unknown >= 0)
+            u->sizes[m->unknown] = 0;
+        for (int b = 0; b < 256; b++)
+            if (m->byte_ids[b] >= 0)
+                u->sizes[m->byte_ids[b]] = 0;
+        u->remembers = u->greatest <= SCORE_MAX && m->longest <= UINT16_MAX;
         return INOX_OK;
     }
     IX_TRY(IX_ALLOC(&u->scores, v->id_end + 1, err));
-    IX_TRY(IX_ALLOC(&u->sizes, v->id_end, err));
     for (size_t i = 0; i < v->id_end; i++) {
         ix_text_view piece = v->pieces[i];
         u->scores[i] = (float)m->scores[i];

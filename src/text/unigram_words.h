@@ -30,6 +30,7 @@ typedef struct ix_unigram_run {
     float sum;            /* of the scores so far */
     size_t base;          /* added to all places */
     int32_t word;
+    size_t no_space;  /* a space that comes from before this place is not there in the source */
     size_t least;     /* bytes of a word that is remembered, beside its space: 1, tokenizers 0 */
     bool only_ids;    /* are wanted; set by ix_unigram_begin */
     bool was_unknown; /* the last step of a word that is being added */
