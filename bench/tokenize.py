@@ -129,7 +129,13 @@ def rows(data, folder):
             ("BERT", minilm, [("tokenizers", minilm)])] + [
                 (name, os.path.join(data, "tokenizers", file), [("sentencepiece", os.path.join(data, "tokenizers", file))])
                 for name, file in (("Mistral 1", "real/mistral_v1.model"), ("Mistral 3", "real/mistral_v3.model"),
-                                   ("SP Unigram", "sentencepiece/sp-unigram-nmt-nfkc.model"))]
+                                   ("SP Unigram", "sentencepiece/sp-unigram-nmt-nfkc.model"),
+                                   ("SP bytes", "sentencepiece/sp-unigram-byte-fallback.model"),
+                                   ("SP symbols", "sentencepiece/sp-unigram-symbols.model"),
+                                   ("SP suffix", "sentencepiece/sp-unigram-suffix.model"))] + [
+                (name, path, [("tokenizers", path)]) for name, path in
+                ((name, os.path.join(data, "tokenizers", "components", f"unigram-{file}.json")) for name, file in
+                 (("Metaspace", "metaspace"), ("Precompiled", "precompiled"), ("T5", "t5-template")))]
 
 
 def beginning(text, megabytes, folder):
