@@ -229,43 +229,25 @@ inox_status ix_j_dict_set(ix_jrender *r, ix_jvalue dict, ix_jvalue key, ix_jvalu
     return d->index ? index_pair(d, (uint32_t)d->count - 1, err) : index_all(r, d, err);
 }
 
-/* The number of the pair with that key, or d->count.  *seen has a bit of the hash of each key of d:
- * where key's is not in it, there is none. */
-static inline size_t pair_of(const ix_jdict *d, const ix_jstring *key, uint64_t *seen)
+/* Sets dict[key] where a key may have come before; *d holds count pairs, and has room. */
+static size_t put_again(ix_jpair *pairs, size_t count, const ix_jvalue *key)
 {
-    uint64_t bit = (uint64_t)1 << (key->hash & 63);
-    size_t i = *seen & bit ? 0 : d->count;
+    size_t i = 0;
 
-    *seen |= bit;
-    while (i < d->count && !same_string(&d->pairs[i], key->hash, key))
+    while (i < count && !same_string(&pairs[i], key->string->hash, key->string))
         i++;
-    return i;
-}
-
-/* Up to INDEX_FROM pairs, for which there is room. */
-static void fill_dict(ix_jdict *d, const ix_jvalue *keys_values, size_t count)
-{
-    uint64_t seen = 0;
-    ix_jpair *pair = d->pairs;
-
-    for (const ix_jvalue *key = keys_values; count > 0; key += 2, count--) {
-        size_t i = pair_of(d, key->string, &seen);
-
-        if (i < d->count) { /* of a key that comes twice, the last one counts */
-            ix_j_put(&d->pairs[i].value, &key[1]);
-            continue;
-        }
-        ix_j_put(&pair->key, key);
-        ix_j_put(&pair->value, &key[1]);
-        pair->hash = key->string->hash;
-        pair++;
-        d->count++;
-    }
+    ix_j_put(&pairs[i].key, i < count ? &pairs[i].key : key);
+    ix_j_put(&pairs[i].value, &key[1]); /* of a key that comes twice, the last one counts */
+    pairs[i].hash = key->string->hash;
+    return i < count ? count : count + 1;
 }
 
 inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
                          inox_error *err)
 {
+    const ix_jvalue *end = keys_values + 2 * count;
+    uint64_t seen = 0; /* a bit of the hash of each key: where a key's is not in it, it is new */
+    size_t filled = 0;
     void *memory;
     ix_jdict *d;
 
@@ -275,12 +257,24 @@ inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t cou
     d = memory;
     *d = (ix_jdict){ .pairs = (ix_jpair *)(d + 1), .capacity = count };
     *out = (ix_jvalue){ .kind = IX_J_DICT, .dict = d };
-    if (count <= INDEX_FROM) {
-        fill_dict(d, keys_values, count);
-        return INOX_OK;
+    for (const ix_jvalue *key = keys_values; key < end && count <= INDEX_FROM; key += 2) {
+        uint32_t hash = key->string->hash;
+        uint64_t bit = (uint64_t)1 << (hash & 63);
+
+        if (seen & bit) {
+            filled = put_again(d->pairs, filled, key);
+            continue;
+        }
+        seen |= bit;
+        ix_jpair *pair = &d->pairs[filled++];
+        pair->key.kind = IX_J_STRING;
+        pair->key.string = key->string;
+        ix_j_put(&pair->value, &key[1]);
+        pair->hash = hash;
     }
-    for (size_t i = 0; i < 2 * count; i += 2)
-        IX_TRY(ix_j_dict_set(r, *out, keys_values[i], keys_values[i + 1], err));
+    d->count = filled;
+    for (const ix_jvalue *key = keys_values; key < end && count > INDEX_FROM; key += 2)
+        IX_TRY(ix_j_dict_set(r, *out, key[0], key[1], err));
     return INOX_OK;
 }
 

@@ -1,9 +1,11 @@
 /* The variables of a template: JSON as Python's json module reads it (ints of any size, NaN,
  * Infinity, lone surrogates), into values of the rendering.
  *
- * Strings without escapes are views of the text.  All are a user's but those of the top-level keys
- * *_token, and the roles of messages that are plain words: published templates build special tokens
- * around them ('<|' + message['role'] + '|>'), and a word by itself spells none.
+ * The text is copied first, with NULs behind it: no function has to ask where it ends, since a NUL
+ * is part of nothing.  Strings are views of the copy, in which escapes are undone in place.  All
+ * are a user's but those of the top-level keys *_token, and the roles of messages that are plain
+ * words: published templates build special tokens around them ('<|' + message['role'] + '|>'), and
+ * a word by itself spells none.
  */
 #include "text/jinja/decimal.h"
 #include "text/jinja/render.h"
@@ -11,62 +13,69 @@
 
 #include <string.h>
 
-#define KEYS 256 /* a power of two */
+#define PAD 64   /* bytes behind the text that may be read */
+#define KEYS 512 /* a power of two */
 #define FEW 96
 
+/* At which depth the string of a key is not a user's. */
+enum { OWN_TOKEN = 1, OWN_ROLE = 3, OWN_NEVER = IX_MAX_JSON_NESTING + 1 };
+
 /* A key of objects.  Objects of one kind have the same keys, in one order, so a key is made once
- * and guessed from the two before it. */
+ * and guessed from those before it.  A guess is right where the text goes on with
+ *
+ *     role": "user"        the key, its quote, the colon, and a space if there was one at first
+ *     ^^^^^^^              size bytes, of which the first sixteen are compared as two numbers
+ */
 typedef struct key {
     ix_jstring string; /* its hash is known */
-    uint64_t bytes;    /* its bytes and the quote behind them, if that is no more than eight */
-    uint64_t mask;     /* which of the eight are; 0: none */
+    uint64_t bytes[2], mask[2];
+    size_t size;  /* 0: it is not guessed */
+    unsigned own; /* OWN_... */
 } key;
+
+/* An array or object that is not closed. */
+typedef struct level {
+    size_t first; /* its items, or its keys and values, are in->open[first...] */
+    char closing; /* ] or } */
+} level;
 
 /* Functions that read take the place where they are to begin, and move it; those that are seldom
  * needed (escapes, numbers, other characters than ASCII's) do so with in->at. */
 typedef struct reader {
     ix_jrender *r;
-    const char *text, *at, *end;
-    unsigned depth;
-    ix_jorigin origin; /* of the strings that are read */
-    key *keys[KEYS];   /* by hash, the last of each */
-    key *after[KEYS];  /* by `before`, the key that came then the last time */
-    uint32_t before;   /* the last key's hash, mixed with those before it */
-    ix_jvalue *open;   /* the items of the arrays, keys and values of the objects, not closed */
+    char *text, *at, *end;
+    key *keys[KEYS];                       /* by hash, the last of each */
+    key *after[KEYS];                      /* by `before`, the key that came then the last time */
+    uint32_t before;                       /* the last key's hash, mixed with those before it */
+    level levels[IX_MAX_JSON_NESTING + 1]; /* the first is none, and closed by nothing */
+    ix_jvalue *open; /* the items of the arrays, keys and values of the objects, not closed */
     size_t count, capacity;
     ix_jvalue few[FEW]; /* where they are at first */
 } reader;
 
-static inox_status bad(const reader *in, const char *what, inox_error *err)
+static inox_status bad_at(const reader *in, const char *p, const char *what, inox_error *err)
 {
     return ix_fail(err, INOX_E_FORMAT, "the variables are no JSON: %s at byte %zu", what,
-                   (size_t)(in->at - in->text));
+                   (size_t)(p - in->text));
 }
 
-static inox_status bad_at(reader *in, const char *p, const char *what, inox_error *err)
+static inox_status bad(const reader *in, const char *what, inox_error *err)
 {
-    in->at = p;
-    return bad(in, what, err);
+    return bad_at(in, in->at, what, err);
 }
 
-static inline const char *skip_space(const reader *in, const char *p)
+static inline char *skip_space(char *p)
 {
-    while (p < in->end && (unsigned char)*p <= ' ' &&
-           (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+    while ((unsigned char)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
         p++;
     return p;
-}
-
-static inline bool is_next(const reader *in, const char *p, char c)
-{
-    return p < in->end && *p == c;
 }
 
 static bool skip_word(reader *in, const char *word)
 {
     size_t n = strlen(word);
 
-    if ((size_t)(in->end - in->at) < n || memcmp(in->at, word, n) != 0)
+    if (strncmp(in->at, word, n) != 0)
         return false;
     in->at += n;
     return true;
@@ -74,64 +83,93 @@ static bool skip_word(reader *in, const char *word)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-typedef signed char bytes16 __attribute__((vector_size(16)));
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef signed char signed16 __attribute__((vector_size(16)));
 
-/* Where the first character in [p, end) is that is a quote, an escape, or not printable ASCII (as
- * signed, what is beyond ASCII is below ' '). */
-static inline const char *plain_end(const char *p, const char *end)
+/* Which of sixteen bytes are a quote, an escape, or not printable ASCII (one more than those is, as
+ * a signed number, at most ' '). */
+static inline bytes16 odd_bytes(const char *p)
 {
-    for (; end - p >= 16; p += 16) {
-        uint64_t half[2];
-        bytes16 x;
+    bytes16 x;
 
-        memcpy(&x, p, 16);
-        x = (bytes16)(x == '"') | (bytes16)(x == '\\') | (bytes16)(x < ' ') | (bytes16)(x == 127);
-        memcpy(half, &x, 16);
-        if ((half[0] | half[1]) == 0)
-            continue;
-        if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-            break;
-        return half[0] != 0 ? p + __builtin_ctzll(half[0]) / 8
-                            : p + 8 + __builtin_ctzll(half[1]) / 8;
+    memcpy(&x, p, 16);
+    return (bytes16)(x == '"') | (bytes16)(x == '\\') | (bytes16)((signed16)(x + 1) < ' ' + 1);
+}
+
+/* The first of them from p on; there is one, the NUL behind the text. */
+#ifdef __SSE2__
+typedef char bits16 __attribute__((vector_size(16)));
+
+static inline unsigned first_of(bytes16 odd, char **p)
+{
+    unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((bits16)odd);
+
+    *p += __builtin_ctz(bits | 1u << 16);
+    return bits;
+}
+
+/* Most texts are short; long ones are looked at in larger pieces. */
+static inline char *plain_end(char *p)
+{
+    if (first_of(odd_bytes(p), &p) != 0)
+        return p;
+    for (;;) {
+        bytes16 a = odd_bytes(p), b = odd_bytes(p + 16);
+
+        if (__builtin_ia32_pmovmskb128((bits16)(a | b)) != 0) {
+            if (first_of(a, &p) == 0)
+                (void)first_of(b, &p);
+            return p;
+        }
+        p += 32;
     }
-    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
-           (unsigned char)*p < 0x7F)
+}
+#else
+static inline char *plain_end(char *p)
+{
+    uint64_t half[2];
+
+    for (;; p += 16) {
+        bytes16 odd = odd_bytes(p);
+
+        memcpy(half, &odd, 16);
+        if ((half[0] | half[1]) != 0)
+            break;
+    }
+    while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7F)
         p++;
     return p;
 }
+#endif
 
-/* The same from a character on at which plain_end stopped. */
+/* Moves over what no string holds as it is, and to the quote or the next escape.  *plain = false if
+ * there was another character than printable ASCII. */
 static inox_status skip_rest(reader *in, bool *plain, inox_error *err)
 {
     for (;;) {
         bool whole, wrong;
 
-        if (in->at == in->end)
-            return bad(in, "a string that does not end", err);
         if (*in->at == '"' || *in->at == '\\')
             return INOX_OK;
+        if (in->at == in->end)
+            return bad(in, "a string that does not end", err);
         if ((unsigned char)*in->at < 0x20)
             return bad(in, "a control character in a string", err);
         size_t n = ix_utf8_prefix(in->at, (size_t)(in->end - in->at), &whole, &wrong);
         if (wrong || !whole)
             return bad(in, "a byte that is no UTF-8", err);
         *plain = false;
-        in->at = plain_end(in->at + n, in->end);
+        in->at += n;
+        if ((unsigned char)*in->at < 0x80)
+            in->at = plain_end(in->at);
     }
-}
-
-/* Moves over plain characters of a string, to its quote or the next escape. */
-static inline inox_status skip_plain(reader *in, bool *plain, inox_error *err)
-{
-    in->at = plain_end(in->at, in->end);
-    return is_next(in, in->at, '"') ? INOX_OK : skip_rest(in, plain, err);
 }
 
 static inox_status read_hex(reader *in, uint32_t *out, inox_error *err)
 {
     *out = 0;
     for (int i = 0; i < 4; i++, in->at++) {
-        int c = in->at < in->end ? (unsigned char)*in->at : 0, low = c | 32;
+        int c = (unsigned char)*in->at, low = c | 32;
         int digit = c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 
         if (digit < 0)
@@ -157,27 +195,26 @@ static char simple_escape(char c)
     }
 }
 
-/* Reads the escape that begins here; writes its character at *to, which moves behind it. */
+/* Reads the escape that begins here; writes its character at *to, which moves behind it.  No escape
+ * is shorter than its character. */
 static inox_status read_escape(reader *in, char **to, inox_error *err)
 {
     uint32_t c, low;
+    char simple = simple_escape(*++in->at);
 
-    in->at++;
-    if (in->at == in->end)
-        return bad(in, "a string that does not end", err);
-    **to = simple_escape(*in->at);
-    if (**to != 0) {
-        ++*to;
+    if (simple != 0) {
+        *(*to)++ = simple;
         in->at++;
         return INOX_OK;
     }
+    if (in->at == in->end)
+        return bad(in, "a string that does not end", err);
     if (*in->at != 'u')
         return bad(in, "an unknown escape", err);
     in->at++;
     IX_TRY(read_hex(in, &c, err));
-    if (c >= 0xD800 && c < 0xDC00 && in->end - in->at >= 6 && in->at[0] == '\\' &&
-        in->at[1] == 'u') {
-        const char *before = in->at;
+    if (c >= 0xD800 && c < 0xDC00 && in->at[0] == '\\' && in->at[1] == 'u') {
+        char *before = in->at;
 
         in->at += 2;
         IX_TRY(read_hex(in, &low, err));
@@ -190,158 +227,167 @@ static inox_status read_escape(reader *in, char **to, inox_error *err)
     return INOX_OK;
 }
 
-/* Where the string that in->at is in ends; the end of the text, if it does not. */
-static const char *string_end(const reader *in)
+/* The bytes of a string that began at `start`, at whose first character that is not plain in->at
+ * is. */
+static inox_status read_odd_text(reader *in, char *start, size_t *size, bool *plain,
+                                 inox_error *err)
 {
-    const char *p = in->at;
+    char *to;
 
-    while (p < in->end && *p != '"') {
-        if (*p == '\\' && p + 1 < in->end)
-            p++;
-        p = plain_end(p + 1, in->end);
-    }
-    return p;
-}
-
-/* A string with escapes, which began at `start`; in->at is at the first of them.  No escape is
- * shorter than its character. */
-static inox_status read_escaped(reader *in, const char *start, ix_jvalue *out, inox_error *err)
-{
-    bool plain;
-    char *data, *to;
-    void *memory;
-
-    IX_TRY(ix_j_take(in->r, (size_t)(string_end(in) - start), &memory, err));
-    data = to = memory;
-    for (;;) {
-        size_t n = (size_t)(in->at - start);
-
-        memcpy(to, start, n);
-        to += n;
-        if (*in->at == '"')
-            break;
+    IX_TRY(skip_rest(in, plain, err));
+    to = in->at;
+    while (*in->at != '"') {
+        *plain = false;
         IX_TRY(read_escape(in, &to, err));
-        start = in->at;
-        IX_TRY(skip_plain(in, &plain, err));
+        char *from = in->at;
+        in->at = plain_end(in->at);
+        IX_TRY(skip_rest(in, plain, err));
+        memmove(to, from, (size_t)(in->at - from));
+        to += in->at - from;
     }
     in->at++;
-    return ix_j_make_string(in->r, data, (size_t)(to - data), in->origin, out, err);
-}
-
-/* A string that began at `start`, at whose first character that is not plain in->at is. */
-static inox_status read_odd_string(reader *in, const char *start, ix_jvalue *out, inox_error *err)
-{
-    bool plain;
-
-    IX_TRY(skip_rest(in, &plain, err));
-    if (*in->at != '"')
-        return read_escaped(in, start, out, err);
-    return ix_j_make_string(in->r, start, (size_t)(in->at++ - start), in->origin, out, err);
+    *size = (size_t)(to - start);
+    return INOX_OK;
 }
 
 /* The string whose quote is here. */
-static inline inox_status read_string(reader *in, const char **p, ix_jvalue *out, inox_error *err)
+static inline __attribute__((always_inline)) inox_status read_string(reader *in, char **p,
+                                                                     ix_jorigin origin,
+                                                                     ix_jvalue *out,
+                                                                     inox_error *err)
 {
-    const char *start = *p + 1, *end = plain_end(start, in->end);
+    char *start = *p + 1, *end = plain_end(start);
+    size_t size = (size_t)(end - start);
+    bool plain = true;
 
-    if (!is_next(in, end, '"')) {
+    if (*end == '"') {
+        *p = end + 1;
+    } else {
         in->at = end;
-        IX_TRY(read_odd_string(in, start, out, err));
+        IX_TRY(read_odd_text(in, start, &size, &plain, err));
         *p = in->at;
-        return INOX_OK;
     }
-    *p = end + 1;
-    IX_TRY(ix_j_make_string(in->r, start, (size_t)(end - start), in->origin, out, err));
-    out->string->length = out->string->size;
-    out->string->plain = true;
+    IX_TRY(ix_j_make_string(in->r, start, size, origin, out, err));
+    if (plain)
+        out->string->length = out->string->size;
+    out->string->plain = plain;
     return INOX_OK;
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+static unsigned own_of(const char *name, size_t size)
+{
+    if (size >= 6 && memcmp(name + size - 6, "_token", 6) == 0)
+        return OWN_TOKEN;
+    return size == 4 && memcmp(name, "role", 4) == 0 ? OWN_ROLE : OWN_NEVER;
+}
+
+/* What a guess compares: from `start` on, where the key has `size` bytes as they stand. */
+static void learn_key(const char *start, size_t size, key *k)
+{
+    size_t all = size + 1;
+
+    k->size = 0;
+    if (start[all] != ':')
+        return;
+    all += start[all + 1] == ' ' ? 2 : 1;
+    k->size = all;
+    memset(k->mask, 0, sizeof k->mask);
+    memset(k->mask, 0xFF, all < sizeof k->mask ? all : sizeof k->mask);
+    memcpy(k->bytes, start, sizeof k->bytes);
+    k->bytes[0] &= k->mask[0];
+    k->bytes[1] &= k->mask[1];
+}
+
 static inox_status make_key(reader *in, const char *start, size_t size, bool plain, uint32_t hash,
                             key **out, inox_error *err)
 {
-    char bytes[8] = { 0 }, mask[8] = { 0 };
     void *memory;
 
     if (size > in->r->text_max)
         return ix_j_text_too_long(in->r, size, err);
     IX_TRY(ix_j_take(in->r, sizeof **out, &memory, err));
-    key *k = memory;
-    *k = (key){ .string = { .data = start,
-                            .size = (uint32_t)size,
-                            .length = IX_J_UNCOUNTED,
-                            .hash = hash,
-                            .origin = IX_J_USER,
-                            .plain = plain } };
-    if (size < sizeof bytes) {
-        memcpy(bytes, start, size + 1);
-        memset(mask, 0xFF, size + 1);
-        memcpy(&k->bytes, bytes, 8);
-        memcpy(&k->mask, mask, 8);
-    }
-    *out = k;
+    *out = memory;
+    **out = (key){ .string = { .data = start,
+                               .size = (uint32_t)size,
+                               .length = IX_J_UNCOUNTED,
+                               .hash = hash,
+                               .origin = IX_J_USER,
+                               .plain = plain },
+                   .own = own_of(start, size) };
     return INOX_OK;
-}
-
-static inline void found_key(reader *in, key *k, ix_jvalue *out)
-{
-    in->before = in->before << 4 ^ k->string.hash;
-    *out = ix_j_of_string(&k->string);
 }
 
 /* The key that begins at in->at, which is not the one that was guessed. */
-static inox_status read_new_key(reader *in, ix_jvalue *out, inox_error *err)
+static inox_status read_new_key(reader *in, key **out, inox_error *err)
 {
-    const char *start = in->at;
+    char *start = in->at;
     bool plain = true;
+    size_t size;
 
-    IX_TRY(skip_plain(in, &plain, err));
+    in->at = plain_end(start);
+    IX_TRY(skip_rest(in, &plain, err));
     if (*in->at != '"') {
-        IX_TRY(read_escaped(in, start, out, err));
-        (void)ix_j_string_hash(out->string);
-        return INOX_OK;
+        IX_TRY(read_odd_text(in, start, &size, &plain, err));
+        return make_key(in, start, size, false, ix_j_hash_bytes(start, size), out, err);
     }
-    size_t size = (size_t)(in->at++ - start);
+    size = (size_t)(in->at++ - start);
     uint32_t hash = ix_j_hash_bytes(start, size);
     key **k = &in->keys[hash % KEYS];
     if (!*k || (*k)->string.hash != hash || (*k)->string.size != size ||
-        memcmp((*k)->string.data, start, size) != 0)
+        memcmp((*k)->string.data, start, size) != 0) {
         IX_TRY(make_key(in, start, size, plain, hash, k, err));
-    in->after[in->before % KEYS] = *k;
-    found_key(in, *k, out);
+        learn_key(start, size, *k);
+    }
+    *out = *k;
+    if ((*k)->size > 0)
+        in->after[in->before % KEYS] = *k;
     return INOX_OK;
 }
 
-/* True if the key is what begins at p, with a quote behind it. */
-static inline bool is_key(const reader *in, const char *p, const key *k)
+/* True if what the key was made from begins at p. */
+static inline bool is_key(const char *p, const key *k)
 {
-    size_t left = (size_t)(in->end - p), size = k->string.size;
-    uint64_t x;
+    uint64_t x[2];
 
-    if (k->mask != 0 && left >= 8) {
-        memcpy(&x, p, 8);
-        return (x & k->mask) == k->bytes;
-    }
-    return left > size && p[size] == '"' && ix_j_equal_bytes(p, k->string.data, size);
+    memcpy(x, p, sizeof x);
+    return (((x[0] & k->mask[0]) ^ k->bytes[0]) | ((x[1] & k->mask[1]) ^ k->bytes[1])) == 0 &&
+           (k->size <= sizeof x || memcmp(p, k->string.data, k->size) == 0);
 }
 
-/* The key whose quote is here. */
-static inline inox_status read_key(reader *in, const char **p, ix_jvalue *out, inox_error *err)
+/* The key whose quote is here, and the colon behind it. */
+static inline __attribute__((always_inline)) inox_status read_key(reader *in, char **p, key **out,
+                                                                  inox_error *err)
 {
-    key *guess = in->after[in->before % KEYS];
+    key *k = in->after[in->before % KEYS];
 
-    ++*p;
-    if (!guess || !is_key(in, *p, guess)) {
-        in->at = *p;
-        IX_TRY(read_new_key(in, out, err));
-        *p = in->at;
-        return INOX_OK;
+    if (**p != '"')
+        return bad_at(in, *p, "an object without a key in quotes", err);
+    if (k && is_key(*p + 1, k)) {
+        *p += k->size + 1;
+    } else {
+        in->at = *p + 1;
+        IX_TRY(read_new_key(in, &k, err));
+        *p = skip_space(in->at);
+        if (**p != ':')
+            return bad_at(in, *p, "a key without :", err);
+        ++*p;
     }
-    *p += guess->string.size + 1;
-    found_key(in, guess, out);
+    in->before = in->before << 4 ^ k->string.hash;
+    *out = k;
+    *p = skip_space(*p);
     return INOX_OK;
+}
+
+/* The string that begins here is a word of letters, digits and _-. */
+static bool is_word(const char *p)
+{
+    do
+        p++;
+    while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+           *p == '_' || *p == '-');
+    return *p == '"';
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -350,7 +396,7 @@ static bool skip_digits(reader *in)
 {
     const char *start = in->at;
 
-    while (in->at < in->end && *in->at >= '0' && *in->at <= '9')
+    while (*in->at >= '0' && *in->at <= '9')
         in->at++;
     return in->at > start;
 }
@@ -381,19 +427,19 @@ static inox_status read_number(reader *in, ix_jvalue *out, inox_error *err)
         (void)ix_float_parse(*start == '-' ? "-inf" : "inf", *start == '-' ? 4 : 3, &out->real);
         return INOX_OK;
     }
-    if (in->at < in->end && *in->at == '0')
+    if (*in->at == '0')
         in->at++;
     else if (!skip_digits(in))
         return bad(in, "something that is no value", err);
-    if (in->end - in->at >= 2 && *in->at == '.' && in->at[1] >= '0' && in->at[1] <= '9') {
+    if (*in->at == '.' && in->at[1] >= '0' && in->at[1] <= '9') {
         whole = false;
         in->at++;
         (void)skip_digits(in);
     }
-    if (in->at < in->end && (*in->at | 32) == 'e') {
-        const char *before = in->at++;
+    if ((*in->at | 32) == 'e') {
+        char *before = in->at++;
 
-        if (in->at < in->end && (*in->at == '+' || *in->at == '-'))
+        if (*in->at == '+' || *in->at == '-')
             in->at++;
         if (skip_digits(in))
             whole = false;
@@ -410,44 +456,28 @@ static inox_status read_number(reader *in, ix_jvalue *out, inox_error *err)
 
 /* ---- arrays, objects ------------------------------------------------------------------------- */
 
-static inox_status read_constant(reader *in, const char *word, ix_jvalue value, inox_error *err)
+static inox_status read_constant(reader *in, const char *word, ix_jvalue value, ix_jvalue *out,
+                                 inox_error *err)
 {
-    if (!skip_word(in, word))
-        return bad(in, "a word", err);
-    in->open[in->count] = value;
-    return INOX_OK;
+    *out = value;
+    return skip_word(in, word) ? INOX_OK : bad(in, "a word", err);
 }
 
-static inox_status read_nan(reader *in, inox_error *err)
+/* A value that is no string, array or object. */
+static inox_status read_other(reader *in, ix_jvalue *out, inox_error *err)
 {
     double nan = 0;
 
-    (void)ix_float_parse("nan", 3, &nan);
-    return read_constant(in, "NaN", ix_j_float(nan), err);
-}
-
-static inox_status read_array(reader *in, inox_error *err);
-static inox_status read_object(reader *in, inox_error *err);
-
-/* A value that is no string, from in->at on, to in->open[in->count]. */
-static inox_status read_other(reader *in, inox_error *err)
-{
     if (in->at == in->end)
         return bad(in, "an end before its time", err);
     switch (*in->at) {
-    case 't': return read_constant(in, "true", ix_j_bool(true), err);
-    case 'f': return read_constant(in, "false", ix_j_bool(false), err);
-    case 'n': return read_constant(in, "null", ix_j_none(), err);
-    case 'N': return read_nan(in, err);
-    case '[':
-    case '{':
-        if (++in->depth > IX_MAX_JSON_NESTING)
-            return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
-                           IX_MAX_JSON_NESTING);
-        IX_TRY(*in->at == '[' ? read_array(in, err) : read_object(in, err));
-        in->depth--;
-        return INOX_OK;
-    default: return read_number(in, &in->open[in->count], err);
+    case 't': return read_constant(in, "true", ix_j_bool(true), out, err);
+    case 'f': return read_constant(in, "false", ix_j_bool(false), out, err);
+    case 'n': return read_constant(in, "null", ix_j_none(), out, err);
+    case 'N':
+        (void)ix_float_parse("nan", 3, &nan);
+        return read_constant(in, "NaN", ix_j_float(nan), out, err);
+    default: return read_number(in, out, err);
     }
 }
 
@@ -465,121 +495,113 @@ static inline inox_status reserve(reader *in, inox_error *err)
     return INOX_OK;
 }
 
-/* Reads the value that is here, and puts it behind the open ones, where there is room.  Inlined, so
- * that *p stays in a register of the loops below. */
-static inline __attribute__((always_inline)) inox_status read_value(reader *in, const char **p,
-                                                                    inox_error *err)
+static inox_status make_list(reader *in, const ix_jvalue *items, size_t count, ix_jvalue *out,
+                             inox_error *err)
 {
-    if (is_next(in, *p, '"')) {
-        IX_TRY(read_string(in, p, &in->open[in->count], err));
-    } else {
-        in->at = *p;
-        IX_TRY(read_other(in, err));
-        *p = in->at;
-    }
-    in->count++;
-    return INOX_OK;
-}
-
-/* The values from `first` on become one list, where the first of them was. */
-static inox_status close_array(reader *in, size_t first, const char *p, inox_error *err)
-{
-    size_t count = in->count - first;
     ix_jlist *list;
     void *memory;
 
-    IX_TRY(ix_j_take(in->r, sizeof *list + count * sizeof *in->open, &memory, err));
+    IX_TRY(ix_j_take(in->r, sizeof *list + count * sizeof *items, &memory, err));
     list = memory;
     *list = (ix_jlist){ .items = (ix_jvalue *)(list + 1), .count = count, .capacity = count };
     for (size_t i = 0; i < count; i++)
-        ix_j_put(&list->items[i], &in->open[first + i]);
-    in->at = p;
-    in->count = first;
-    in->open[first] = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
+        ix_j_put(&list->items[i], &items[i]);
+    *out = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
     return INOX_OK;
 }
 
-static inox_status read_array(reader *in, inox_error *err)
+/* What a level holds becomes one value, where the first of it was. */
+static inox_status close_level(reader *in, const level *l, inox_error *err)
 {
-    const char *p = skip_space(in, in->at + 1);
-    size_t first = in->count;
+    ix_jvalue *items = in->open + l->first, made;
+    size_t count = in->count - l->first;
 
-    if (is_next(in, p, ']'))
-        return close_array(in, first, p + 1, err);
-    for (;;) {
-        IX_TRY(reserve(in, err));
-        IX_TRY(read_value(in, &p, err));
-        p = skip_space(in, p);
-        if (is_next(in, p, ']'))
-            return close_array(in, first, p + 1, err);
-        if (!is_next(in, p, ','))
-            return bad_at(in, p, "an array without , or ]", err);
-        p = skip_space(in, p + 1);
-    }
-}
-
-static bool names_token(const ix_jstring *name)
-{
-    return name->size >= 6 && memcmp(name->data + name->size - 6, "_token", 6) == 0;
-}
-
-/* The string that begins here is a word of letters, digits and _-. */
-static bool is_word(const reader *in, const char *p)
-{
-    while (++p < in->end && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-                             (*p >= '0' && *p <= '9') || *p == '_' || *p == '-'))
-        ;
-    return is_next(in, p, '"');
-}
-
-/* The value that begins here, of that key, is a string that is not a user's. */
-static inline bool is_own(const reader *in, const char *p, const ix_jstring *name)
-{
-    if ((in->depth != 1 && in->depth != 3) || !is_next(in, p, '"'))
-        return false;
-    return in->depth == 1 ? names_token(name)
-                          : name->size == 4 && memcmp(name->data, "role", 4) == 0 && is_word(in, p);
-}
-
-/* The keys and values from `first` on become one dict, where the first of them was. */
-static inox_status close_object(reader *in, size_t first, const char *p, inox_error *err)
-{
-    ix_jvalue dict;
-
-    IX_TRY(ix_j_dict_of(in->r, in->open + first, (in->count - first) / 2, &dict, err));
-    in->at = p;
-    in->count = first;
-    in->open[first] = dict;
+    IX_TRY(l->closing == ']' ? make_list(in, items, count, &made, err)
+                             : ix_j_dict_of(in->r, items, count / 2, &made, err));
+    ix_j_put(items, &made);
+    in->count = l->first + 1;
     return INOX_OK;
 }
 
-static inox_status read_object(reader *in, inox_error *err)
+/* Behind a value, or at the end of what is empty: closes the levels that end here, and moves to
+ * where the next value begins. */
+static inline __attribute__((always_inline)) inox_status read_ends(reader *in, char **p,
+                                                                   level **top, inox_error *err)
 {
-    const char *p = skip_space(in, in->at + 1);
-    size_t first = in->count;
-
-    if (is_next(in, p, '}'))
-        return close_object(in, first, p + 1, err);
     for (;;) {
-        if (!is_next(in, p, '"'))
-            return bad_at(in, p, "an object without a key in quotes", err);
-        IX_TRY(reserve(in, err));
-        IX_TRY(read_key(in, &p, &in->open[in->count], err));
-        const ix_jstring *name = in->open[in->count++].string;
-        p = skip_space(in, p);
-        if (!is_next(in, p, ':'))
-            return bad_at(in, p, "a key without :", err);
-        p = skip_space(in, p + 1);
-        in->origin = is_own(in, p, name) ? IX_J_TEMPLATE : IX_J_USER;
-        IX_TRY(read_value(in, &p, err));
-        in->origin = IX_J_USER;
-        p = skip_space(in, p);
-        if (is_next(in, p, '}'))
-            return close_object(in, first, p + 1, err);
-        if (!is_next(in, p, ','))
-            return bad_at(in, p, "an object without , or }", err);
-        p = skip_space(in, p + 1);
+        if ((*p)[0] == ',' && (*p)[1] == ' ') {
+            *p = skip_space(*p + 2);
+            return INOX_OK;
+        }
+        *p = skip_space(*p);
+        if (**p == ',') {
+            *p = skip_space(*p + 1);
+            return INOX_OK;
+        }
+        if (**p != (*top)->closing)
+            return bad_at(in, *p,
+                          (*top)->closing == '}' ? "an object without , or }"
+                                                 : "an array without , or ]",
+                          err);
+        IX_TRY(close_level(in, (*top)--, err));
+        ++*p;
+        if (*top == in->levels)
+            return INOX_OK;
     }
+}
+
+/* Reads the array or object that begins at p: what is open lies in in->levels, not on the stack of
+ * C.  in->at = behind it. */
+static inox_status read_values(reader *in, char *p, inox_error *err)
+{
+    level *top = in->levels;
+
+    do {
+        key *k = NULL;
+
+        IX_TRY(reserve(in, err));
+        if (top->closing == '}') {
+            IX_TRY(read_key(in, &p, &k, err));
+            in->open[in->count++] = ix_j_of_string(&k->string);
+        }
+        if (*p == '"') {
+            bool own =
+                k && k->own == (unsigned)(top - in->levels) && (k->own == OWN_TOKEN || is_word(p));
+
+            IX_TRY(read_string(in, &p, own ? IX_J_TEMPLATE : IX_J_USER, &in->open[in->count], err));
+            in->count++;
+        } else if (*p == '{' || *p == '[') {
+            if (++top - in->levels > IX_MAX_JSON_NESTING)
+                return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
+                               IX_MAX_JSON_NESTING);
+            *top = (level){ in->count, *p == '{' ? '}' : ']' };
+            p = skip_space(p + 1);
+            if (*p != top->closing)
+                continue;
+        } else {
+            in->at = p;
+            IX_TRY(read_other(in, &in->open[in->count], err));
+            in->count++;
+            p = in->at;
+        }
+        IX_TRY(read_ends(in, &p, &top, err));
+    } while (top > in->levels);
+    in->at = p;
+    return INOX_OK;
+}
+
+/* The text with NULs behind it. */
+static inox_status copy_text(reader *in, const char *text, size_t size, inox_error *err)
+{
+    void *copy;
+
+    IX_TRY(ix_j_take(in->r, size + PAD, &copy, err));
+    in->text = copy;
+    in->end = in->text + size;
+    if (size > 0)
+        memcpy(copy, text, size);
+    memset(in->end, 0, PAD);
+    return INOX_OK;
 }
 
 inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jvalue *out,
@@ -588,21 +610,19 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     reader in;
 
     in.r = r;
-    in.text = text;
-    in.end = text + size;
-    in.at = skip_space(&in, text);
-    in.depth = 0;
-    in.origin = IX_J_USER;
     memset(in.keys, 0, sizeof in.keys);
     memset(in.after, 0, sizeof in.after);
     in.before = 0;
+    in.levels[0] = (level){ 0, 0 };
     in.open = in.few;
     in.count = 0;
     in.capacity = FEW;
-    if (!is_next(&in, in.at, '{'))
+    IX_TRY(copy_text(&in, text, size, err));
+    in.at = skip_space(in.text);
+    if (*in.at != '{')
         return ix_fail(err, INOX_E_FORMAT, "the variables are no JSON object");
-    IX_TRY(read_other(&in, err));
+    IX_TRY(read_values(&in, in.at, err));
     *out = in.open[0];
-    in.at = skip_space(&in, in.at);
+    in.at = skip_space(in.at);
     return in.at == in.end ? INOX_OK : bad(&in, "something behind the object", err);
 }
