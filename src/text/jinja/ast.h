@@ -15,7 +15,7 @@
  *     GETITEM       object            key                             the same, if key is constant
  *     GETSLICE      object            start?       stop?     step?
  *     CONCAT        parts
- *     COMPARE       first             OPERANDs (a: operand, op)
+ *     COMPARE       first             OPERANDs (a: operand, op)               op, value
  *     BINARY        left              right                           op, sum
  *     AND OR        left              right
  *     NOT NEG POS   operand
@@ -92,10 +92,22 @@ typedef enum ix_jcomparison {
     IX_JC_GE,
     IX_JC_IN,
     IX_JC_NOT_IN,
+    IX_JC_SEVERAL,
 } ix_jcomparison;
 
 /* Whether what is printed or joined is escaped. */
 typedef enum ix_jescape { IX_JE_NO, IX_JE_YES, IX_JE_VOLATILE } ix_jescape;
+
+/* Where the value of an expression lies, if it need not be made. */
+typedef enum ix_jwhere {
+    IX_JW_MADE,          /* it has to be evaluated */
+    IX_JW_HERE,          /* a constant: in the node */
+    IX_JW_SLOT,          /* a name of the function that runs */
+    IX_JW_NAME,          /* another name */
+    IX_JW_FIELD_OF_SLOT, /* of a dict in slot `slot`, the item of attribute->name if there is one */
+    IX_JW_FIELD,         /* the same of any other object */
+    IX_JW_FIELD_IS,      /* a COMPARE of a field of a slot, == or != a short string: `value` */
+} ix_jwhere;
 
 /* Where a name's value is: slot `slot` of the frame `up` functions out, or a global. */
 typedef struct ix_jref {
@@ -187,15 +199,15 @@ typedef struct ix_jattribute {
 
 struct ix_jnode {
     uint8_t kind;    /* ix_jnode_kind */
-    uint8_t op;      /* ix_jop, ix_jcomparison */
+    uint8_t op;      /* ix_jop, ix_jcomparison; COMPARE: the only one, IX_JC_SEVERAL */
     uint8_t escape;  /* ix_jescape: OUTPUT, CONCAT, SET_BLOCK, FILTER_BLOCK */
     bool exported;   /* SET, SET_BLOCK, MACRO, at top level: blocks see it */
     bool constant;   /* an expression that jinja2 evaluates when it compiles */
-    bool field;      /* GETATTR, GETITEM: of a dict, the item of attribute->name if there is one */
+    uint8_t where;   /* ix_jwhere */
     uint16_t height; /* of an expression */
     uint32_t at;     /* byte of the source */
     uint32_t count;  /* TUPLE, LIST, DICT, CONCAT: items; WITH: targets; NAME, NSREF: the name;
-                        a field: its number */
+                        a field, and what compares one: its number */
     ix_jnode *next;
     ix_jnode *a, *b, *c, *d;
     union {
@@ -214,6 +226,7 @@ struct ix_jnode {
     union {
         ix_jvalue attribute_name; /* NSREF */
         ix_jref target;           /* MACRO: the name it gets */
+        uint32_t slot;            /* IX_JW_FIELD_OF_SLOT, IX_JW_FIELD_IS */
         ix_jarguments *caller;    /* CALL_BLOCK: the call */
     };
 };

@@ -2,7 +2,7 @@
  *
  * A dict keeps its pairs in order:
  *
- *     pairs:  [k0 v0] [k1 v1] [k2 v2] ...          up to INDEX_FROM pairs are searched one by one
+ *     pairs:  [k0 v0] [k1 v1] [k2 v2] ...          up to IX_J_INDEX_FROM pairs are searched one by one
  *     index:  0 2 0 0 1 3 0 0                      beyond: pair number + 1, open addressing
  *
  * Invariant: no key is more than PROBES_MAX places from where its hash points (keys made to collide
@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#define INDEX_FROM 8
 #define PROBES_MAX 256
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -224,57 +223,32 @@ inox_status ix_j_dict_set(ix_jrender *r, ix_jvalue dict, ix_jvalue key, ix_jvalu
     }
     d->pairs[d->count] = (ix_jpair){ key, value, hash };
     d->count++;
-    if (d->count <= INDEX_FROM)
+    if (d->count <= IX_J_INDEX_FROM)
         return INOX_OK;
     return d->index ? index_pair(d, (uint32_t)d->count - 1, err) : index_all(r, d, err);
 }
 
-/* Sets dict[key] where a key may have come before; *d holds count pairs, and has room. */
-static size_t put_again(ix_jpair *pairs, size_t count, const ix_jvalue *key)
+bool ix_j_put_again(ix_jpair *pairs, const ix_jpair *end, const ix_jvalue *key_value)
 {
-    size_t i = 0;
+    ix_jstring *key = key_value->string;
 
-    while (i < count && !same_string(&pairs[i], key->string->hash, key->string))
-        i++;
-    ix_j_put(&pairs[i].key, i < count ? &pairs[i].key : key);
-    ix_j_put(&pairs[i].value, &key[1]); /* of a key that comes twice, the last one counts */
-    pairs[i].hash = key->string->hash;
-    return i < count ? count : count + 1;
+    while (pairs < end && !same_string(pairs, key->hash, key))
+        pairs++;
+    if (pairs == end)
+        return false;
+    ix_j_put(&pairs->value, &key_value[1]);
+    return true;
 }
 
-inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
-                         inox_error *err)
+inox_status ix_j_dict_of_many(ix_jrender *r, const ix_jvalue *keys_values, size_t count,
+                              ix_jvalue *out, inox_error *err)
 {
-    const ix_jvalue *end = keys_values + 2 * count;
-    uint64_t seen = 0; /* a bit of the hash of each key: where a key's is not in it, it is new */
-    size_t filled = 0;
-    void *memory;
-    ix_jdict *d;
+    ix_jvalue dict;
 
-    if (count > UINT32_MAX / 4)
-        return ix_fail(err, INOX_E_LIMIT, "a dict of more than %u keys", UINT32_MAX / 4);
-    IX_TRY(ix_j_take(r, sizeof *d + count * sizeof *d->pairs, &memory, err));
-    d = memory;
-    *d = (ix_jdict){ .pairs = (ix_jpair *)(d + 1), .capacity = count };
-    *out = (ix_jvalue){ .kind = IX_J_DICT, .dict = d };
-    for (const ix_jvalue *key = keys_values; key < end && count <= INDEX_FROM; key += 2) {
-        uint32_t hash = key->string->hash;
-        uint64_t bit = (uint64_t)1 << (hash & 63);
-
-        if (seen & bit) {
-            filled = put_again(d->pairs, filled, key);
-            continue;
-        }
-        seen |= bit;
-        ix_jpair *pair = &d->pairs[filled++];
-        pair->key.kind = IX_J_STRING;
-        pair->key.string = key->string;
-        ix_j_put(&pair->value, &key[1]);
-        pair->hash = hash;
-    }
-    d->count = filled;
-    for (const ix_jvalue *key = keys_values; key < end && count > INDEX_FROM; key += 2)
-        IX_TRY(ix_j_dict_set(r, *out, key[0], key[1], err));
+    IX_TRY(ix_j_dict(r, count, &dict, err));
+    for (size_t i = 0; i < 2 * count; i += 2)
+        IX_TRY(ix_j_dict_set(r, dict, keys_values[i], keys_values[i + 1], err));
+    *out = dict;
     return INOX_OK;
 }
 

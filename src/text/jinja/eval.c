@@ -18,11 +18,13 @@ const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_
     return &pair->value;
 }
 
-const ix_jvalue *ix_j_field_of_field(const ix_jexec *x, const ix_jnode *n)
+const ix_jvalue *ix_j_there_far(const ix_jexec *x, const ix_jnode *n)
 {
-    const ix_jvalue *object = ix_j_there(x, n->a);
+    const ix_jvalue *value = n->kind == IX_JN_NAME ? ix_j_slot(x, n->ref) : ix_j_there(x, n->a);
 
-    return object ? ix_j_field(x, n, object) : NULL;
+    if (n->kind != IX_JN_NAME)
+        return value ? ix_j_field(x, n, value) : NULL;
+    return value->kind == IX_J_MISSING ? NULL : value;
 }
 
 static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -105,7 +107,7 @@ static inox_status eval_item(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
             ix_j_put(out, found);
             return INOX_OK;
         }
-        if (n->field && n->attribute->plain)
+        if (n->where != IX_JW_MADE && n->attribute->plain)
             return ix_j_undefined(x->r, object, key, out, err);
     }
     return ix_j_getitem(x->r, object, key, out, err);
@@ -256,16 +258,14 @@ static inox_status truth_of_logic(ix_jexec *x, const ix_jnode *n, bool *out, ino
 /* Most conditions of chat templates: a == b or a != b, of strings that are there. */
 static inline bool compare_there(ix_jexec *x, const ix_jnode *n, bool *out)
 {
-    const ix_jnode *operand = n->b;
-
-    if (operand->op > IX_JC_NE || operand->next || x->r->steps_left < 3)
+    if (n->op > IX_JC_NE || x->r->steps_left < 3)
         return false;
-    const ix_jvalue *left = ix_j_there(x, n->a), *right = ix_j_there(x, operand->a);
+    const ix_jvalue *left = ix_j_there(x, n->a), *right = ix_j_there(x, n->b->a);
     if (!left || !right || left->kind != IX_J_STRING || right->kind != IX_J_STRING ||
         left->string->size >= 64)
         return false;
     x->r->steps_left -= 3;
-    *out = ix_j_same_text(left->string, right->string) == (operand->op == IX_JC_EQ);
+    *out = ix_j_same_text(left->string, right->string) == (n->op == IX_JC_EQ);
     return true;
 }
 
@@ -323,15 +323,9 @@ static bool truth_there(ix_jexec *x, const ix_jnode *n, bool *out)
     return found;
 }
 
-inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+inox_status ix_j_eval_any_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
 {
-    if (truth_there(x, n, out))
-        return INOX_OK;
-    if ((n->kind != IX_JN_AND && n->kind != IX_JN_OR) || !truth_there(x, n->a, out))
-        return truth_of_node(x, n, out, err);
-    if (*out != (n->kind == IX_JN_AND) || truth_there(x, n->b, out))
-        return INOX_OK;
-    return truth_of_node(x, n->b, out, err);
+    return truth_there(x, n, out) ? INOX_OK : truth_of_node(x, n, out, err);
 }
 
 static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)

@@ -35,41 +35,42 @@ static inline ix_jvalue *ix_j_slot(const ix_jexec *x, ix_jref ref)
     return &frame->slots[ref.slot];
 }
 
-/* Where the field n of an object lies; NULL where there is none, or one that is to be made.  The
- * first look is where the field was the last time. */
+/* Where the field of that number is in an object, if it is where it was the last time; or NULL. */
+static inline const ix_jvalue *ix_j_field_again(const ix_jexec *x, uint32_t number,
+                                                const ix_jvalue *object)
+{
+    const ix_jhint *hint = &x->r->hints[number];
+
+    if (object->kind != IX_J_DICT || hint->at >= object->dict->count)
+        return NULL;
+    const ix_jpair *pair = &object->dict->pairs[hint->at];
+    return pair->key.string == hint->key && pair->key.kind == IX_J_STRING ? &pair->value : NULL;
+}
+
+/* Where the field n of an object lies; NULL where there is none, or one that is to be made. */
 const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_jvalue *object);
 static inline const ix_jvalue *ix_j_field(const ix_jexec *x, const ix_jnode *n,
                                           const ix_jvalue *object)
 {
-    const ix_jhint *hint = &x->r->hints[n->count];
+    const ix_jvalue *found = ix_j_field_again(x, n->count, object);
 
-    if (object->kind == IX_J_DICT && hint->at < object->dict->count) {
-        const ix_jpair *pair = &object->dict->pairs[hint->at];
-
-        if (pair->key.string == hint->key && pair->key.kind == IX_J_STRING)
-            return &pair->value;
-    }
-    return ix_j_find_field(x, n, object);
+    return found ? found : ix_j_find_field(x, n, object);
 }
-/* The same of what is itself a field, or a constant. */
-const ix_jvalue *ix_j_field_of_field(const ix_jexec *x, const ix_jnode *n);
+/* ix_j_there for what is seldom: names of other functions, fields of fields. */
+const ix_jvalue *ix_j_there_far(const ix_jexec *x, const ix_jnode *n);
 
 /* Where the value of an expression lies: of a constant, a name, a field of those.  NULL where it is
  * to be made, or to be undefined.  Good until something else is evaluated. */
 static inline const ix_jvalue *ix_j_there(const ix_jexec *x, const ix_jnode *n)
 {
-    if (n->kind <= IX_JN_DATA)
+    if (n->where == IX_JW_FIELD_OF_SLOT)
+        return ix_j_field(x, n, &x->frame->slots[n->slot]);
+    if (n->where == IX_JW_HERE)
         return &n->value;
-    if (n->kind == IX_JN_NAME) {
-        const ix_jvalue *slot = ix_j_slot(x, n->ref);
-
-        return slot->kind == IX_J_MISSING ? NULL : slot;
-    }
-    if (!n->field)
-        return NULL;
-    if (n->a->kind != IX_JN_NAME)
-        return ix_j_field_of_field(x, n);
-    return ix_j_field(x, n, ix_j_slot(x, n->a->ref));
+    if (n->where == IX_JW_SLOT)
+        return x->frame->slots[n->ref.slot].kind == IX_J_MISSING ? NULL
+                                                                 : &x->frame->slots[n->ref.slot];
+    return n->where == IX_JW_NAME || n->where == IX_JW_FIELD ? ix_j_there_far(x, n) : NULL;
 }
 
 /* What ix_j_eval does where it is more than handing out a value that is there. */
@@ -91,7 +92,22 @@ static inline IX_MUST_USE inox_status ix_j_eval(ix_jexec *x, const ix_jnode *n, 
 
 /* Appends str(value) to x->out, without making a value of what can be written at once. */
 inox_status ix_j_write(ix_jexec *x, const ix_jnode *n, inox_error *err) IX_MUST_USE;
-inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err) IX_MUST_USE;
+/* *out = bool(value), without making a value either. */
+inox_status ix_j_eval_any_truth(ix_jexec *x, const ix_jnode *n, bool *out,
+                                inox_error *err) IX_MUST_USE;
+static inline IX_MUST_USE inox_status ix_j_eval_truth(ix_jexec *x, const ix_jnode *n, bool *out,
+                                                      inox_error *err)
+{
+    const ix_jvalue *field;
+
+    if (n->where != IX_JW_FIELD_IS || x->r->steps_left < 3 ||
+        !(field = ix_j_field_again(x, n->count, &x->frame->slots[n->slot])) ||
+        field->kind != IX_J_STRING)
+        return ix_j_eval_any_truth(x, n, out, err);
+    x->r->steps_left -= 3;
+    *out = ix_j_same_short_text(field->string, n->value.string) == (n->op == IX_JC_EQ);
+    return INOX_OK;
+}
 
 /* A call, a filter, a test (call.c). */
 inox_status ix_j_eval_call(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,

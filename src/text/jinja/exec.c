@@ -328,18 +328,18 @@ APART inox_status run_for(ix_jexec *x, const ix_jnode *n, inox_error *err)
     return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n->b, status);
 }
 
-static inox_status run_if(ix_jexec *x, const ix_jnode *n, inox_error *err)
+/* *body = what an if runs, NULL for nothing. */
+static inline inox_status choose_branch(ix_jexec *x, const ix_jnode *n, const ix_jnode **body,
+                                        inox_error *err)
 {
     bool test;
 
-    for (; n; n = n->d) {
+    for (;; n = n->d) {
         IX_TRY(ix_j_eval_truth(x, n->a, &test, err));
-        if (test)
-            return ix_j_run(x, n->b, err);
-        if (!n->d)
-            return ix_j_run(x, n->c, err);
+        *body = test ? n->b : n->c;
+        if (test || !n->d)
+            return INOX_OK;
     }
-    return INOX_OK;
 }
 
 /* ---- macros, blocks -------------------------------------------------------------------------- */
@@ -399,7 +399,6 @@ static inox_status run_statement(ix_jexec *x, const ix_jnode *n, inox_error *err
     switch ((ix_jnode_kind)n->kind) {
     case IX_JN_OUTPUT: return run_output(x, n, err);
     case IX_JN_FOR: return run_for(x, n, err);
-    case IX_JN_IF: return run_if(x, n, err);
     case IX_JN_MACRO: return run_macro(x, n, err);
     case IX_JN_CALL_BLOCK:
     case IX_JN_GENERATION: return run_call_block(x, n, err);
@@ -422,12 +421,20 @@ inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err)
 
     if (status != INOX_OK)
         return status;
-    for (const ix_jnode *n = body; n && x->flow == IX_J_GO_ON; n = n->next) {
+    for (const ix_jnode *n = body; n && x->flow == IX_J_GO_ON;) {
+        const ix_jnode *next = n->next, *branch = NULL;
+
         status = ix_j_step(x->r, err);
         if (status == INOX_OK)
-            status = run_statement(x, n, err);
+            status = n->kind == IX_JN_IF ? choose_branch(x, n, &branch, err)
+                                         : run_statement(x, n, err);
+        if (status == INOX_OK && branch && next)
+            status = ix_j_run(x, branch, err);
+        else if (branch) /* the last statement goes on as what it runs */
+            next = branch;
         if (status != INOX_OK)
             return ix_j_failed_at(x->r, n, status);
+        n = next;
     }
     x->r->depth--;
     return INOX_OK;

@@ -483,9 +483,10 @@ static inox_status name_attribute(ix_jparser *p, ix_jnode *n, ix_jstring *name, 
     a->of_string = ix_j_find_entry(ix_j_string_methods, name->data, name->size);
     a->plain = !a->of_dict && name->size > 0 && name->data[0] != '_';
     n->attribute = a;
-    n->field = a->plain || n->kind == IX_JN_GETITEM;
-    if (n->field)
-        n->count = p->program->field_count++;
+    if (!a->plain && n->kind != IX_JN_GETITEM)
+        return INOX_OK;
+    n->where = IX_JW_FIELD;
+    n->count = p->program->field_count++;
     return INOX_OK;
 }
 
@@ -709,7 +710,11 @@ static inox_status parse_compare(ix_jparser *p, ix_jnode **out, inox_error *err)
         (*last)->op = (uint8_t)op;
     }
     *out = first;
-    return operands ? make(p, IX_JN_COMPARE, at, first, operands, out, err) : INOX_OK;
+    if (!operands)
+        return INOX_OK;
+    IX_TRY(make(p, IX_JN_COMPARE, at, first, operands, out, err));
+    (*out)->op = operands->next ? IX_JC_SEVERAL : operands->op;
+    return INOX_OK;
 }
 
 static inox_status parse_not(ix_jparser *p, ix_jnode **out, inox_error *err)

@@ -18,22 +18,24 @@ inox_status ix_j_alloc(ix_jrender *r, size_t count, size_t size, void **out, ino
     size_t bytes;
 
     *out = NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->memory_left)
+    size_t warm_left = (size_t)(r->warm_end - r->warm);
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > r->memory_left + warm_left)
         return ix_fail(err, INOX_E_LIMIT,
                        "the template takes more than %zu bytes of memory, the limit memory_max",
                        r->memory_max);
     if (bytes == 0)
         return INOX_OK;
     size_t taken = (bytes + 7) & ~(size_t)7; /* memory_left and warm_left are multiples of 8 */
-    r->memory_left -= taken;
-    if (taken > r->warm_left) {
-        if (r->warm_left > r->memory_left)
-            r->warm_left = r->memory_left;
+    if (taken > warm_left) {
+        if (taken > r->memory_left) { /* what the budget lacks, the warm memory gives */
+            r->warm_end -= taken - r->memory_left;
+            r->memory_left = taken;
+        }
+        r->memory_left -= taken;
         return ix_arena_alloc(&r->arena, 1, bytes, out, err);
     }
     *out = memset(r->warm, 0, bytes);
     r->warm += taken;
-    r->warm_left -= taken;
     return INOX_OK;
 }
 

@@ -24,10 +24,10 @@ typedef struct ix_jwarm {
 } ix_jwarm;
 
 struct ix_jrender {
-    ix_arena arena; /* what does not fit the warm memory */
-    char *warm;     /* next free byte of the warm memory */
-    size_t warm_left;
-    size_t memory_left, memory_max; /* the budget, wherever memory comes from; >= warm_left */
+    ix_arena arena;        /* what does not fit the warm memory */
+    char *warm, *warm_end; /* what is free of the warm memory: a multiple of eight bytes */
+    size_t memory_left;    /* of the budget, less what is free of the warm memory */
+    size_t memory_max;
     uint64_t steps_left, steps_max;
     size_t text_max; /* bytes of one string, and of the output */
     unsigned depth;  /* units of the C stack in use, at most IX_MAX_TEMPLATE_DEPTH */
@@ -78,12 +78,10 @@ static inline inox_status ix_j_take(ix_jrender *r, size_t bytes, void **out, ino
 {
     size_t taken = (bytes + 7) & ~(size_t)7;
 
-    if (taken > r->warm_left)
+    if (taken > (size_t)(r->warm_end - r->warm))
         return ix_j_alloc(r, 1, bytes, out, err);
     *out = r->warm;
     r->warm += taken;
-    r->warm_left -= taken;
-    r->memory_left -= taken;
     return INOX_OK;
 }
 
@@ -120,13 +118,11 @@ inox_status ix_jb_take_back(ix_jbuilder *b, const ix_jplace *from, ix_jvalue *ou
 inox_status ix_j_join(ix_jrender *r, ix_jstring *a, const ix_jstring *b, bool safe, ix_jvalue *out,
                       inox_error *err) IX_MUST_USE;
 
-/* True if n bytes are the same: most texts of templates are short. */
-static inline bool ix_j_equal_bytes(const char *a, const char *b, size_t n)
+/* True if n <= 16 bytes are the same: most texts of templates are short. */
+static inline bool ix_j_equal_short(const char *a, const char *b, size_t n)
 {
     uint64_t x, y;
 
-    if (n > 16)
-        return memcmp(a, b, n) == 0;
     if (n >= 8) {
         memcpy(&x, a, 8);
         memcpy(&y, b, 8);
@@ -150,6 +146,17 @@ static inline bool ix_j_equal_bytes(const char *a, const char *b, size_t n)
     while (n > 0 && a[n - 1] == b[n - 1])
         n--;
     return n == 0;
+}
+
+static inline bool ix_j_equal_bytes(const char *a, const char *b, size_t n)
+{
+    return n > 16 ? memcmp(a, b, n) == 0 : ix_j_equal_short(a, b, n);
+}
+
+/* b has no more than 16 bytes. */
+static inline bool ix_j_same_short_text(const ix_jstring *a, const ix_jstring *b)
+{
+    return a->size == b->size && ix_j_equal_short(a->data, b->data, b->size);
 }
 
 static inline bool ix_j_same_text(const ix_jstring *a, const ix_jstring *b)
@@ -183,9 +190,44 @@ static inline uint32_t ix_j_string_hash(ix_jstring *s)
     return s->hash;
 }
 
-/* *out = a dict of `count` keys, strings whose hash is known, each with its value behind it. */
-inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values, size_t count, ix_jvalue *out,
-                         inox_error *err) IX_MUST_USE;
+/* *out = a dict of `count` keys, strings whose hash is known, each with its value behind it.  *out
+ * may be the first of them. */
+inox_status ix_j_dict_of_many(ix_jrender *r, const ix_jvalue *keys_values, size_t count,
+                              ix_jvalue *out, inox_error *err) IX_MUST_USE;
+/* Gives a key that came before, among the pairs up to `end`, its last value; false: there is none. */
+bool ix_j_put_again(ix_jpair *pairs, const ix_jpair *end, const ix_jvalue *key_value);
+
+#define IX_J_INDEX_FROM 8 /* dicts of more pairs have an index */
+static inline IX_MUST_USE inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalue *keys_values,
+                                                   size_t count, ix_jvalue *out, inox_error *err)
+{
+    const ix_jvalue *end = keys_values + 2 * count;
+    uint64_t seen = 0; /* a bit of the hash of each key: one whose bit is not in it is new */
+    void *memory;
+
+    if (count > IX_J_INDEX_FROM)
+        return ix_j_dict_of_many(r, keys_values, count, out, err);
+    IX_TRY(ix_j_take(r, sizeof(ix_jdict) + count * sizeof(ix_jpair), &memory, err));
+    ix_jdict *d = memory;
+    ix_jpair *pair = (ix_jpair *)(d + 1);
+    *d = (ix_jdict){ .pairs = pair, .capacity = count };
+    for (const ix_jvalue *key = keys_values; key < end; key += 2) {
+        uint64_t bit = (uint64_t)1 << (key->string->hash & 63);
+
+        if (seen & bit && ix_j_put_again(d->pairs, pair, key))
+            continue;
+        seen |= bit;
+        pair->key.kind = IX_J_STRING;
+        pair->key.string = key->string;
+        ix_j_put(&pair->value, &key[1]);
+        pair->hash = key->string->hash;
+        pair++;
+        d->count++;
+    }
+    out->kind = IX_J_DICT;
+    out->dict = d;
+    return INOX_OK;
+}
 
 /* *out = the method of self that the row is (or its value, where it is a property). */
 inox_status ix_j_bind_method(ix_jrender *r, const ix_jentry *entry, ix_jvalue self, ix_jvalue *out,

@@ -749,13 +749,55 @@ static inox_status settle_statement(resolver *v, scope *s, ix_jnode *n, inox_err
     }
 }
 
+static inox_status settle_name(resolver *v, scope *s, ix_jnode *n, inox_error *err)
+{
+    IX_TRY(use(v, s, n->count, n->at, &n->ref, err));
+    n->where = n->ref.global || n->ref.up > 0 ? IX_JW_NAME : IX_JW_SLOT;
+    return INOX_OK;
+}
+
+static inox_status settle_field(resolver *v, scope *s, ix_jnode *n, inox_error *err)
+{
+    IX_TRY(settle(v, s, n->a, err));
+    if (n->b)
+        IX_TRY(settle(v, s, n->b, err));
+    if (n->where == IX_JW_FIELD && n->a->where == IX_JW_SLOT) {
+        n->where = IX_JW_FIELD_OF_SLOT;
+        n->slot = n->a->ref.slot;
+    }
+    return INOX_OK;
+}
+
+#define SHORT 16 /* bytes */
+
+/* Most conditions of chat templates: message['role'] == 'user'. */
+static inox_status settle_comparison(resolver *v, scope *s, ix_jnode *n, inox_error *err)
+{
+    IX_TRY(settle(v, s, n->a, err));
+    IX_TRY(settle_list(v, s, n->b, err));
+    const ix_jnode *to = n->b->a;
+    if (n->op > IX_JC_NE || n->a->where != IX_JW_FIELD_OF_SLOT || to->kind != IX_JN_CONST ||
+        to->value.kind != IX_J_STRING || to->value.string->size > SHORT)
+        return INOX_OK;
+    n->where = IX_JW_FIELD_IS;
+    n->slot = n->a->slot;
+    n->count = n->a->count;
+    n->value = to->value;
+    return INOX_OK;
+}
+
 static inox_status settle(resolver *v, scope *s, ix_jnode *n, inox_error *err)
 {
     bool soft = s->soft;
 
     switch ((ix_jnode_kind)n->kind) {
-    case IX_JN_NAME:
+    case IX_JN_CONST:
+    case IX_JN_DATA: n->where = IX_JW_HERE; return INOX_OK;
+    case IX_JN_NAME: return settle_name(v, s, n, err);
     case IX_JN_NSREF: return use(v, s, n->count, n->at, &n->ref, err);
+    case IX_JN_GETATTR:
+    case IX_JN_GETITEM: return settle_field(v, s, n, err);
+    case IX_JN_COMPARE: return settle_comparison(v, s, n, err);
     case IX_JN_FILTER:
     case IX_JN_TEST:
     case IX_JN_CALL: return settle_call(v, s, n, err);

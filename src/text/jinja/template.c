@@ -234,7 +234,8 @@ static inox_status render(const ix_template *t, ix_jrender *r, const char *varia
     IX_TRY(resolve_globals(r, root.dict, err));
     IX_TRY(IX_J_ALLOC(r, &r->spare, t->program.function_count, err));
     IX_TRY(IX_J_ALLOC(r, &r->hints, t->program.field_count, err));
-    if (size < r->memory_left / 16 && size < r->text_max) /* often about what the text takes */
+    size_t left = r->memory_left + (size_t)(r->warm_end - r->warm);
+    if (size < left / 16 && size < r->text_max) /* often about what the text takes */
         IX_TRY(ix_jb_reserve(&text, size, err));
     inox_status status = ix_j_run_root(r, &text, err);
     return status == INOX_OK ? hand_out(&text, out, err) : placed(t, r->error_at, status, err);
@@ -246,8 +247,11 @@ static ix_jwarm *take_warm(const ix_template *t, ix_jrender *r)
     ix_jwarm *warm = atomic_exchange(t->warm, NULL);
 
     if (warm && WARM_MAX > 0) {
+        size_t size = warm->size < r->memory_left ? warm->size : r->memory_left;
+
         r->warm = warm->data;
-        r->warm_left = warm->size < r->memory_left ? warm->size : r->memory_left;
+        r->warm_end = r->warm + size;
+        r->memory_left -= size;
     }
     return warm;
 }

@@ -48,9 +48,9 @@ typedef struct reader {
     key *after[KEYS];                      /* by `before`, the key that came then the last time */
     uint32_t before;                       /* the last key's hash, mixed with those before it */
     level levels[IX_MAX_JSON_NESTING + 1]; /* the first is none, and closed by nothing */
-    ix_jvalue *open; /* the items of the arrays, keys and values of the objects, not closed */
-    size_t count, capacity;
-    ix_jvalue few[FEW]; /* where they are at first */
+    ix_jvalue *open;      /* the items of the arrays, keys and values of the objects, not closed */
+    ix_jvalue *last_room; /* the last place that has room for two of them */
+    ix_jvalue few[FEW];   /* where they are at first */
 } reader;
 
 static inox_status bad_at(const reader *in, const char *p, const char *what, inox_error *err)
@@ -200,14 +200,8 @@ static char simple_escape(char c)
 static inox_status read_escape(reader *in, char **to, inox_error *err)
 {
     uint32_t c, low;
-    char simple = simple_escape(*++in->at);
 
-    if (simple != 0) {
-        *(*to)++ = simple;
-        in->at++;
-        return INOX_OK;
-    }
-    if (in->at == in->end)
+    if (++in->at == in->end)
         return bad(in, "a string that does not end", err);
     if (*in->at != 'u')
         return bad(in, "an unknown escape", err);
@@ -227,22 +221,39 @@ static inox_status read_escape(reader *in, char **to, inox_error *err)
     return INOX_OK;
 }
 
+/* Moves n bytes from where they are to before that, as few as stand between escapes. */
+static inline void move_back(char *to, const char *from, size_t n)
+{
+    for (; n >= 8; n -= 8, to += 8, from += 8)
+        memmove(to, from, 8);
+    while (n-- > 0)
+        *to++ = *from++;
+}
+
 /* The bytes of a string that began at `start`, at whose first character that is not plain in->at
- * is. */
+ * is.  *plain stays true if it is all plain nevertheless. */
 static inox_status read_odd_text(reader *in, char *start, size_t *size, bool *plain,
                                  inox_error *err)
 {
-    char *to;
+    char *to, *from;
 
     IX_TRY(skip_rest(in, plain, err));
     to = in->at;
     while (*in->at != '"') {
+        char simple = simple_escape(in->at[1]);
+
         *plain = false;
-        IX_TRY(read_escape(in, &to, err));
-        char *from = in->at;
-        in->at = plain_end(in->at);
-        IX_TRY(skip_rest(in, plain, err));
-        memmove(to, from, (size_t)(in->at - from));
+        if (simple != 0) {
+            *to++ = simple;
+            in->at += 2;
+        } else {
+            IX_TRY(read_escape(in, &to, err));
+        }
+        from = in->at;
+        in->at = plain_end(from);
+        if (*in->at != '"' && *in->at != '\\')
+            IX_TRY(skip_rest(in, plain, err));
+        move_back(to, from, (size_t)(in->at - from));
         to += in->at - from;
     }
     in->at++;
@@ -257,20 +268,19 @@ static inline __attribute__((always_inline)) inox_status read_string(reader *in,
                                                                      inox_error *err)
 {
     char *start = *p + 1, *end = plain_end(start);
-    size_t size = (size_t)(end - start);
+    size_t size;
     bool plain = true;
 
-    if (*end == '"') {
-        *p = end + 1;
-    } else {
+    if (*end != '"') {
         in->at = end;
         IX_TRY(read_odd_text(in, start, &size, &plain, err));
         *p = in->at;
+        return ix_j_make_string(in->r, start, size, origin, out, err);
     }
-    IX_TRY(ix_j_make_string(in->r, start, size, origin, out, err));
-    if (plain)
-        out->string->length = out->string->size;
-    out->string->plain = plain;
+    *p = end + 1;
+    IX_TRY(ix_j_make_string(in->r, start, (size_t)(end - start), origin, out, err));
+    out->string->length = out->string->size;
+    out->string->plain = true;
     return INOX_OK;
 }
 
@@ -481,17 +491,17 @@ static inox_status read_other(reader *in, ix_jvalue *out, inox_error *err)
     }
 }
 
-/* Room for two more values behind the open ones. */
-static inline inox_status reserve(reader *in, inox_error *err)
+/* Makes room for twice as many open values; *to is behind the last. */
+static inox_status grow(reader *in, ix_jvalue **to, inox_error *err)
 {
+    size_t count = (size_t)(*to - in->open), capacity = (size_t)(in->last_room - in->open) + 2;
     ix_jvalue *more;
 
-    if (in->count + 2 <= in->capacity)
-        return INOX_OK;
-    IX_TRY(IX_J_ALLOC(in->r, &more, in->capacity * 2, err));
-    memcpy(more, in->open, in->count * sizeof *more);
+    IX_TRY(IX_J_ALLOC(in->r, &more, capacity * 2, err));
+    memcpy(more, in->open, count * sizeof *more);
     in->open = more;
-    in->capacity *= 2;
+    in->last_room = more + capacity * 2 - 2;
+    *to = more + count;
     return INOX_OK;
 }
 
@@ -506,29 +516,31 @@ static inox_status make_list(reader *in, const ix_jvalue *items, size_t count, i
     *list = (ix_jlist){ .items = (ix_jvalue *)(list + 1), .count = count, .capacity = count };
     for (size_t i = 0; i < count; i++)
         ix_j_put(&list->items[i], &items[i]);
-    *out = (ix_jvalue){ .kind = IX_J_LIST, .list = list };
+    out->kind = IX_J_LIST;
+    out->list = list;
     return INOX_OK;
 }
 
-/* What a level holds becomes one value, where the first of it was. */
-static inox_status close_level(reader *in, const level *l, inox_error *err)
+/* The open values from *first up to `to` become one. */
+static inline inox_status close_level(reader *in, char closing, ix_jvalue *first, ix_jvalue *to,
+                                      inox_error *err)
 {
-    ix_jvalue *items = in->open + l->first, made;
-    size_t count = in->count - l->first;
+    size_t count = (size_t)(to - first);
 
-    IX_TRY(l->closing == ']' ? make_list(in, items, count, &made, err)
-                             : ix_j_dict_of(in->r, items, count / 2, &made, err));
-    ix_j_put(items, &made);
-    in->count = l->first + 1;
-    return INOX_OK;
+    if (closing == '}')
+        return ix_j_dict_of(in->r, first, count / 2, first, err);
+    return make_list(in, first, count, first, err);
 }
 
 /* Behind a value, or at the end of what is empty: closes the levels that end here, and moves to
  * where the next value begins. */
 static inline __attribute__((always_inline)) inox_status read_ends(reader *in, char **p,
-                                                                   level **top, inox_error *err)
+                                                                   level **top, ix_jvalue **to,
+                                                                   inox_error *err)
 {
     for (;;) {
+        const level *l = *top;
+
         if ((*p)[0] == ',' && (*p)[1] == ' ') {
             *p = skip_space(*p + 2);
             return INOX_OK;
@@ -538,14 +550,14 @@ static inline __attribute__((always_inline)) inox_status read_ends(reader *in, c
             *p = skip_space(*p + 1);
             return INOX_OK;
         }
-        if (**p != (*top)->closing)
-            return bad_at(in, *p,
-                          (*top)->closing == '}' ? "an object without , or }"
-                                                 : "an array without , or ]",
-                          err);
-        IX_TRY(close_level(in, (*top)--, err));
+        if (**p != l->closing)
+            return bad_at(
+                in, *p, l->closing == '}' ? "an object without , or }" : "an array without , or ]",
+                err);
+        IX_TRY(close_level(in, l->closing, in->open + l->first, *to, err));
+        *to = in->open + l->first + 1;
         ++*p;
-        if (*top == in->levels)
+        if (--*top == in->levels)
             return INOX_OK;
     }
 }
@@ -554,37 +566,40 @@ static inline __attribute__((always_inline)) inox_status read_ends(reader *in, c
  * C.  in->at = behind it. */
 static inox_status read_values(reader *in, char *p, inox_error *err)
 {
-    level *top = in->levels;
+    level *top = in->levels, *deepest = top + IX_MAX_JSON_NESTING;
+    ix_jvalue *to = in->open;
 
     do {
-        key *k = NULL;
+        ix_jorigin origin = IX_J_USER;
 
-        IX_TRY(reserve(in, err));
+        if (to > in->last_room)
+            IX_TRY(grow(in, &to, err));
         if (top->closing == '}') {
+            key *k = NULL;
+
             IX_TRY(read_key(in, &p, &k, err));
-            in->open[in->count++] = ix_j_of_string(&k->string);
+            to->kind = IX_J_STRING;
+            to->string = &k->string;
+            to++;
+            if (k->own == (unsigned)(top - in->levels) && (k->own == OWN_TOKEN || is_word(p)))
+                origin = IX_J_TEMPLATE;
         }
         if (*p == '"') {
-            bool own =
-                k && k->own == (unsigned)(top - in->levels) && (k->own == OWN_TOKEN || is_word(p));
-
-            IX_TRY(read_string(in, &p, own ? IX_J_TEMPLATE : IX_J_USER, &in->open[in->count], err));
-            in->count++;
+            IX_TRY(read_string(in, &p, origin, to++, err));
         } else if (*p == '{' || *p == '[') {
-            if (++top - in->levels > IX_MAX_JSON_NESTING)
+            if (top++ == deepest)
                 return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
                                IX_MAX_JSON_NESTING);
-            *top = (level){ in->count, *p == '{' ? '}' : ']' };
+            *top = (level){ (size_t)(to - in->open), *p == '{' ? '}' : ']' };
             p = skip_space(p + 1);
             if (*p != top->closing)
                 continue;
         } else {
             in->at = p;
-            IX_TRY(read_other(in, &in->open[in->count], err));
-            in->count++;
+            IX_TRY(read_other(in, to++, err));
             p = in->at;
         }
-        IX_TRY(read_ends(in, &p, &top, err));
+        IX_TRY(read_ends(in, &p, &top, &to, err));
     } while (top > in->levels);
     in->at = p;
     return INOX_OK;
@@ -615,8 +630,7 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     in.before = 0;
     in.levels[0] = (level){ 0, 0 };
     in.open = in.few;
-    in.count = 0;
-    in.capacity = FEW;
+    in.last_room = in.few + FEW - 2;
     IX_TRY(copy_text(&in, text, size, err));
     in.at = skip_space(in.text);
     if (*in.at != '{')
