@@ -130,10 +130,11 @@ typedef struct ix_jslot {
     ix_jref from; /* IX_JL_ALIAS, IX_JL_RESOLVE */
 } ix_jslot;
 
-/* The slots of one scope (a loop's body, a with, ...) in its function's frame. */
+/* The slots of one scope (a loop's body, a with, ...) in its function's frame; first those that are
+ * to be filled. */
 typedef struct ix_jenter {
     ix_jslot *slots;
-    uint32_t count;
+    uint32_t filled, count;
 } ix_jenter;
 
 typedef struct ix_jnode ix_jnode;

@@ -304,12 +304,14 @@ inox_status ix_j_eval_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, ino
     return call_named(x, n, "filter", &value, out, err);
 }
 
-inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, inox_error *err)
+inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
 {
     ix_jcall c;
 
     IX_TRY(filtered(x, n, &c.args[0], err));
     IX_TRY(bind_plain(x, n->call, &c, err));
+    if (c.args[0].kind == IX_J_STRING && c.args[0].string->safe)
+        return run_bound(&c, n->call->entry->run, rest, err);
     IX_TRY(ix_j_enter(x->r, err));
     IX_TRY(n->call->entry->write(&c, x->out, err));
     ix_j_leave(x->r);

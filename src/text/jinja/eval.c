@@ -239,23 +239,7 @@ static inox_status eval_logic(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, in
     return left == (n->kind == IX_JN_AND) ? ix_j_eval(x, n->b, out, err) : INOX_OK;
 }
 
-/* The truth of a node that says yes or no, or of and and or, whose value need not be kept. */
-static inox_status truth_of_logic(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
-{
-    switch ((ix_jnode_kind)n->kind) {
-    case IX_JN_COMPARE: return compare(x, n, out, err);
-    case IX_JN_AND:
-    case IX_JN_OR:
-        IX_TRY(ix_j_eval_truth(x, n->a, out, err));
-        return *out == (n->kind == IX_JN_AND) ? ix_j_eval_truth(x, n->b, out, err) : INOX_OK;
-    default:
-        IX_TRY(ix_j_eval_truth(x, n->a, out, err));
-        *out = !*out;
-        return INOX_OK;
-    }
-}
-
-/* Most conditions of chat templates: a == b or a != b, of strings that are there. */
+/* a == b or a != b, of strings that lie somewhere. */
 static inline bool compare_there(ix_jexec *x, const ix_jnode *n, bool *out)
 {
     if (n->op > IX_JC_NE || x->r->steps_left < 3)
@@ -267,24 +251,6 @@ static inline bool compare_there(ix_jexec *x, const ix_jnode *n, bool *out)
     x->r->steps_left -= 3;
     *out = ix_j_same_text(left->string, right->string) == (n->op == IX_JC_EQ);
     return true;
-}
-
-static __attribute__((noinline)) inox_status truth_of_node(ix_jexec *x, const ix_jnode *n,
-                                                           bool *out, inox_error *err)
-{
-    ix_jvalue v;
-
-    if (n->kind < IX_JN_COMPARE || n->kind > IX_JN_NOT) {
-        IX_TRY(ix_j_eval(x, n, &v, err));
-        return truth_of(x->r, &v, out, err);
-    }
-    IX_TRY(ix_j_step(x->r, err));
-    inox_status status = ix_j_down(x->r, err);
-    if (status == INOX_OK) {
-        status = truth_of_logic(x, n, out, err);
-        x->r->depth--;
-    }
-    return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
 }
 
 /* The truth of a value, where it needs no asking. */
@@ -300,32 +266,61 @@ static inline bool truth_of_simple(const ix_jvalue *v, bool *out)
     }
 }
 
-/* *out = the truth of n, where nothing need be evaluated for it: a value that is there, simple
- * comparisons and tests of such ones, and not. */
-static bool truth_there(ix_jexec *x, const ix_jnode *n, bool *out)
+/* *out = the truth of n, no comparison, where nothing need be evaluated for it. */
+static inline bool truth_there(ix_jexec *x, const ix_jnode *n, bool *out)
 {
-    bool is_not = false, found;
+    bool test = n->kind == IX_JN_TEST && n->call->plain && n->call->entry->holds;
+    const ix_jvalue *there = ix_j_there(x, test ? n->a : n);
 
-    for (; n->kind == IX_JN_NOT; n = n->a)
-        is_not = !is_not;
+    if (!there || !test)
+        return there && truth_of_simple(there, out);
+    *out = n->call->entry->holds(*there);
+    return true;
+}
+
+/* The truth of a comparison, and, or, not. */
+static inox_status truth_of_logic(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    inox_status status = ix_j_step(x->r, err);
+
+    if (status == INOX_OK)
+        status = ix_j_down(x->r, err);
+    if (status != INOX_OK)
+        return ix_j_failed_at(x->r, n, status);
     if (n->kind == IX_JN_COMPARE) {
-        found = compare_there(x, n, out);
+        status = compare(x, n, out, err);
     } else {
-        bool test = n->kind == IX_JN_TEST && n->call->plain && n->call->entry->holds;
-        const ix_jvalue *there = ix_j_there(x, test ? n->a : n);
-
-        found = there && (test || truth_of_simple(there, out));
-        if (found && test)
-            *out = n->call->entry->holds(*there);
+        status = ix_j_eval_truth(x, n->a, out, err);
+        if (status == INOX_OK && n->kind == IX_JN_NOT)
+            *out = !*out;
+        else if (status == INOX_OK && *out == (n->kind == IX_JN_AND))
+            status = ix_j_eval_truth(x, n->b, out, err);
     }
-    if (found)
-        *out = *out != is_not;
-    return found;
+    x->r->depth--;
+    return status == INOX_OK ? INOX_OK : ix_j_failed_at(x->r, n, status);
+}
+
+static inox_status truth_of_value(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
+{
+    ix_jvalue v;
+
+    IX_TRY(ix_j_eval(x, n, &v, err));
+    return truth_of(x->r, &v, out, err);
 }
 
 inox_status ix_j_eval_any_truth(ix_jexec *x, const ix_jnode *n, bool *out, inox_error *err)
 {
-    return truth_there(x, n, out) ? INOX_OK : truth_of_node(x, n, out, err);
+    bool is_not = n->kind == IX_JN_NOT;
+    const ix_jnode *inner = is_not ? n->a : n;
+
+    if (n->kind == IX_JN_AND || n->kind == IX_JN_OR)
+        return truth_of_logic(x, n, out, err);
+    if (inner->kind == IX_JN_COMPARE ? compare_there(x, inner, out) : truth_there(x, inner, out)) {
+        *out = *out != is_not;
+        return INOX_OK;
+    }
+    return n->kind == IX_JN_COMPARE || is_not ? truth_of_logic(x, n, out, err)
+                                              : truth_of_value(x, n, out, err);
 }
 
 static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
@@ -340,9 +335,9 @@ static inox_status eval_binary(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, i
 /* A comparison, a not. */
 static inox_status eval_yes_or_no(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)
 {
-    bool truth;
+    bool truth = false;
 
-    IX_TRY(truth_of_logic(x, n, &truth, err));
+    IX_TRY(ix_j_eval_truth(x, n, &truth, err));
     *out = ix_j_bool(truth);
     return INOX_OK;
 }
@@ -458,9 +453,17 @@ static inox_status write_addend(ix_jexec *x, const ix_jnode *right, const ix_jpl
 static inox_status write_sum(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, inox_error *err)
 {
     ix_jplace before = ix_jb_place(x->out);
+    const ix_jnode *sum = n->sum.first;
+    const ix_jstring *text;
 
-    IX_TRY(write_text_or_part(x, n->sum.first->a, rest, err));
-    for (const ix_jnode *sum = n->sum.first;; sum = sum->sum.outer) {
+    IX_TRY(write_text_or_part(x, sum->a, rest, err));
+    while (rest->kind == IX_J_MISSING && (text = text_there(x, sum->b)) != NULL) {
+        IX_TRY(ix_jb_string(x->out, text, err));
+        if (sum == n)
+            return INOX_OK;
+        sum = sum->sum.outer;
+    }
+    for (;; sum = sum->sum.outer) {
         inox_status status = write_addend(x, sum->b, &before, rest, err);
 
         if (status != INOX_OK)
@@ -487,7 +490,7 @@ static inox_status write_node(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest, i
     if (n->kind == IX_JN_CONCAT)
         return write_concat(x, n, err);
     if (n->kind == IX_JN_FILTER)
-        return ix_j_write_filter(x, n, err);
+        return ix_j_write_filter(x, n, rest, err);
     IX_TRY(ix_j_eval_truth(x, n->a, &test, err));
     return write_part(x, test ? n->b : n->c, rest, err);
 }

@@ -114,8 +114,10 @@ inox_status ix_j_eval_call(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                            inox_error *err) IX_MUST_USE;
 inox_status ix_j_eval_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                              inox_error *err) IX_MUST_USE;
-/* Writes what a filter gives: one of plain arguments that has a writer. */
-inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, inox_error *err) IX_MUST_USE;
+/* Writes what a filter gives, one of plain arguments that has a writer, and leaves *rest as it is;
+ * or *rest = what it gives for Markup. */
+inox_status ix_j_write_filter(ix_jexec *x, const ix_jnode *n, ix_jvalue *rest,
+                              inox_error *err) IX_MUST_USE;
 inox_status ix_j_eval_test(ix_jexec *x, const ix_jnode *n, ix_jvalue *out,
                            inox_error *err) IX_MUST_USE;
 /* The call of a call block, with its body as the keyword argument caller. */
@@ -132,7 +134,7 @@ inox_status ix_j_assign(ix_jexec *x, const ix_jnode *target, ix_jvalue v,
 void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter);
 static inline void ix_j_enter_scope(ix_jexec *x, const ix_jenter *enter)
 {
-    if (enter->count > 0)
+    if (enter->filled > 0)
         ix_j_fill_scope(x, enter);
 }
 void ix_j_leave_scope(ix_jexec *x, const ix_jenter *enter);

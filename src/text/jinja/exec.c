@@ -12,12 +12,12 @@
 
 void ix_j_fill_scope(ix_jexec *x, const ix_jenter *enter)
 {
-    for (uint32_t i = 0; i < enter->count; i++) {
+    for (uint32_t i = 0; i < enter->filled; i++) {
         const ix_jslot *s = &enter->slots[i];
 
         if (s->load == IX_JL_UNDEFINED)
             x->frame->slots[s->slot] = ix_j_missing();
-        else if (s->load != IX_JL_NONE)
+        else
             x->frame->slots[s->slot] = *ix_j_slot(x, s->from);
     }
 }
@@ -254,8 +254,8 @@ APART inox_status run_autoescape(ix_jexec *x, const ix_jnode *n, inox_error *err
 static inox_status run_round(ix_jexec *x, const ix_jnode *n, ix_jloop *loop, const ix_jvalue *item,
                              bool *stop, bool *whole, inox_error *err)
 {
-    if (n->a->kind == IX_JN_NAME)
-        ix_j_put(ix_j_slot(x, n->a->ref), item);
+    if (n->a->where == IX_JW_SLOT)
+        ix_j_put(&x->frame->slots[n->a->ref.slot], item);
     else
         IX_TRY(ix_j_assign(x, n->a, *item, err));
     if (loop)
@@ -426,8 +426,8 @@ inox_status ix_j_run(ix_jexec *x, const ix_jnode *body, inox_error *err)
 
         status = ix_j_step(x->r, err);
         if (status == INOX_OK)
-            status = n->kind == IX_JN_IF ? choose_branch(x, n, &branch, err)
-                                         : run_statement(x, n, err);
+            status =
+                n->kind == IX_JN_IF ? choose_branch(x, n, &branch, err) : run_statement(x, n, err);
         if (status == INOX_OK && branch && next)
             status = ix_j_run(x, branch, err);
         else if (branch) /* the last statement goes on as what it runs */

@@ -24,6 +24,8 @@ IX_J_FILTER(upper);
 IX_J_FILTER(wordcount);
 IX_J_FILTER(wordwrap); /* wordwrap.c */
 
+inox_status ix_jf_trim_write(ix_jcall *c, ix_jbuilder *b, inox_error *err) IX_MUST_USE;
+
 /* html.c, urlize.c */
 IX_J_FILTER(escape);
 IX_J_FILTER(forceescape);

@@ -74,18 +74,33 @@ inox_status ix_jf_center(ix_jcall *c, ix_jvalue *out, inox_error *err)
     return ix_js_justify(c->r, s, IX_J_CENTER, width, ' ', false, s->safe, out, err);
 }
 
-inox_status ix_jf_trim(ix_jcall *c, ix_jvalue *out, inox_error *err)
+/* What trim leaves: bytes [start, end) of *s. */
+static inox_status trimmed(ix_jcall *c, ix_jstring **s, size_t *start, size_t *end, inox_error *err)
 {
-    ix_jstring *s, *set = NULL;
-    size_t start, end;
-    IX_TRY(text_of(c, &s, err));
+    ix_jstring *set = NULL;
+    IX_TRY(text_of(c, s, err));
     if (ix_j_given(c, 1) && c->args[1].kind != IX_J_NONE) {
         if (c->args[1].kind != IX_J_STRING)
             return ix_j_fail(err, "TypeError", "strip arg must be None or str");
         set = c->args[1].string;
     }
-    IX_TRY(ix_js_strip(c->r, s, set, IX_J_LEFT | IX_J_RIGHT, &start, &end, err));
+    return ix_js_strip(c->r, *s, set, IX_J_LEFT | IX_J_RIGHT, start, end, err);
+}
+
+inox_status ix_jf_trim(ix_jcall *c, ix_jvalue *out, inox_error *err)
+{
+    ix_jstring *s;
+    size_t start, end;
+    IX_TRY(trimmed(c, &s, &start, &end, err));
     return ix_js_part(c->r, s, start, end, s->safe, out, err);
+}
+
+inox_status ix_jf_trim_write(ix_jcall *c, ix_jbuilder *b, inox_error *err)
+{
+    ix_jstring *s;
+    size_t start, end;
+    IX_TRY(trimmed(c, &s, &start, &end, err));
+    return ix_jb_part(b, s, start, end, err);
 }
 
 inox_status ix_jf_replace(ix_jcall *c, ix_jvalue *out, inox_error *err)

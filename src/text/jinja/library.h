@@ -41,7 +41,7 @@ typedef bool (*ix_jpredicate)(ix_jvalue v);
 typedef struct ix_jentry {
     const char *name;
     ix_jfunction run;    /* NULL with `refused`, where nothing can be done with it */
-    ix_jwriter write;    /* filters that give a str, never Markup: the same, written; or NULL */
+    ix_jwriter write;    /* filters that give a str of what is no Markup: the same, written */
     ix_jpredicate holds; /* tests: the same, where it is so simple; or NULL */
     const char *parameters[IX_J_MAX_PARAMETERS];
     uint8_t required; /* the first so many parameters must be given */

@@ -203,18 +203,18 @@ static inline IX_MUST_USE inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalu
 {
     const ix_jvalue *end = keys_values + 2 * count;
     uint64_t seen = 0; /* a bit of the hash of each key: one whose bit is not in it is new */
+    size_t filled = 0;
     void *memory;
 
     if (count > IX_J_INDEX_FROM)
         return ix_j_dict_of_many(r, keys_values, count, out, err);
     IX_TRY(ix_j_take(r, sizeof(ix_jdict) + count * sizeof(ix_jpair), &memory, err));
     ix_jdict *d = memory;
-    ix_jpair *pair = (ix_jpair *)(d + 1);
-    *d = (ix_jdict){ .pairs = pair, .capacity = count };
+    ix_jpair *pairs = (ix_jpair *)(d + 1), *pair = pairs;
     for (const ix_jvalue *key = keys_values; key < end; key += 2) {
         uint64_t bit = (uint64_t)1 << (key->string->hash & 63);
 
-        if (seen & bit && ix_j_put_again(d->pairs, pair, key))
+        if (seen & bit && ix_j_put_again(pairs, pair, key))
             continue;
         seen |= bit;
         pair->key.kind = IX_J_STRING;
@@ -222,8 +222,9 @@ static inline IX_MUST_USE inox_status ix_j_dict_of(ix_jrender *r, const ix_jvalu
         ix_j_put(&pair->value, &key[1]);
         pair->hash = key->string->hash;
         pair++;
-        d->count++;
+        filled++;
     }
+    *d = (ix_jdict){ .pairs = pairs, .count = filled, .capacity = count };
     out->kind = IX_J_DICT;
     out->dict = d;
     return INOX_OK;

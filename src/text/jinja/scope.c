@@ -465,17 +465,16 @@ static scope function_inside(scope *s, ix_jfunction_node *f)
     return (scope){ .parent = s, .function = f, .function_scope = s };
 }
 
-/* The slots of a scope, to be filled on entry, for whoever enters it. */
-static inox_status close_scope(resolver *v, scope *s, ix_jenter *enter, inox_error *err)
+/* The slots of a scope that are to be filled on entry, or (filled false) that are not. */
+static inox_status list_slots(resolver *v, scope *s, bool filled, ix_jenter *enter, inox_error *err)
 {
     scope *in;
 
-    IX_TRY(IX_ARENA(&v->program->arena, &enter->slots, s->count, err));
     for (uint32_t i = 0; i < s->count; i++) {
         const symbol *sym = &s->symbols[i];
         ix_jslot *slot = &enter->slots[enter->count];
 
-        if (!sym->slotted)
+        if (!sym->slotted || (sym->load != IX_JL_NONE) != filled)
             continue;
         *slot = (ix_jslot){ .slot = sym->slot, .load = sym->load };
         if (sym->load == IX_JL_ALIAS) {
@@ -489,6 +488,15 @@ static inox_status close_scope(resolver *v, scope *s, ix_jenter *enter, inox_err
         enter->count++;
     }
     return INOX_OK;
+}
+
+/* The slots of a scope, for whoever enters it. */
+static inox_status close_scope(resolver *v, scope *s, ix_jenter *enter, inox_error *err)
+{
+    IX_TRY(IX_ARENA(&v->program->arena, &enter->slots, s->count, err));
+    IX_TRY(list_slots(v, s, true, enter, err));
+    enter->filled = enter->count;
+    return list_slots(v, s, false, enter, err);
 }
 
 static inox_status settle_list(resolver *v, scope *s, ix_jnode *n, inox_error *err)

@@ -173,12 +173,25 @@ static inox_status is_in_set(ix_jrender *r, const ix_jstring *set, uint32_t c, b
     return INOX_OK;
 }
 
+static inline bool is_plain_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F);
+}
+
 inox_status ix_js_strip(ix_jrender *r, const ix_jstring *s, const ix_jstring *set, int sides,
                         size_t *start, size_t *end, inox_error *err)
 {
     bool in = true;
     size_t n, i = 0, j = s->size;
     IX_TRY(ix_j_steps(r, s->size / 32 + 1, err));
+    while (!set && sides & IX_J_LEFT && i < j && is_plain_space(s->data[i])) /* ASCII first */
+        i++;
+    while (!set && sides & IX_J_RIGHT && j > i && is_plain_space(s->data[j - 1]))
+        j--;
+    if (!set && i < j && (signed char)s->data[i] >= 0)
+        sides &= ~IX_J_LEFT;
+    if (!set && i < j && (signed char)s->data[j - 1] >= 0)
+        sides &= ~IX_J_RIGHT;
     while (sides & IX_J_LEFT && i < j) {
         IX_TRY(is_in_set(r, set, ix_js_read(s, i, &n), &in, err));
         if (!in)

@@ -44,9 +44,8 @@ typedef struct level {
 typedef struct reader {
     ix_jrender *r;
     char *text, *at, *end;
-    key *keys[KEYS];                       /* by hash, the last of each */
-    key *after[KEYS];                      /* by `before`, the key that came then the last time */
-    uint32_t before;                       /* the last key's hash, mixed with those before it */
+    key *keys[KEYS];  /* by hash, the last of each */
+    key *after[KEYS]; /* by the hash of the last key, mixed with those before it: the next one */
     level levels[IX_MAX_JSON_NESTING + 1]; /* the first is none, and closed by nothing */
     ix_jvalue *open;      /* the items of the arrays, keys and values of the objects, not closed */
     ix_jvalue *last_room; /* the last place that has room for two of them */
@@ -330,7 +329,7 @@ static inox_status make_key(reader *in, const char *start, size_t size, bool pla
 }
 
 /* The key that begins at in->at, which is not the one that was guessed. */
-static inox_status read_new_key(reader *in, key **out, inox_error *err)
+static inox_status read_new_key(reader *in, uint32_t before, key **out, inox_error *err)
 {
     char *start = in->at;
     bool plain = true;
@@ -352,7 +351,7 @@ static inox_status read_new_key(reader *in, key **out, inox_error *err)
     }
     *out = *k;
     if ((*k)->size > 0)
-        in->after[in->before % KEYS] = *k;
+        in->after[before % KEYS] = *k;
     return INOX_OK;
 }
 
@@ -367,10 +366,11 @@ static inline bool is_key(const char *p, const key *k)
 }
 
 /* The key whose quote is here, and the colon behind it. */
-static inline __attribute__((always_inline)) inox_status read_key(reader *in, char **p, key **out,
+static inline __attribute__((always_inline)) inox_status read_key(reader *in, char **p,
+                                                                  uint32_t *before, key **out,
                                                                   inox_error *err)
 {
-    key *k = in->after[in->before % KEYS];
+    key *k = in->after[*before % KEYS];
 
     if (**p != '"')
         return bad_at(in, *p, "an object without a key in quotes", err);
@@ -378,13 +378,13 @@ static inline __attribute__((always_inline)) inox_status read_key(reader *in, ch
         *p += k->size + 1;
     } else {
         in->at = *p + 1;
-        IX_TRY(read_new_key(in, &k, err));
+        IX_TRY(read_new_key(in, *before, &k, err));
         *p = skip_space(in->at);
         if (**p != ':')
             return bad_at(in, *p, "a key without :", err);
         ++*p;
     }
-    in->before = in->before << 4 ^ k->string.hash;
+    *before = *before << 4 ^ k->string.hash;
     *out = k;
     *p = skip_space(*p);
     return INOX_OK;
@@ -554,8 +554,9 @@ static inline __attribute__((always_inline)) inox_status read_ends(reader *in, c
             return bad_at(
                 in, *p, l->closing == '}' ? "an object without , or }" : "an array without , or ]",
                 err);
-        IX_TRY(close_level(in, l->closing, in->open + l->first, *to, err));
-        *to = in->open + l->first + 1;
+        ix_jvalue *first = in->open + l->first;
+        IX_TRY(close_level(in, l->closing, first, *to, err));
+        *to = first + 1;
         ++*p;
         if (--*top == in->levels)
             return INOX_OK;
@@ -568,6 +569,7 @@ static inox_status read_values(reader *in, char *p, inox_error *err)
 {
     level *top = in->levels, *deepest = top + IX_MAX_JSON_NESTING;
     ix_jvalue *to = in->open;
+    uint32_t before = 0;
 
     do {
         ix_jorigin origin = IX_J_USER;
@@ -577,7 +579,7 @@ static inox_status read_values(reader *in, char *p, inox_error *err)
         if (top->closing == '}') {
             key *k = NULL;
 
-            IX_TRY(read_key(in, &p, &k, err));
+            IX_TRY(read_key(in, &p, &before, &k, err));
             to->kind = IX_J_STRING;
             to->string = &k->string;
             to++;
@@ -590,7 +592,7 @@ static inox_status read_values(reader *in, char *p, inox_error *err)
             if (top++ == deepest)
                 return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
                                IX_MAX_JSON_NESTING);
-            *top = (level){ (size_t)(to - in->open), *p == '{' ? '}' : ']' };
+            *top = (level){ (size_t)(to - in->open), (char)(*p + 2) }; /* in ASCII */
             p = skip_space(p + 1);
             if (*p != top->closing)
                 continue;
@@ -627,7 +629,6 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     in.r = r;
     memset(in.keys, 0, sizeof in.keys);
     memset(in.after, 0, sizeof in.after);
-    in.before = 0;
     in.levels[0] = (level){ 0, 0 };
     in.open = in.few;
     in.last_room = in.few + FEW - 2;
