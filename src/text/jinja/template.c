@@ -204,13 +204,15 @@ static inox_status check_surrogates(const ix_jbuilder *b, inox_error *err)
     return INOX_OK;
 }
 
+/* The text lies in out->text already, unless that had no room for it. */
 static inox_status hand_out(const ix_jbuilder *b, ix_template_result *out, inox_error *err)
 {
     inox_status status = INOX_OK;
+    bool there = b->size > 0 && b->data == out->text;
 
-    IX_TRY(check_surrogates(b, err));
-    IX_TRY(IX_REALLOC(&out->text, b->size + 1, err));
-    if (b->size > 0)
+    IX_TRY_GOTO(status, check_surrogates(b, err), failed);
+    IX_TRY_GOTO(status, IX_REALLOC(&out->text, b->size + 1, err), failed);
+    if (b->size > 0 && !there)
         memcpy(out->text, b->data, b->size);
     out->text[b->size] = '\0';
     out->size = b->size;
@@ -234,11 +236,16 @@ static inox_status render(const ix_template *t, ix_jrender *r, const char *varia
     IX_TRY(resolve_globals(r, root.dict, err));
     IX_TRY(IX_J_ALLOC(r, &r->spare, t->program.function_count, err));
     IX_TRY(IX_J_ALLOC(r, &r->hints, t->program.field_count, err));
-    size_t left = r->memory_left + (size_t)(r->warm_end - r->warm);
-    if (size < left / 16 && size < r->text_max) /* often about what the text takes */
-        IX_TRY(ix_jb_reserve(&text, size, err));
+    if (size < r->text_max) { /* often about what the text takes */
+        IX_TRY(IX_REALLOC(&out->text, size + 1, err));
+        text.data = out->text;
+        text.capacity = size;
+    }
     inox_status status = ix_j_run_root(r, &text, err);
-    return status == INOX_OK ? hand_out(&text, out, err) : placed(t, r->error_at, status, err);
+    if (status == INOX_OK)
+        return hand_out(&text, out, err);
+    ix_template_result_release(out);
+    return placed(t, r->error_at, status, err);
 }
 
 /* Takes the warm memory for a rendering. */
