@@ -70,11 +70,12 @@ static inline char *skip_space(char *p)
     return p;
 }
 
-static bool skip_word(reader *in, const char *word)
+/* Inlined, so that a word is compared as one or two numbers; none is longer than PAD. */
+static inline __attribute__((always_inline)) bool skip_word(reader *in, const char *word)
 {
     size_t n = strlen(word);
 
-    if (strncmp(in->at, word, n) != 0)
+    if (memcmp(in->at, word, n) != 0)
         return false;
     in->at += n;
     return true;
@@ -466,8 +467,10 @@ static inox_status read_number(reader *in, ix_jvalue *out, inox_error *err)
 
 /* ---- arrays, objects ------------------------------------------------------------------------- */
 
-static inox_status read_constant(reader *in, const char *word, ix_jvalue value, ix_jvalue *out,
-                                 inox_error *err)
+static inline __attribute__((always_inline)) inox_status read_constant(reader *in, const char *word,
+                                                                       ix_jvalue value,
+                                                                       ix_jvalue *out,
+                                                                       inox_error *err)
 {
     *out = value;
     return skip_word(in, word) ? INOX_OK : bad(in, "a word", err);
