@@ -1,5 +1,6 @@
-/* bench-template TEMPLATE VARIABLES [ROUNDS]: the time of one rendering, the least of ROUNDS (200),
- * and of reading the variables from their JSON alone, for bench/templates.py to hold against
+/* bench-template TEMPLATE VARIABLES READING [ROUNDS]: the time of one rendering, the least of ROUNDS
+ * (1000), and of one of READING, a template that names the same variables and does nothing with
+ * them, which is the time to read them from their JSON; for bench/templates.py to hold against
  * jinja2. */
 #include "base/os.h"
 #include "text/jinja/template.h"
@@ -46,22 +47,25 @@ static inox_status measure(const char *source, size_t size, const ix_buffer *var
 
 int main(int argc, char **argv)
 {
-    ix_buffer source = { 0 }, variables = { 0 };
-    long rounds = argc > 3 ? strtol(argv[3], NULL, 10) : 200;
+    ix_buffer source = { 0 }, variables = { 0 }, same = { 0 };
+    long rounds = argc > 4 ? strtol(argv[4], NULL, 10) : 1000;
     double all, reading;
     size_t bytes = 0, none;
     inox_error err;
 
-    if (argc < 3 || rounds < 1)
-        return fprintf(stderr, "usage: bench-template TEMPLATE VARIABLES [ROUNDS]\n"), 2;
+    if (argc < 4 || rounds < 1)
+        return fprintf(stderr, "usage: bench-template TEMPLATE VARIABLES READING [ROUNDS]\n"), 2;
     inox_status status = read_file(argv[1], &source, &err);
     if (status == INOX_OK)
         status = read_file(argv[2], &variables, &err);
     if (status == INOX_OK)
+        status = read_file(argv[3], &same, &err);
+    if (status == INOX_OK)
         status = measure(source.data ? source.data : "", source.size, &variables, rounds, &all,
                          &bytes, &err);
     if (status == INOX_OK)
-        status = measure("", 0, &variables, rounds, &reading, &none, &err);
+        status = measure(same.data ? same.data : "", same.size, &variables, rounds, &reading, &none,
+                         &err);
     if (status == INOX_OK)
         printf("{\"us\": %.1f, \"reading_us\": %.1f, \"bytes\": %zu}\n", 1e6 * all, 1e6 * reading,
                bytes);
@@ -69,5 +73,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench-template: %s\n", err.message);
     ix_buffer_release(&source);
     ix_buffer_release(&variables);
+    ix_buffer_release(&same);
     return status != INOX_OK;
 }

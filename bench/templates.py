@@ -4,12 +4,14 @@
     python3 bench/templates.py BUILD [FOLDER]        (needs jinja2; FOLDER: ../shared/data/templates)
 
 Both render the same text, or the row says so.  Two times each: `json` begins with the variables as JSON text, as they
-come over a wire; `objects` with them read already (Inox: less the time to read them).  The least of several rounds.
+come over a wire; `objects` with them read already (Inox: less the time to read those that the template names).  The
+least of several rounds.
 Templates that refuse the conversation are left out.
 """
 import glob
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -67,6 +69,12 @@ def environment():
     return env
 
 
+def naming(source, variables):
+    """A template that names the same variables as another one, and does nothing with them."""
+    names = [name for name in variables if re.search(rf"\b{name}\b", source)]
+    return "{% if false %}" + "".join("{{ %s }}" % name for name in names) + "{% endif %}"
+
+
 def least(rounds, run):
     best = float("inf")
     for _ in range(rounds):
@@ -84,19 +92,24 @@ def main():
     variables, env, ratios = json.loads(text), environment(), []
     reading = least(20, lambda: json.loads(text))
     print("Inox us  jinja2 us  objects   json  template")
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:
-        f.write(text)
-        f.flush()
+    with tempfile.TemporaryDirectory() as scratch:
+        given, reading_template = os.path.join(scratch, "given.json"), os.path.join(scratch, "reading.jinja")
+        with open(given, "w", encoding="utf-8") as f:
+            f.write(text)
         for path in sorted(glob.glob(os.path.join(folder, "*.jinja"))):
-            with open(path, encoding="utf-8", newline="") as source:
-                template = env.from_string(source.read())
+            with open(path, encoding="utf-8", newline="") as f:
+                source = f.read()
+            with open(reading_template, "w", encoding="utf-8") as f:
+                f.write(naming(source, variables))
+            template = env.from_string(source)
             try:
                 size = len(template.render(**variables).encode())
             except Exception:  # it refuses such conversations
                 continue
-            theirs = least(7, lambda t=template: t.render(**variables))
-            ours = json.loads(subprocess.run([os.path.join(sys.argv[1], "bench", "bench-template"), path, f.name],
-                                             stdout=subprocess.PIPE, check=True).stdout)
+            theirs = least(25, lambda t=template: t.render(**variables))
+            ours = json.loads(subprocess.run(
+                [os.path.join(sys.argv[1], "bench", "bench-template"), path, given, reading_template],
+                stdout=subprocess.PIPE, check=True).stdout)
             objects, whole = theirs / max(ours["us"] - ours["reading_us"], 0.1), (theirs + reading) / ours["us"]
             ratios.append((objects, whole, ours["us"]))
             print(f"{ours['us']:7.1f} {theirs:10.1f} {objects:7.1f}x {whole:5.1f}x  {os.path.basename(path)}"

@@ -5,8 +5,9 @@
  * is part of nothing.  Strings are views of the copy, in which escapes are undone in place.  All
  * are a user's but those of the top-level keys *_token, and the roles of messages that are plain
  * words: published templates build special tokens around them ('<|' + message['role'] + '|>'), and
- * a word by itself spells none.
+ * a word by itself spells none.  Variables that the template does not name are checked and not kept.
  */
+#include "text/jinja/ast.h"
 #include "text/jinja/decimal.h"
 #include "text/jinja/render.h"
 #include "text/unicode.h"
@@ -261,23 +262,25 @@ static inox_status read_odd_text(reader *in, char *start, size_t *size, bool *pl
     return INOX_OK;
 }
 
-/* The string whose quote is here. */
+/* The string whose quote is here; *out is left alone unless it is to be kept. */
 static inline __attribute__((always_inline)) inox_status read_string(reader *in, char **p,
-                                                                     ix_jorigin origin,
+                                                                     ix_jorigin origin, bool keep,
                                                                      ix_jvalue *out,
                                                                      inox_error *err)
 {
     char *start = *p + 1, *end = plain_end(start);
-    size_t size;
     bool plain = true;
+    size_t size;
 
     if (*end != '"') {
         in->at = end;
         IX_TRY(read_odd_text(in, start, &size, &plain, err));
         *p = in->at;
-        return ix_j_make_string(in->r, start, size, origin, out, err);
+        return keep ? ix_j_make_string(in->r, start, size, origin, out, err) : INOX_OK;
     }
     *p = end + 1;
+    if (!keep)
+        return INOX_OK;
     IX_TRY(ix_j_make_string(in->r, start, (size_t)(end - start), origin, out, err));
     out->string->length = out->string->size;
     out->string->plain = true;
@@ -538,6 +541,7 @@ static inline inox_status close_level(reader *in, char closing, ix_jvalue *first
 /* Behind a value, or at the end of what is empty: closes the levels that end here, and moves to
  * where the next value begins. */
 static inline __attribute__((always_inline)) inox_status read_ends(reader *in, char **p,
+                                                                   const level *base, bool keep,
                                                                    level **top, ix_jvalue **to,
                                                                    inox_error *err)
 {
@@ -557,57 +561,102 @@ static inline __attribute__((always_inline)) inox_status read_ends(reader *in, c
             return bad_at(
                 in, *p, l->closing == '}' ? "an object without , or }" : "an array without , or ]",
                 err);
-        ix_jvalue *first = in->open + l->first;
-        IX_TRY(close_level(in, l->closing, first, *to, err));
-        *to = first + 1;
+        if (keep) {
+            ix_jvalue *first = in->open + l->first;
+
+            IX_TRY(close_level(in, l->closing, first, *to, err));
+            *to = first + 1;
+        }
         ++*p;
-        if (--*top == in->levels)
+        if (--*top == base)
             return INOX_OK;
     }
 }
 
-/* Reads the array or object that begins at p: what is open lies in in->levels, not on the stack of
- * C.  in->at = behind it. */
-static inox_status read_values(reader *in, char *p, inox_error *err)
+/* True if the template names the variable. */
+static bool is_named(const reader *in, const key *k)
 {
-    level *top = in->levels, *deepest = top + IX_MAX_JSON_NESTING;
-    ix_jvalue *to = in->open;
+    const ix_jprogram *p = in->r->program;
+
+    for (uint32_t i = 0; i < p->global_count; i++)
+        if (ix_j_same_text(p->names[p->globals[i]], &k->string))
+            return true;
+    return false;
+}
+
+static inox_status skip_value(reader *in, char **p, inox_error *err);
+
+/* Reads the value that begins at *p, within the level `base`; what is open lies in in->levels, not
+ * on the stack of C.  Keeps it as in->open[0], or checks it only. */
+static inline __attribute__((always_inline)) inox_status read_value(reader *in, char **at,
+                                                                    level *base, bool keep,
+                                                                    inox_error *err)
+{
+    level *top = base, *deepest = in->levels + IX_MAX_JSON_NESTING;
+    ix_jvalue ignored, *to = keep ? in->open : &ignored;
     uint32_t before = 0;
+    char *p = *at;
 
     do {
         ix_jorigin origin = IX_J_USER;
 
-        if (to > in->last_room)
+        if (keep && to > in->last_room)
             IX_TRY(grow(in, &to, err));
         if (top->closing == '}') {
             key *k = NULL;
 
             IX_TRY(read_key(in, &p, &before, &k, err));
-            to->kind = IX_J_STRING;
-            to->string = &k->string;
-            to++;
+            if (keep && top == in->levels + 1 && !is_named(in, k)) {
+                IX_TRY(skip_value(in, &p, err));
+                IX_TRY(read_ends(in, &p, base, keep, &top, &to, err));
+                continue;
+            }
+            if (keep) {
+                to->kind = IX_J_STRING;
+                to->string = &k->string;
+                to++;
+            }
             if (k->own == (unsigned)(top - in->levels) && (k->own == OWN_TOKEN || is_word(p)))
                 origin = IX_J_TEMPLATE;
         }
         if (*p == '"') {
-            IX_TRY(read_string(in, &p, origin, to++, err));
+            IX_TRY(read_string(in, &p, origin, keep, to, err));
+            to += keep;
         } else if (*p == '{' || *p == '[') {
             if (top++ == deepest)
                 return ix_fail(err, INOX_E_LIMIT, "variables that nest deeper than %d levels",
                                IX_MAX_JSON_NESTING);
-            *top = (level){ (size_t)(to - in->open), (char)(*p + 2) }; /* in ASCII */
+            *top = (level){ keep ? (size_t)(to - in->open) : 0, (char)(*p + 2) }; /* in ASCII */
             p = skip_space(p + 1);
             if (*p != top->closing)
                 continue;
         } else {
             in->at = p;
-            IX_TRY(read_other(in, to++, err));
+            IX_TRY(read_other(in, to, err));
+            to += keep;
             p = in->at;
         }
-        IX_TRY(read_ends(in, &p, &top, &to, err));
-    } while (top > in->levels);
-    in->at = p;
+        if (keep || top > base)
+            IX_TRY(read_ends(in, &p, base, keep, &top, &to, err));
+    } while (top > base);
+    *at = p;
     return INOX_OK;
+}
+
+/* Moves over the value of a variable that the template does not name. */
+static inox_status skip_value(reader *in, char **p, inox_error *err)
+{
+    level *base = in->levels + 1, outer = *base;
+
+    *base = (level){ 0, 0 };
+    IX_TRY(read_value(in, p, base, false, err));
+    *base = outer;
+    return INOX_OK;
+}
+
+static inox_status read_object(reader *in, char **p, inox_error *err)
+{
+    return read_value(in, p, in->levels, true, err);
 }
 
 /* The text with NULs behind it. */
@@ -636,11 +685,11 @@ inox_status ix_j_read_json(ix_jrender *r, const char *text, size_t size, ix_jval
     in.open = in.few;
     in.last_room = in.few + FEW - 2;
     IX_TRY(copy_text(&in, text, size, err));
-    in.at = skip_space(in.text);
-    if (*in.at != '{')
+    char *p = skip_space(in.text);
+    if (*p != '{')
         return ix_fail(err, INOX_E_FORMAT, "the variables are no JSON object");
-    IX_TRY(read_values(&in, in.at, err));
+    IX_TRY(read_object(&in, &p, err));
     *out = in.open[0];
-    in.at = skip_space(in.at);
+    in.at = skip_space(p);
     return in.at == in.end ? INOX_OK : bad(&in, "something behind the object", err);
 }
