@@ -350,6 +350,21 @@ static inox_status slice_string(ix_jrender *r, ix_jstring *s, int64_t start, int
     return ix_jb_finish(&b, s->safe, out, err);
 }
 
+/* Python gives the slice the items at its bounds, where they are behind the last one too. */
+static inox_status slice_range(ix_jrender *r, const ix_jrange *range, int64_t start, int64_t stop,
+                               int64_t step, ix_jvalue *out, inox_error *err)
+{
+    int64_t bounds[2] = { start, stop };
+
+    for (int i = 0; i < 2; i++)
+        if (__builtin_mul_overflow(bounds[i], range->step, &bounds[i]) ||
+            __builtin_add_overflow(bounds[i], range->start, &bounds[i]))
+            return ix_fail(err, INOX_E_LIMIT, "a slice of a range that ends beyond 64 bits");
+    if (__builtin_mul_overflow(step, range->step, &step))
+        return ix_fail(err, INOX_E_LIMIT, "a slice of a range whose steps are beyond 64 bits");
+    return ix_j_range(r, bounds[0], bounds[1], step, out, err);
+}
+
 inox_status ix_j_getslice(ix_jrender *r, ix_jvalue object, const ix_jvalue bounds[3],
                           ix_jvalue *out, inox_error *err)
 {
@@ -376,13 +391,8 @@ inox_status ix_j_getslice(ix_jrender *r, ix_jvalue object, const ix_jvalue bound
     count = adjust((int64_t)length, &start, &stop, step);
     if (object.kind == IX_J_STRING)
         return slice_string(r, object.string, start, step, count, out, err);
-    if (object.kind == IX_J_RANGE) {
-        const ix_jrange *range = object.range;
-        int64_t first = range->start + start * range->step;
-
-        return ix_j_range(r, first, first + count * step * range->step, step * range->step, out,
-                          err);
-    }
+    if (object.kind == IX_J_RANGE)
+        return slice_range(r, object.range, start, stop, step, out, err);
     IX_TRY(ix_j_steps(r, (uint64_t)count / 8, err));
     IX_TRY(object.kind == IX_J_LIST ? ix_j_list(r, (size_t)count, out, err)
                                     : ix_j_tuple(r, (size_t)count, out, err));
