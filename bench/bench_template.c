@@ -1,6 +1,6 @@
-/* bench-template TEMPLATE VARIABLES READING [ROUNDS]: the time of one rendering, the least of ROUNDS
- * (1000), and of one of READING, a template that names the same variables and does nothing with
- * them, which is the time to read them from their JSON; for bench/templates.py to hold against
+/* bench-template TEMPLATE VARIABLES READING [ROUNDS]: the time of one rendering, the least of
+ * ROUNDS (1000), and of one of READING, a template that names the same variables and does nothing
+ * with them, which is the time to read them from their JSON; for bench/templates.py to hold against
  * jinja2. */
 #include "base/os.h"
 #include "text/jinja/template.h"

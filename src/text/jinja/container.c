@@ -2,8 +2,8 @@
  *
  * A dict keeps its pairs in order:
  *
- *     pairs:  [k0 v0] [k1 v1] [k2 v2] ...          up to IX_J_INDEX_FROM pairs are searched one by one
- *     index:  0 2 0 0 1 3 0 0                      beyond: pair number + 1, open addressing
+ *     pairs:  [k0 v0] [k1 v1] [k2 v2] ...     up to IX_J_INDEX_FROM are searched one by one
+ *     index:  0 2 0 0 1 3 0 0                 beyond: pair number + 1, open addressing
  *
  * Invariant: no key is more than PROBES_MAX places from where its hash points (keys made to collide
  * are refused), so that a lookup is bounded.

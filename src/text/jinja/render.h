@@ -194,7 +194,7 @@ static inline uint32_t ix_j_string_hash(ix_jstring *s)
  * may be the first of them. */
 inox_status ix_j_dict_of_many(ix_jrender *r, const ix_jvalue *keys_values, size_t count,
                               ix_jvalue *out, inox_error *err) IX_MUST_USE;
-/* Gives a key that came before, among the pairs up to `end`, its last value; false: there is none. */
+/* Gives a key that came before, among the pairs up to `end`, its last value; false: none did. */
 bool ix_j_put_again(ix_jpair *pairs, const ix_jpair *end, const ix_jvalue *key_value);
 
 #define IX_J_INDEX_FROM 8 /* dicts of more pairs have an index */

@@ -5,7 +5,7 @@
  * is part of nothing.  Strings are views of the copy, in which escapes are undone in place.  All
  * are a user's but those of the top-level keys *_token, and the roles of messages that are plain
  * words: published templates build special tokens around them ('<|' + message['role'] + '|>'), and
- * a word by itself spells none.  Variables that the template does not name are checked and not kept.
+ * a word by itself spells none.  Variables that the template does not name are checked, not kept.
  */
 #include "text/jinja/ast.h"
 #include "text/jinja/decimal.h"
