@@ -37,10 +37,12 @@ typedef struct talk {
     inox_answer_format *format;
     json_t *messages;   /* as templates see them: role, content, reasoning_content, tool_calls */
     json_t *tools;      /* the list that the model may call, or NULL */
+    bool own_tools;     /* they were given for this run: those of a file do not replace them */
     json_t *variables;  /* more variables of the template, or NULL */
     const char *system; /* the system message, or NULL */
     int32_t *held;      /* the tokens in the session */
     size_t held_count;
+    inox_template_options rendering;
     inox_generate_options generate;
     bool no_receipt, hide_reasoning, statistics;
     char receipt_id[65]; /* of the last answer, or "" */
@@ -57,12 +59,15 @@ bool ignores_tools(const talk *t);
  * Nothing is added when that fails. */
 int talk_answer(talk *t);
 
+/* {"messages": [...], "tools": [...]}; a list of messages is read, too. */
 int save_talk(const talk *t, const char *path);
 int load_talk(talk *t, const char *path);
 
 /* ---- chat_tools.c: what a model may call */
 /* The list of a JSON file, [...] or {"tools": [...]}. */
 int read_tools(const common *c, const char *path, json_t **tools);
+/* True of what read_tools reads. */
+bool are_tools(const json_t *tools);
 /* An object with variables for the template: JSON itself, or a file of it. */
 int read_template_variables(const common *c, const char *text, json_t **variables);
 /* A call of the answer in the making, number 0 on; messages: those before. */

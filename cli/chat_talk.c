@@ -120,7 +120,7 @@ static inox_status render(const talk *t, const inox_tokenizer_info *info, inox_r
         return INOX_E_MEMORY;
     }
     inox_status status =
-        inox_template_render(t->template, variables, strlen(variables), NULL, out, err);
+        inox_template_render(t->template, variables, strlen(variables), &t->rendering, out, err);
     free(variables);
     return status;
 }
@@ -198,11 +198,14 @@ static void show(answer *a, const inox_answer_event *e)
     if (!reasoning && a->dim)
         printf("\n\n");
     set_dim(a, reasoning);
-    if (e->part == INOX_ANSWER_CALL)
-        printf("%scalls %.*s %.*s", a->size[1] > 0 || json_array_size(a->calls) > 0 ? "\n" : "",
-               (int)e->name.bytes, e->name.data, (int)e->arguments.bytes, e->arguments.data);
-    else
+    if (e->part == INOX_ANSWER_CALL) {
+        printf("%scalls ", a->size[1] > 0 || json_array_size(a->calls) > 0 ? "\n" : "");
+        print_visible(stdout, e->name.data, e->name.bytes);
+        printf(" ");
+        print_visible(stdout, e->arguments.data, e->arguments.bytes);
+    } else {
         fwrite(e->text.data, 1, e->text.bytes, stdout);
+    }
     fflush(stdout);
 }
 
@@ -406,7 +409,7 @@ int save_talk(const talk *t, const char *path)
     if (t->system != NULL)
         json_array_append_new(all, json_pack("{s:s, s:s}", "role", "system", "content", t->system));
     json_array_extend(all, t->messages);
-    json_t *root = json_pack("{s:o}", "messages", all);
+    json_t *root = json_pack("{s:o, s:O*}", "messages", all, "tools", t->tools);
     FILE *f = root != NULL ? fopen(path, "wb") : NULL;
     bool good = f != NULL && json_dumpf(root, f, JSON_INDENT(1)) == 0 && fputc('\n', f) != EOF;
     int code = f == NULL || fclose(f) != 0 || !good ? fail_file(t->common, path) : 0;
@@ -439,13 +442,20 @@ int load_talk(talk *t, const char *path)
     bool good = json_is_array(all);
     for (size_t i = 0; good && i < json_array_size(all); i++)
         good = is_message(json_array_get(all, i));
-    if (good) {
-        json_decref(t->messages);
-        t->messages = json_deep_copy(all);
-    } else {
+    json_t *tools = json_object_get(root, "tools");
+    if (!good)
         code = fail_text(t->common, EXIT_FORMAT,
                          "%s: no conversation: {\"messages\": [{\"role\": ..., \"content\": ...}]}",
                          path);
+    else if (tools != NULL && !json_is_null(tools) && !are_tools(tools))
+        code = fail_text(t->common, EXIT_FORMAT, "%s: its tools are no list of tools", path);
+    if (code == 0) {
+        json_decref(t->messages);
+        t->messages = json_incref(all);
+    }
+    if (code == 0 && !t->own_tools && json_is_array(tools)) {
+        json_decref(t->tools);
+        t->tools = json_incref(tools);
     }
     json_decref(root);
     return code;

@@ -36,16 +36,23 @@ static const char *tool_name(const json_t *tool)
     return json_string_value(json_object_get(f != NULL ? f : tool, "name"));
 }
 
+bool are_tools(const json_t *tools)
+{
+    size_t i;
+    json_t *tool;
+    bool good = json_is_array(tools);
+    json_array_foreach(tools, i, tool) good = good && tool_name(tool) != NULL;
+    return good;
+}
+
 int read_tools(const common *c, const char *path, json_t **tools)
 {
-    json_t *root, *tool;
-    size_t i;
+    json_t *root;
     int code = read_json(c, "--tools", path, &root);
     if (code != 0)
         return code;
     *tools = json_is_object(root) ? json_object_get(root, "tools") : root;
-    bool good = json_is_array(*tools);
-    json_array_foreach(*tools, i, tool) good = good && tool_name(tool) != NULL;
+    bool good = are_tools(*tools);
     if (!good)
         code = fail_text(c, EXIT_FORMAT,
                          "--tools: %s: no list of tools: [{\"type\": \"function\", \"function\": "
@@ -137,6 +144,9 @@ void print_call(const json_t *call)
 {
     const json_t *arguments = json_object_get(json_object_get(call, "function"), "arguments");
     char *text = json_dumps(arguments, JSON_ENCODE_ANY);
-    printf("%s %s\n", call_name(call), text != NULL ? text : "");
+    print_visible(stdout, call_name(call), strlen(call_name(call)));
+    printf(" ");
+    print_visible(stdout, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+    printf("\n");
     free(text);
 }

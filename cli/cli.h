@@ -120,6 +120,17 @@ typedef struct common {
     { "draft-tokens", 0, OPTION_INT, &(o).draft_tokens, "N", "guesses at once, at most (8)", NULL }
 /* clang-format on */
 
+/* ---- the limits of a template, for template and chat: members of an inox_template_options */
+/* clang-format off */
+#define TEMPLATE_LIMITS(o)                                                                         \
+    { "steps-max", 0, OPTION_U64, &(o).steps_max, "N",                                             \
+      "the work of a rendering of the template, at most (20 million steps)", NULL },               \
+    { "memory-max", 0, OPTION_U64, &(o).memory_max, "BYTES",                                       \
+      "the memory of a rendering, at most (256 MiB)", NULL },                                      \
+    { "output-max", 0, OPTION_U64, &(o).output_max, "BYTES",                                       \
+      "the text of a rendering, at most (64 MiB)", NULL }
+/* clang-format on */
+
 /* ---- sampling.c: how tokens are chosen, for run and chat */
 typedef struct sampling_options {
     double temperature, top_p, min_p, typical, repetition, presence, frequency;
@@ -217,6 +228,9 @@ int read_ids(const common *c, const char *path, int32_t **ids, size_t *count);
 int print_json(const common *c, json_t *object);
 /* Text that may not be UTF-8 as a JSON string: each maximal ill-formed part becomes one U+FFFD. */
 json_t *json_text(const char *s, size_t n);
+/* Text from elsewhere, so that it cannot command a terminal: control characters and bytes that are
+ * no UTF-8 are spelt out. */
+void print_visible(FILE *f, const char *text, size_t bytes);
 /* Nonzero where what was written to standard output did not arrive (a full disk). */
 int finish_output(const common *c, int exit_code);
 

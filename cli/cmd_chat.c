@@ -9,6 +9,7 @@ typedef struct chat_options {
     common common;
     const char *template, *system, *load, *save, *draft, *tools, *variables;
     inox_cache_type cache;
+    inox_template_options rendering;
     int64_t tokens, context, chunk, lookup, draft_tokens;
     sampling_options sampling;
     bool no_receipt, hide_reasoning;
@@ -103,8 +104,11 @@ static line_result read_block(chat *c, const char *first, char **text)
 
 static void tell_call(const chat *c, const json_t *call)
 {
-    if (!c->options->common.json && !c->options->common.quiet)
-        fprintf(stderr, "/tool RESULT tells the model what %s gave.\n", call_name(call));
+    if (!c->options->common.json && !c->options->common.quiet) {
+        fprintf(stderr, "/tool RESULT tells the model what ");
+        print_visible(stderr, call_name(call), strlen(call_name(call)));
+        fprintf(stderr, " gave.\n");
+    }
 }
 
 static int answer(chat *c)
@@ -251,12 +255,20 @@ static int do_save(chat *c, const char *argument)
     return code;
 }
 
+static void tell_of_tools(const chat *c)
+{
+    if (json_array_size(c->talk.tools) > 0 && ignores_tools(&c->talk))
+        say(c, "The chat template does not tell the model of tools.");
+}
+
 static int do_load(chat *c, const char *argument)
 {
     int code = *argument == '\0' ? fail_text(&c->options->common, EXIT_USAGE, "/load needs a FILE")
                                  : load_talk(&c->talk, argument);
-    if (code == 0)
+    if (code == 0) {
         say(c, "Loaded.");
+        tell_of_tools(c);
+    }
     return code;
 }
 
@@ -425,6 +437,7 @@ static int run(const command *c, chat_options *o, const char *path)
     t->common = &o->common;
     t->messages = json_array();
     t->system = o->system;
+    t->rendering = o->rendering;
     t->no_receipt = o->no_receipt;
     t->hide_reasoning = o->hide_reasoning;
     t->statistics = true;
@@ -438,6 +451,7 @@ static int run(const command *c, chat_options *o, const char *path)
     int code = take_sampling(c, &o->common, &o->sampling, &t->generate.sampling);
     if (code == 0 && o->tools != NULL)
         code = read_tools(&o->common, o->tools, &t->tools);
+    t->own_tools = t->tools != NULL;
     if (code == 0 && o->variables != NULL)
         code = read_template_variables(&o->common, o->variables, &t->variables);
     if (code == 0 &&
@@ -446,11 +460,10 @@ static int run(const command *c, chat_options *o, const char *path)
          (o->draft != NULL && open_draft(&o->common, o->draft, o->context, o->chunk, &draft,
                                          &t->generate.draft, &err) != INOX_OK)))
         code = fail(&o->common, &err);
-    if (code == 0 && json_array_size(t->tools) > 0 && ignores_tools(t))
-        say(&all, "The chat template does not tell the model of tools.");
     if (code == 0 && o->load != NULL)
         code = load_talk(t, o->load);
     if (code == 0) {
+        tell_of_tools(&all);
         all.lines = line_reader_new(history);
         interrupt_never_ends();
         code = all.lines == NULL ? fail_text(&o->common, EXIT_MEMORY, "no memory") : converse(&all);
@@ -471,7 +484,10 @@ static int run(const command *c, chat_options *o, const char *path)
 
 int cmd_chat(const command *c, int argc, char **argv)
 {
-    chat_options o = { .tokens = 1024, .draft_tokens = 8, .sampling = SAMPLING_INIT };
+    chat_options o = { .rendering = INOX_TEMPLATE_OPTIONS_INIT,
+                       .tokens = 1024,
+                       .draft_tokens = 8,
+                       .sampling = SAMPLING_INIT };
     const option options[] = {
         { "chat-template", 0, OPTION_TEXT, &o.template, "NAME|FILE",
           "chatml, llama3, gemma, mistral, zephyr, plain, or a file (default: the model's own)",
@@ -481,6 +497,7 @@ int cmd_chat(const command *c, int argc, char **argv)
           "a JSON list of tools that the model may call; /tool gives their results", NULL },
         { "template-vars", 0, OPTION_TEXT, &o.variables, "JSON|FILE",
           "more variables of the template: '{\"enable_thinking\": false}'", NULL },
+        TEMPLATE_LIMITS(o.rendering),
         { "load", 0, OPTION_TEXT, &o.load, "FILE", "go on with a saved conversation", NULL },
         { "save", 0, OPTION_TEXT, &o.save, "FILE", "write the conversation there at the end",
           NULL },

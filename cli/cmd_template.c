@@ -6,20 +6,15 @@
 
 typedef struct template_options {
     common common;
-    const char *now, *name, *tokenizer;
-    uint64_t steps_max, memory_max, output_max; /* 0: the library's own */
+    const char *name, *tokenizer;
+    inox_template_options rendering;
     bool jsonl, spans;
 } template_options;
 
 static inox_status render(const template_options *o, const inox_template *t, const char *variables,
                           size_t bytes, inox_rendering **out, inox_error *err)
 {
-    inox_template_options options = INOX_TEMPLATE_OPTIONS_INIT;
-    options.now = o->now;
-    options.steps_max = o->steps_max;
-    options.memory_max = o->memory_max;
-    options.output_max = o->output_max;
-    return inox_template_render(t, variables, bytes, &options, out, err);
+    return inox_template_render(t, variables, bytes, &o->rendering, out, err);
 }
 
 /* ---- for programs */
@@ -187,11 +182,11 @@ static const char NOTES[] = "FILE is Jinja source, tokenizer_config.json, a GGUF
 
 int cmd_template(const command *c, int argc, char **argv)
 {
-    template_options o = { 0 };
+    template_options o = { .rendering = INOX_TEMPLATE_OPTIONS_INIT };
     const option options[] = {
         { "jsonl", 0, OPTION_FLAG, &o.jsonl, NULL,
           "answer lines of JSON on standard input, one for one", NULL },
-        { "now", 0, OPTION_TEXT, &o.now, "TIME",
+        { "now", 0, OPTION_TEXT, &o.rendering.now, "TIME",
           "what the clock shows: \"2026-07-04 15:30:45\" (default: the local time)", NULL },
         { "name", 0, OPTION_TEXT, &o.name, "NAME", "which of several templates (\"default\")",
           NULL },
@@ -199,11 +194,7 @@ int cmd_template(const command *c, int argc, char **argv)
           "only the parts that come out of the variables, with their bytes", NULL },
         { "tokenizer", 0, OPTION_TEXT, &o.tokenizer, "FILE",
           "the ids of its tokens; special tokens are found in the template's words only", NULL },
-        { "steps-max", 0, OPTION_U64, &o.steps_max, "N",
-          "the work of a rendering, at most (20 million steps)", NULL },
-        { "memory-max", 0, OPTION_U64, &o.memory_max, "BYTES", "its memory, at most (256 MiB)",
-          NULL },
-        { "output-max", 0, OPTION_U64, &o.output_max, "BYTES", "its text, at most (64 MiB)", NULL },
+        TEMPLATE_LIMITS(o.rendering),
         JSON_OPTION(o.common),
         { "quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress and no notes", NULL },
         { NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL },

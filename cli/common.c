@@ -272,3 +272,21 @@ int finish_output(const common *c, int exit_code)
                               : fail_text(c, EXIT_IO, "standard output: %s", strerror(errno));
     return exit_code;
 }
+
+void print_visible(FILE *f, const char *text, size_t bytes)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n;
+    for (size_t i = 0; i < bytes; i += n) {
+        bool whole;
+        n = utf8_length(s + i, bytes - i, &whole);
+        bool control = s[i] < 0x20 || s[i] == 0x7f || (n == 2 && s[i] == 0xC2 && s[i + 1] < 0xA0);
+        if (whole && !control)
+            fwrite(s + i, 1, n, f);
+        else if (s[i] == '\n' || s[i] == '\t' || s[i] == '\r')
+            fprintf(f, "\\%c", s[i] == '\n' ? 'n' : s[i] == '\t' ? 't' : 'r');
+        else
+            for (size_t k = i; k < i + n; k++)
+                fprintf(f, "\\x%02x", s[k]);
+    }
+}

@@ -48,44 +48,6 @@ void put_ranges(const uint32_t *starts, const uint32_t *ends, size_t count)
 
 /* ---- pieces for people */
 
-/* Bytes of the well-formed character at s[0..n), or 0. */
-static size_t character(const unsigned char *s, size_t n)
-{
-    size_t want = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (want == 0 || want > n || s[0] > 0xF4)
-        return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    for (size_t i = 1; i < want; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    return want;
-}
-
-/* Text that cannot command a terminal: control characters and bad bytes are spelt out. */
-static void print_visible(const char *text, size_t bytes)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    for (size_t i = 0; i < bytes;) {
-        size_t n = character(s + i, bytes - i);
-        bool control = n == 2 && s[i] == 0xC2 && s[i + 1] < 0xA0;
-        if (s[i] == '\n')
-            fputs("\\n", stdout);
-        else if (s[i] == '\t')
-            fputs("\\t", stdout);
-        else if (s[i] == '\r')
-            fputs("\\r", stdout);
-        else if (n == 0 || s[i] < 0x20 || s[i] == 0x7f)
-            printf("\\x%02x", s[i]);
-        else if (control)
-            printf("\\x%02x\\x%02x", s[i], s[i + 1]);
-        else
-            fwrite(s + i, 1, n, stdout);
-        i += n == 0 ? 1 : n;
-    }
-}
-
 void release_printer(printer *p)
 {
     free(p->held);
@@ -151,7 +113,7 @@ static void print_held(const printer *p, uint64_t start, uint64_t end)
     start = start < p->held_base ? p->held_base : start;
     end = end > all ? all : end;
     if (start < end)
-        print_visible(p->held + (start - p->held_base), (size_t)(end - start));
+        print_visible(stdout, p->held + (start - p->held_base), (size_t)(end - start));
 }
 
 static void print_piece_of(const printer *p, int32_t id)
@@ -159,7 +121,7 @@ static void print_piece_of(const printer *p, int32_t id)
     size_t bytes;
     const char *piece = inox_tokenizer_piece(p->tokenizer, id, &bytes);
     if (piece != NULL)
-        print_visible(piece, bytes);
+        print_visible(stdout, piece, bytes);
 }
 
 static void print_offsets(const printer *p, const inox_stream_tokens *t)

@@ -9,7 +9,7 @@ import struct
 import time
 
 import support
-from support import CONTEXT, ENVIRONMENT, FORMAT, INOX, NOT_FOUND, SLOWER, USAGE, check, fails, good, inox, path, test, write
+from support import CONTEXT, ENVIRONMENT, FORMAT, INOX, LIMIT, NOT_FOUND, SLOWER, USAGE, check, fails, good, inox, path, test, write
 
 GREEDY = ["--temp", "0", "-n", "12", "--no-receipt"]
 
@@ -227,9 +227,46 @@ def tools_are_offered_called_and_answered():
     for call, result, content in zip(calls, messages[2:4], ('{"degrees": 20}', "12\no'clock")):
         check(result == {"role": "tool", "name": call["function"]["name"], "tool_call_id": call["id"],
                          "content": content}, result)
-    again = good("chat", caller(), "--tools", tools, *GREEDY, "--load", saved, "--json",  # the first retry waits
+    again = good("chat", caller(), *GREEDY, "--load", saved, "--json",  # with the tools; the first retry waits
                  stdin=b"/undo\n/retry\n/tool noon\n/retry\n")
     check([json.loads(line)["content"] for line in again.out.splitlines()] == ["It is 20 degrees."] * 2, again.out)
+
+
+@test
+def tools_are_saved_and_loaded():
+    tools, saved, later = write("tools.json", TOOLS), path("offered.json"), path("later.json")
+    one = [{"function": {"name": "only_this"}}]
+    good("chat", caller(), "--tools", tools, *GREEDY, "--save", saved, stdin=b"")
+    with open(saved, encoding="utf-8") as f:
+        check(json.load(f) == {"messages": [], "tools": TOOLS})
+    check("calls get_weather" in good("chat", caller(), *GREEDY, stdin=f"/load {saved}\nHi\n".encode()).out)
+    for given, kept in (([], TOOLS), (["--tools", write("one.json", one)], one)):  # what the command names stays
+        good("chat", caller(), *given, "--load", saved, "--save", later, stdin=b"")
+        with open(later, encoding="utf-8") as f:
+            check(json.load(f)["tools"] == kept, kept)
+    for without in ([], {"messages": [], "tools": None}):
+        good("chat", caller(), "--tools", tools, *GREEDY, "--save", later,
+             stdin=f"/load {write('without.json', without)}\n".encode())
+        with open(later, encoding="utf-8") as f:
+            check(json.load(f)["tools"] == TOOLS)
+    fails(FORMAT, "chat", caller(), "--load", write("wrong.json", {"messages": [], "tools": [1]}), says="no list of tools")
+
+
+@test
+def names_of_calls_command_no_terminal():
+    named = '<tool_call>\n{"name": "a\x1b[2J\u009b", "arguments": {"b\x7f": "c"}}\n</tool_call>'
+    odd = write("odd.gguf", model_that_says({**SAID, "<go>": [named]}, HERMES))
+    done = good("chat", odd, "--tools", write("tools.json", TOOLS), *GREEDY, stdin=b"Hi\n/show\n")
+    check("calls a\\x1b[2J\\xc2\\x9b " in done.out and "  calls a\\x1b[2J" in done.out, done.out)
+    check("what a\\x1b[2J\\xc2\\x9b gave" in done.err, done.err)
+    check(not any(c in done.out + done.err for c in "\x1b\x7f\u009b"), done.out, done.err)
+
+
+@test
+def limits_of_the_template():
+    slow = write("slow.jinja", "{% for i in range(9999) %}{% for j in range(99) %}{% endfor %}{% endfor %}{{ 'x' * 9999 }}")
+    for limit in ("steps", "memory", "output"):
+        fails(LIMIT, "chat", "default", "--chat-template", slow, f"--{limit}-max", "2000", stdin=b"Hi\n", says=f"{limit}_max")
 
 
 @test

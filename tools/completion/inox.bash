@@ -22,23 +22,24 @@ _inox() {
     "run --penalty-window" | "run --logit-bias" | "run -s" | "run --seed" | \
     "run --stop" | "run -c" | "run --ctx" | "run --chunk" | \
     "run --draft" | "run --lookup" | "run --draft-tokens" | "run -t" | \
-    "run --threads" | "run --memory" | "chat --system" | "chat -n" | \
-    "chat --tokens" | "chat --temp" | "chat --top-k" | "chat --top-p" | \
-    "chat --min-p" | "chat --typical" | "chat --repeat-penalty" | "chat --presence-penalty" | \
-    "chat --frequency-penalty" | "chat --penalty-window" | "chat --logit-bias" | "chat -s" | \
-    "chat --seed" | "chat --stop" | "chat -c" | "chat --ctx" | \
-    "chat --chunk" | "chat --draft" | "chat --lookup" | "chat --draft-tokens" | \
-    "chat -t" | "chat --threads" | "chat --memory" | "replay -t" | \
-    "replay --threads" | "replay --memory" | "logits --chunk" | "logits -t" | \
-    "logits --threads" | "logits --memory" | "inspect -t" | "inspect --threads" | \
-    "inspect --memory" | "tokenize --text" | "tokenize -d" | "tokenize --decode" | \
-    "tokenize --pattern" | "tokenize -t" | "tokenize --threads" | "tokenize --memory" | \
-    "template --now" | "template --name" | "template --steps-max" | "template --memory-max" | \
-    "template --output-max" | "perplexity -w" | "perplexity --window" | "perplexity -t" | \
-    "perplexity --threads" | "perplexity --memory" | "bench -p" | "bench --prompt" | \
-    "bench -n" | "bench --tokens" | "bench -b" | "bench --batch" | \
-    "bench -d" | "bench --depth" | "bench -r" | "bench --repeat" | \
-    "bench --chunk" | "bench -t" | "bench --threads" | "bench --memory")
+    "run --threads" | "run --memory" | "chat --system" | "chat --steps-max" | \
+    "chat --memory-max" | "chat --output-max" | "chat -n" | "chat --tokens" | \
+    "chat --temp" | "chat --top-k" | "chat --top-p" | "chat --min-p" | \
+    "chat --typical" | "chat --repeat-penalty" | "chat --presence-penalty" | "chat --frequency-penalty" | \
+    "chat --penalty-window" | "chat --logit-bias" | "chat -s" | "chat --seed" | \
+    "chat --stop" | "chat -c" | "chat --ctx" | "chat --chunk" | \
+    "chat --draft" | "chat --lookup" | "chat --draft-tokens" | "chat -t" | \
+    "chat --threads" | "chat --memory" | "replay -t" | "replay --threads" | \
+    "replay --memory" | "logits --chunk" | "logits -t" | "logits --threads" | \
+    "logits --memory" | "inspect -t" | "inspect --threads" | "inspect --memory" | \
+    "tokenize --text" | "tokenize -d" | "tokenize --decode" | "tokenize --pattern" | \
+    "tokenize -t" | "tokenize --threads" | "tokenize --memory" | "template --now" | \
+    "template --name" | "template --steps-max" | "template --memory-max" | "template --output-max" | \
+    "perplexity -w" | "perplexity --window" | "perplexity -t" | "perplexity --threads" | \
+    "perplexity --memory" | "bench -p" | "bench --prompt" | "bench -n" | \
+    "bench --tokens" | "bench -b" | "bench --batch" | "bench -d" | \
+    "bench --depth" | "bench -r" | "bench --repeat" | "bench --chunk" | \
+    "bench -t" | "bench --threads" | "bench --memory")
         :
         return ;;
     "run -f" | "run --file" | "run --receipt" | "chat --tools" | \
@@ -68,7 +69,7 @@ _inox() {
         run)
             mapfile -t COMPREPLY < <(compgen -W "-p --prompt -f --file -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop --ignore-end --parse-special --no-special -c --ctx --cache --chunk --draft --lookup --draft-tokens --receipt --no-receipt --no-echo -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         chat)
-            mapfile -t COMPREPLY < <(compgen -W "--chat-template --system --tools --template-vars --load --save --hide-reasoning -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop -c --ctx --cache --chunk --draft --lookup --draft-tokens --no-receipt -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "--chat-template --system --tools --template-vars --steps-max --memory-max --output-max --load --save --hide-reasoning -n --tokens --temp --top-k --top-p --min-p --typical --repeat-penalty --presence-penalty --frequency-penalty --penalty-window --logit-bias -s --seed --stop -c --ctx --cache --chunk --draft --lookup --draft-tokens --no-receipt -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         replay)
             mapfile -t COMPREPLY < <(compgen -W "-m --model -t --threads --pin --interleave --memory --isa --json -q --quiet -v --verbose -h --help" -- "$word") ;;
         logits)

@@ -78,7 +78,8 @@ static inox_status repeat(ix_jrender *r, ix_jvalue what, ix_jvalue times, ix_jva
     if (n < 0 || size == 0)
         n = 0;
     if (size > 0 && (uint64_t)n > (uint64_t)r->text_max / size)
-        return ix_fail(err, INOX_E_LIMIT, "%zu items %lld times exceed the limit of %zu", size,
+        return ix_fail(err, INOX_E_LIMIT,
+                       "%zu bytes or items %lld times, more than the limit output_max, %zu", size,
                        (long long)n, r->text_max);
     if (what.kind == IX_J_STRING) {
         IX_TRY(ix_j_steps(r, (uint64_t)n / 4, err));
