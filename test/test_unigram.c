@@ -2,7 +2,8 @@
  *
  * Vocabularies and texts are made at random: scores that nearly tie, so that what a sum rounds to
  * decides; sums that cross all powers of two and are moved back to 0; pieces that end in U+2581, or
- * have several, or one inside; byte fallback, user-defined pieces, ids of more than 16 bits. */
+ * have several, or one inside; byte fallback, user-defined pieces, ids of more than 16 bits.  And a
+ * word that is made to be on the edge of what rounding can change. */
 #include "test.h"
 
 #include "text/model.h"
@@ -98,6 +99,8 @@ static void make_vocabulary(vocabulary *v, const shape *s, int kind)
         add(v, "de", 0, IX_PIECE_USER);
         add(v, "b c", 0, IX_PIECE_USER);
     }
+    add(v, "zb", score_of(v, kind, 2), IX_PIECE_NORMAL); /* though z is none */
+    add(v, "az", score_of(v, kind, 2), IX_PIECE_NORMAL);
     for (int b = 0; b < 256 && s->bytes; b++) {
         char piece[ROOM];
         (void)snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)b);
@@ -248,4 +251,90 @@ TEST(unigram_words_are_as_the_whole_text)
     free(v->filled);
     free(v);
     free(text);
+}
+
+/* A word whose best path changes because of nothing but rounding, as late as it can: where sums have
+ * magnitudes in [2^(q-1), 2^q), they are multiples of u = 2^(q-24).
+ *
+ *     a path, of m + 2 tokens:     [_][ab] ... [ab][a]     each rounded down by 31/64 u
+ *     the other, of m + 1 tokens:  [_a][ba] ... [ba]       each rounded up by 31/64 u
+ *
+ * They never meet before the end.  There the first is better by (2 m + 3) * 31/64 u, which is the
+ * sum of all roundings: the rounded sums are equal, and the other, which is found before, stays. */
+enum { BA = 1, AB, SPACE_A, A, B, SPACE_F, ALONE, ROUNDING_PIECES };
+
+static inox_status make_rounding(int q, int m, ix_tokenizer **out, inox_error *err)
+{
+    static const char *const texts[] = {
+        "<unk>", "ba", "ab", SPACE "a", "a", "b", SPACE "f", SPACE
+    };
+    const double parts[] = { 0, 1024, 1012, 1536 - 12 * m, 1280, 2020, 0, 256 };
+    static const double up[] = { 0, 31, -31, 31, -31, 0, 0, -31 };
+    ix_text_view pieces[ROUNDING_PIECES];
+    float scores[ROUNDING_PIECES];
+    uint8_t types[ROUNDING_PIECES];
+    double u = 1;
+    for (int i = q; i < 24; i++)
+        u /= 2;
+    for (size_t i = 0; i < ROUNDING_PIECES; i++) {
+        pieces[i] = (ix_text_view){ texts[i], strlen(texts[i]) };
+        scores[i] = i == SPACE_F ? -64 : (float)(-(parts[i] + up[i] / 64) * u);
+        types[i] = i > 0 ? IX_PIECE_NORMAL : IX_PIECE_UNKNOWN;
+    }
+    ix_spm_source source = { .kind = IX_SPM_UNIGRAM,
+                             .count = ROUNDING_PIECES,
+                             .pieces = pieces,
+                             .scores = scores,
+                             .types = types,
+                             .rules = IX_SPM_RULES_INIT };
+    return ix_tokenizer_from_spm(&source, out, err);
+}
+
+/* The ids of the word are those of the first path, or of the other. */
+static bool is_path(const ix_encoding *e, size_t at, int m, bool other)
+{
+    size_t n = 0, size = (size_t)m + (other ? 1 : 2);
+    if (e->count < at + size)
+        return false;
+    bool same = e->ids[at + n++] == (other ? SPACE_A : ALONE);
+    for (int i = 0; i < m; i++)
+        same = same && e->ids[at + n++] == (other ? BA : AB);
+    return same && (other || e->ids[at + n] == A);
+}
+
+/* The word, then words that take the sum beyond 2^(q-1), and the word once more. */
+TEST(unigram_rounding_decides)
+{
+    static const int edges[][2] = {
+        { 11, 0 }, { 12, 0 }, { 13, 1 }, { 14, 7 }, { 15, 7 }, { 16, 7 }
+    };
+    enum { BEHIND = 60 }; /* so many that the last word is looked up as it stands */
+    for (size_t k = 0; k < sizeof edges / sizeof *edges; k++) {
+        int q = edges[k][0], m = edges[k][1];
+        size_t size = 0, between = ((size_t)1 << (q - 7)) + 4, words = between + BEHIND + 2;
+        char *text = malloc(words * 2 + 4 * (size_t)m + 4);
+        ix_tokenizer *model = NULL;
+        inox_error err;
+        CHECK_OK(make_rounding(q, m, &model, &err), &err);
+        for (size_t i = 0; i < words; i++) {
+            bool edge = i == 0 || i == between + 1;
+            size += (size_t)sprintf(text + size, "%s", edge ? " a" : " f");
+            for (int n = 0; n < m && edge; n++)
+                size += (size_t)sprintf(text + size, "ba");
+        }
+        for (int round = 0; round < 4 && model; round++) {
+            ix_encoding got = { 0 };
+            ix_encode_input in = { .first = { .text = { text, size } } };
+            ix_encode_options options = IX_ENCODE_OPTIONS_INIT;
+            options.want = round % 2 ? 0 : IX_WANT_ALL;
+            CHECK_OK(ix_encode(model, &in, &options, &got, &err), &err);
+            CHECK(got.count == words - 2 + 2 * (size_t)m + 3);
+            CHECK_MSG(is_path(&got, 0, m, false), "2^%d: the exact path is another one", q);
+            CHECK_MSG(is_path(&got, (size_t)m + 2 + between, m, true),
+                      "2^%d: the rounded path is another one", q);
+            ix_encoding_release(&got);
+        }
+        ix_tokenizer_free(model);
+        free(text);
+    }
 }
