@@ -253,8 +253,8 @@ TEST(unigram_words_are_as_the_whole_text)
     free(text);
 }
 
-/* A word whose best path changes because of nothing but rounding, as late as it can: where sums have
- * magnitudes in [2^(q-1), 2^q), they are multiples of u = 2^(q-24).
+/* A word whose best path changes because of nothing but rounding, as late as it can: where sums are
+ * of magnitudes in [2^(q-1), 2^q), they are multiples of u = 2^(q-24).
  *
  *     a path, of m + 2 tokens:     [_][ab] ... [ab][a]     each rounded down by 31/64 u
  *     the other, of m + 1 tokens:  [_a][ba] ... [ba]       each rounded up by 31/64 u
