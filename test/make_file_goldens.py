@@ -3,7 +3,7 @@
 
     python3 test/make_file_goldens.py RANKS TEKKEN TEXT
 
-Needs `sentencepiece` (0.2.3 was used), `tiktoken` (0.14.0), `mistral-common` (1.13.1), `tokenizers`
+Needs `sentencepiece` (0.2.3 was used), `tiktoken` (0.14.0), `mistral-common` (1.13.1), `transformers` (5.23), `tokenizers`
 (0.23.3) and `protobuf`.  RANKS is the tiktoken file of GPT-2 (r50k_base), TEKKEN a tekken.json, TEXT a
 few hundred kilobytes in the public domain, on which the SentencePiece models are trained.  Everything
 is seeded.  Beside each vocabulary NAME stands NAME.jsonl with lines
@@ -217,6 +217,51 @@ def vocab_json(inputs):
     write("gpt2", records)
 
 
+def vocab_classes(inputs):
+    """Classes of transformers whose files are the same and whose steps are not."""
+    from transformers import AutoTokenizer
+    with open(os.path.join(OUT, "gpt2", "vocab.json"), encoding="utf-8") as f:
+        pieces = [p for p in json.load(f) if p not in ("<s>", "<|endoftext|>")]
+    with open(os.path.join(OUT, "gpt2", "merges.txt"), encoding="utf-8") as f:
+        merges = f.read()
+    tok = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=700, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), end_of_word_suffix="</w>",
+                                  show_progress=False)
+    with open(TEXT, encoding="utf-8") as f:
+        tok.train_from_iterator(f.read().lower().split("\n")[:3000], trainer)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    clip = [*alphabet, *(a + "</w>" for a in alphabet)]
+    clip += [p for p in tok.get_vocab() if p not in clip] + ["<|startoftext|>", "<|endoftext|>"]
+    clip_merges = "\n".join(" ".join(m) for m in json.loads(tok.to_str())["model"]["merges"])
+    im_start = {"content": "<|im_start|>", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
+    with open(os.path.join(OUT, "bert", "vocab.txt"), encoding="utf-8") as f:
+        words = f.read().replace("[PAD]", "<pad>").replace("[CLS]", "<s>").replace("[SEP]", "</s>").replace("[MASK]", "<mask>")
+    classes = {
+        "roberta": ({"tokenizer_class": "BartTokenizerFast"}, ["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"], merges),
+        "qwen2": ({"tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder": {
+            "500": dict(im_start, content="<|endoftext|>"), "501": im_start}, "eos_token": "<|im_start|>"}, pieces, merges),
+        "clip": ({"tokenizer_class": "CLIPTokenizer"}, clip, "#version: 0.2\n" + clip_merges),
+        "mpnet": ({"tokenizer_class": "MPNetTokenizer"}, None, words),
+    }
+    for name, (settings, vocab, other) in classes.items():
+        folder = os.path.join(OUT, name)
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "tokenizer_config.json"), "w", encoding="utf-8") as f:
+            f.write(json.dumps(settings) + "\n")
+        if vocab:
+            with open(os.path.join(folder, "vocab.json"), "w", encoding="utf-8") as f:
+                f.write(json.dumps({p: i for i, p in enumerate(vocab)}, ensure_ascii=False) + "\n")
+        with open(os.path.join(folder, "merges.txt" if vocab else "vocab.txt"), "w", encoding="utf-8", newline="\n") as f:
+            f.write(other)
+        tok, records = AutoTokenizer.from_pretrained(folder), []
+        for text in [*inputs, "a <mask> b</s> <|im_start|><|endoftext|>"]:
+            ids = tok.encode(text, add_special_tokens=False)
+            records.append({"text": text, "ids": ids, "parse_special": True})
+            records.append({"text": text, "ids": tok.encode(text), "parse_special": True, "special": True})
+        write(name, records)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     inputs = texts()
@@ -225,6 +270,7 @@ def main():
     tekken_file(inputs)
     vocab_txt(inputs)
     vocab_json(inputs)
+    vocab_classes(inputs)
 
 
 main()

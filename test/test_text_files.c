@@ -171,7 +171,11 @@ TEST(text_files_goldens)
                                          "small.tiktoken",
                                          "small-tekken.json",
                                          "bert",
-                                         "gpt2" };
+                                         "gpt2",
+                                         "roberta",
+                                         "qwen2",
+                                         "clip",
+                                         "mpnet" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[80], goldens[80];
         (void)snprintf(path, sizeof path, "data/files/%s", names[i]);
@@ -226,6 +230,39 @@ TEST(text_files_bert_settings)
     CHECK(run_goldens(&run, ix_test_file("data/files/bert-cased.jsonl")));
     ix_tokenizer_free(tokenizer);
     ix_free((char *)words.data);
+}
+
+/* What tokenizer_config.json says of the class decides; without it the vocabulary shows RoBERTa and
+ * CLIP. */
+TEST(text_files_classes)
+{
+    static const char *const folders[] = { "roberta", "clip" };
+    ix_text_view none = { NULL, 0 };
+    ix_tokenizer *tokenizer = NULL;
+    inox_error err;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[80];
+        golden_run run = { .t = t, .name = folders[i] };
+        (void)snprintf(path, sizeof path, "data/files/%s/vocab.json", folders[i]);
+        ix_text_view vocab = load(t, path);
+        (void)snprintf(path, sizeof path, "data/files/%s/merges.txt", folders[i]);
+        ix_text_view merges = load(t, path);
+        CHECK_OK(ix_tokenizer_from_vocab_json(vocab, merges, none, none, &tokenizer, &err), &err);
+        run.tokenizer = tokenizer;
+        (void)snprintf(path, sizeof path, "data/files/%s.jsonl", folders[i]);
+        CHECK(tokenizer && run_goldens(&run, ix_test_file(path)));
+        ix_tokenizer_free(tokenizer);
+        CHECK(ix_tokenizer_from_vocab_json(vocab, merges,
+                                           view("{\"tokenizer_class\": \"WhisperTokenizer\"}"),
+                                           none, &tokenizer, &err) == INOX_E_UNSUPPORTED &&
+              !tokenizer && strstr(err.message, "WhisperTokenizer"));
+        ix_free((char *)vocab.data);
+        ix_free((char *)merges.data);
+    }
+    CHECK(ix_tokenizer_from_vocab_txt(view("[UNK]\n[CLS]\na\n"),
+                                      view("{\"tokenizer_class\": \"BertJapaneseTokenizer\"}"),
+                                      none, &tokenizer, &err) == INOX_E_UNSUPPORTED &&
+          !tokenizer);
 }
 
 TEST(text_files_shared)

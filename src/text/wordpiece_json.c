@@ -56,12 +56,16 @@ static json_t *template_json(const ix_bert_settings *s, const json_t *added)
     const char *const texts[] = { s->cls, s->separator };
     for (size_t i = 0; i < 2; i++)
         json_object_set_new(tokens, texts[i], ix_template_entry_json(texts[i], added));
-    return json_pack("{s:s, s:[o, o, o], s:[o, o, o, o, o], s:o}", "type", "TemplateProcessing",
-                     "single", ix_template_token_json(s->cls, 0), ix_template_sequence_json("A", 0),
-                     ix_template_token_json(s->separator, 0), "pair",
-                     ix_template_token_json(s->cls, 0), ix_template_sequence_json("A", 0),
-                     ix_template_token_json(s->separator, 0), ix_template_sequence_json("B", 1),
-                     ix_template_token_json(s->separator, 1), "special_tokens", tokens);
+    json_t *pair =
+        json_pack("[o, o, o]", ix_template_token_json(s->cls, 0), ix_template_sequence_json("A", 0),
+                  ix_template_token_json(s->separator, 0));
+    json_t *single = json_copy(pair);
+    if (s->two_separators)
+        json_array_append_new(pair, ix_template_token_json(s->separator, 0));
+    json_array_append_new(pair, ix_template_sequence_json("B", 1));
+    json_array_append_new(pair, ix_template_token_json(s->separator, 1));
+    return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair",
+                     pair, "special_tokens", tokens);
 }
 
 inox_status ix_bert_json(json_t *vocab, const ix_bert_settings *s, json_t **out, inox_error *err)

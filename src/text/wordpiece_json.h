@@ -10,6 +10,7 @@ typedef struct ix_bert_settings {
     const char *unknown, *cls, *separator, *padding, *mask; /* spellings */
     bool lowercase, han; /* to small letters; Chinese characters are words of their own */
     int strip_accents;   /* 1, 0, or -1: as lowercase */
+    bool two_separators; /* between the parts of a pair, as MPNet has them */
 } ix_bert_settings;
 
 /* *out, a new reference.  vocab {piece: id} gets another one. */
