@@ -578,9 +578,10 @@ static inox_status read_parameters(const ix_answer_format *f, const json_t *tool
         return INOX_OK;
     call->name = (ix_text_view){ v.data, at };
     IX_TRY(ix_buffer_append(&call->arguments, "{", 1, err));
-    for (;;) {
+    for (size_t stop = offset_of(v, at, end);;) {
         bool whole = true;
-        size_t key = offset_of(v, at, f->key_start), stop = offset_of(v, at, end);
+        size_t key = offset_of(v, at, f->key_start);
+        stop = stop < at ? offset_of(v, at, end) : stop;
         /* elements: the end begins as a key does */
         if (stop <= key && stop != SIZE_MAX && !(key == SIZE_MAX && may_be_key(f, v, stop))) {
             *result = CALL_COMPLETE;

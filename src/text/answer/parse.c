@@ -8,7 +8,12 @@
  */
 #include "text/answer/format.h"
 
-enum { BORROWED_MIN = 3 }; /* bytes: fewer are no beginning of a mark */
+enum {
+    BORROWED_MIN = 3,   /* bytes: fewer are no beginning of a mark */
+    PIECE = 512,        /* bytes taken at once */
+    TRIED_MAX = 100,    /* openings of calls in reasoning that has no end */
+    READ_FREELY = 16384 /* bytes of a call that is read again with every piece */
+};
 
 typedef enum state { START, REASONING, CONTENT, CALLS, HEADER, BODY, DONE } state;
 
@@ -20,11 +25,14 @@ struct ix_answer_parser {
     ix_buffer held;
     size_t
         borrowed; /* bytes of `held` that are the prompt's: a mark that the answer goes on with */
+    int tried;    /* openings in reasoning that nothing else ended */
     size_t seen;  /* of `held`, while `holds`: what was searched for the end of reasoning */
     state state;
     bool said;   /* of this part: something other than white space */
     bool marked; /* white space in front of what comes belongs to a mark */
     bool waits;  /* for the rest of a call */
+    bool ends;   /* something came that can end it */
+    size_t read; /* bytes of `held` when it was looked at for that the last time */
     bool holds;  /* reasoning that may be a call: what ends it tells */
     bool final;  /* there comes no more */
     bool called; /* a call was told */
@@ -281,7 +289,8 @@ static inox_status in_reasoning(ix_answer_parser *p, bool *more)
     set_openings(f, marks + MARKS);
     marks[MARKS + OPENING] = if_strong(marks[MARKS + OPENING]);
     int which = first_mark(p, marks, MARKS + OPENINGS, &open);
-    if (which >= MARKS && (!ended || open < at)) {
+    p->tried += ended && which >= MARKS;
+    if (which >= MARKS && (!ended || open < at) && p->tried <= TRIED_MAX) {
         call_result result;
         ix_text_view v = behind(held(p), open);
         v.size = ended ? at - open : v.size;
@@ -472,6 +481,7 @@ static inox_status in_calls(ix_answer_parser *p, bool *more)
     }
     if (result == CALL_CUT && !p->final) {
         p->waits = !marks;
+        p->read = held(p).size;
         *more = false;
         return INOX_OK;
     }
@@ -639,18 +649,27 @@ inox_status ix_answer_parser_tools(ix_answer_parser *p, ix_text_view tools, inox
     return INOX_OK;
 }
 
+static inox_status push_piece(ix_answer_parser *p, const char *text, size_t size)
+{
+    IX_TRY(ix_buffer_append(&p->held, text, size, p->err));
+    /* A call is looked at again when something that can end it has come; a long one when it has
+     * grown by a part, so that the time stays linear. */
+    for (size_t i = 0; i < size && p->waits && !p->ends; i++)
+        p->ends = memchr("}>])", text[i], 4) != NULL;
+    bool grown = p->held.size < READ_FREELY || p->held.size - p->read >= p->read / 16;
+    if (p->waits && (!p->ends || !grown))
+        return INOX_OK;
+    p->ends = false;
+    p->waits = false;
+    return run(p);
+}
+
 inox_status ix_answer_push(ix_answer_parser *p, const char *text, size_t size, inox_error *err)
 {
     p->err = err;
-    IX_TRY(ix_buffer_append(&p->held, text, size, err));
-    /* A call is looked at again when something that can end it has come. */
-    bool ends = false;
-    for (size_t i = 0; i < size && p->waits; i++)
-        ends = ends || strchr("}>])", text[i]);
-    if (p->waits && !ends)
-        return INOX_OK;
-    p->waits = false;
-    return run(p);
+    for (size_t at = 0; at < size; at += PIECE) /* what is held is moved and searched often */
+        IX_TRY(push_piece(p, text + at, size - at < PIECE ? size - at : PIECE));
+    return INOX_OK;
 }
 
 inox_status ix_answer_finish(ix_answer_parser *p, inox_error *err)
