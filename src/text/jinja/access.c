@@ -95,7 +95,7 @@ static const ix_jentry *method_table(ix_jvalue v)
     case IX_J_BIG: return ix_j_int_methods;
     case IX_J_FLOAT: return ix_j_float_methods;
     case IX_J_RANGE: return ix_j_range_methods;
-    case IX_J_VIEW: return ix_j_view_methods;
+    case IX_J_VIEW: return v.view->what == IX_J_VALUES ? ix_j_values_methods : ix_j_view_methods;
     case IX_J_FUNCTION: return v.method->entry->methods;
     default: return NULL;
     }

@@ -18,8 +18,6 @@ static inox_status attr(ix_jcall *c, ix_jvalue *out, inox_error *err)
     if (c->args[1].kind != IX_J_STRING)
         return ix_j_fail(err, "TypeError", "attribute name must be string, not '%s'",
                          ix_j_type_name(c->args[1]));
-    if (c->args[0].kind == IX_J_UNDEFINED)
-        return ix_j_undefined_error(c->r, c->args[0], err);
     IX_TRY(ix_j_attribute(c->r, c->args[0], c->args[1].string, out, err));
     if (out->kind == IX_J_MISSING)
         return ix_j_undefined(c->r, c->args[0], c->args[1], out, err);

@@ -71,6 +71,7 @@ extern const ix_jentry ix_j_int_methods[]; /* bool's too */
 extern const ix_jentry ix_j_float_methods[];
 extern const ix_jentry ix_j_range_methods[];
 extern const ix_jentry ix_j_view_methods[];
+extern const ix_jentry ix_j_values_methods[]; /* of dict.values() */
 
 /* The row of that name, or NULL. */
 const ix_jentry *ix_j_find_entry(const ix_jentry *table, const char *name, size_t size);

@@ -178,9 +178,6 @@ static inox_status view_isdisjoint(ix_jcall *c, ix_jvalue *out, inox_error *err)
     ix_jcursor at;
     ix_jvalue item;
     bool more, in = false;
-    if (c->self.view->what == IX_J_VALUES)
-        return ix_j_fail(err, "AttributeError",
-                         "'dict_values' object has no attribute 'isdisjoint'");
     IX_TRY(ix_j_cursor_start(c->r, c->args[0], &at, err));
     for (;;) {
         IX_TRY(ix_j_cursor_next(c->r, &at, &item, &more, err));
@@ -206,6 +203,11 @@ const ix_jentry ix_j_view_methods[] = {
       .parameters = { "other" },
       .required = 1,
       .positional = true },
+    { .name = "mapping", .run = view_mapping, .property = true },
+    { .name = NULL },
+};
+
+const ix_jentry ix_j_values_methods[] = {
     { .name = "mapping", .run = view_mapping, .property = true },
     { .name = NULL },
 };
