@@ -542,7 +542,7 @@ static inox_status no_loop_stores(resolver *v, const ix_jnode *n, inox_error *er
     for (; n; n = n->next) {
         if (n->kind == IX_JN_SET || n->kind == IX_JN_SET_BLOCK || n->kind == IX_JN_FOR)
             IX_TRY(no_loop_target(v, n->a, err));
-        if (n->kind < IX_JN_FOR || n->kind == IX_JN_SET || n->kind == IX_JN_WITH)
+        if (n->kind < IX_JN_FOR || n->kind == IX_JN_SET)
             continue;
         if (n->kind != IX_JN_FOR && n->kind != IX_JN_SET_BLOCK)
             IX_TRY(no_loop_stores(v, n->b, err));
