@@ -475,6 +475,35 @@ TEST(jinja_variables)
                   got.text);
         ix_template_result_release(&got);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         check_fails(t, "{{ a }}", bad[i], INOX_E_FORMAT, "the variables are no JSON");
+        check_fails(t, "{{ b }}", bad[i], INOX_E_FORMAT,
+                    "the variables are no JSON"); /* not named */
+    }
+}
+
+/* JSON that ends too soon is none, wherever it does: in keys that are guessed, short and long, in
+ * escapes, in characters, in variables that the template names and in others. */
+TEST(jinja_variables_cut_off)
+{
+#define LONG "a_key_of_more_than_sixteen_bytes_and_more_than_sixty_four_and_then_some_more"
+    static const char json[] =
+        "{\"a\": [{\"k\": \"v\\n\\ud83d\\ude00\", \"" LONG "\": null},"
+        " {\"k\": \"\xE6\xBC\xA2\", \"" LONG "\": -1.5e3}, {\"k\": [], "
+        "\"" LONG "\": true}], \"b\": {\"k\": {\"" LONG "\": \"" LONG "\"}}}";
+    static const char *const templates[] = { "{{ a }}", "{{ b }}", "" };
+
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++) {
+        ix_template_result got;
+        inox_error err;
+        char cut[sizeof json];
+
+        CHECK_OK(render(templates[i], strlen(templates[i]), json, NULL, &got, &err), &err);
+        ix_template_result_release(&got);
+        for (size_t size = 1; size + 1 < sizeof json; size++) {
+            memcpy(cut, json, size);
+            cut[size] = '\0';
+            check_fails(t, templates[i], cut, INOX_E_FORMAT, "the variables are no JSON");
+        }
+    }
 }

@@ -360,13 +360,14 @@ static inox_status read_new_key(reader *in, uint32_t before, key **out, inox_err
 }
 
 /* True if what the key was made from begins at p. */
-static inline bool is_key(const char *p, const key *k)
+static inline bool is_key(const reader *in, const char *p, const key *k)
 {
     uint64_t x[2];
 
     memcpy(x, p, sizeof x);
     return (((x[0] & k->mask[0]) ^ k->bytes[0]) | ((x[1] & k->mask[1]) ^ k->bytes[1])) == 0 &&
-           (k->size <= sizeof x || memcmp(p, k->string.data, k->size) == 0);
+           (k->size <= sizeof x ||
+            (k->size <= (size_t)(in->end - p) && memcmp(p, k->string.data, k->size) == 0));
 }
 
 /* The key whose quote is here, and the colon behind it. */
@@ -378,7 +379,7 @@ static inline __attribute__((always_inline)) inox_status read_key(reader *in, ch
 
     if (**p != '"')
         return bad_at(in, *p, "an object without a key in quotes", err);
-    if (k && is_key(*p + 1, k)) {
+    if (k && is_key(in, *p + 1, k)) {
         *p += k->size + 1;
     } else {
         in->at = *p + 1;
