@@ -52,12 +52,4 @@ static inline void block_places(uint64_t bits, uint32_t at, uint32_t *out)
         *out++ = at + (uint32_t)__builtin_ctzll(bits);
 }
 
-static inline unsigned line_match(const ix_word_line *line, uint64_t low, uint32_t rest)
-{
-    unsigned match = 0;
-    for (int i = 0; i < IX_TABLE_WAYS; i++)
-        match |= (unsigned)((line->low[i] == low) & (line->rest[i] == rest)) << i;
-    return match;
-}
-
 #include "text/fast_words.h"

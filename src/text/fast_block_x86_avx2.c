@@ -56,14 +56,4 @@ static inline void block_places(uint64_t bits, uint32_t at, uint32_t *out)
         *out++ = at + (uint32_t)__builtin_ctzll(bits);
 }
 
-static inline unsigned line_match(const ix_word_line *line, uint64_t low, uint32_t rest)
-{
-    __m256i lows = _mm256_cmpeq_epi64(_mm256_load_si256((const __m256i *)(const void *)line->low),
-                                      _mm256_set1_epi64x((int64_t)low));
-    __m128i rests = _mm_cmpeq_epi32(_mm_load_si128((const __m128i *)(const void *)line->rest),
-                                    _mm_set1_epi32((int)rest));
-    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(lows)) &
-           (unsigned)_mm_movemask_ps(_mm_castsi128_ps(rests));
-}
-
 #include "text/fast_words.h"

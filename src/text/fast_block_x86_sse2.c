@@ -56,20 +56,4 @@ static inline void block_places(uint64_t bits, uint32_t at, uint32_t *out)
         *out++ = at + (uint32_t)__builtin_ctzll(bits);
 }
 
-/* Two numbers of 64 bits at p: which are x. */
-static inline unsigned same_two(const uint64_t *p, __m128i x)
-{
-    __m128i halves = _mm_cmpeq_epi32(_mm_load_si128((const __m128i *)(const void *)p), x);
-    __m128i both = _mm_and_si128(halves, _mm_shuffle_epi32(halves, 0xB1));
-    return (unsigned)_mm_movemask_pd(_mm_castsi128_pd(both));
-}
-
-static inline unsigned line_match(const ix_word_line *line, uint64_t low, uint32_t rest)
-{
-    __m128i x = _mm_set1_epi64x((int64_t)low), y = _mm_set1_epi32((int)rest);
-    __m128i rests = _mm_cmpeq_epi32(_mm_load_si128((const __m128i *)(const void *)line->rest), y);
-    return (same_two(line->low, x) | same_two(line->low + 2, x) << 2) &
-           (unsigned)_mm_movemask_ps(_mm_castsi128_ps(rests));
-}
-
 #include "text/fast_words.h"

@@ -473,15 +473,15 @@ static inline inox_status make_room(const run *r, const ix_word_queue *q, size_t
     return ix_encoding_reserve(r->out, (more < left ? more : left) + 2 * need, r->err);
 }
 
-/* The words of a queue become tokens.  bytes: of its first word, and of all that follows to 16
- * behind the beginning of the last one. */
-static inox_status answer(run *r, ix_word_queue *q, const char *bytes)
+/* The words of a queue become tokens.  bytes[0..readable): of its first word, and of all that
+ * follows to 16 behind the beginning of the last one, or more. */
+static inox_status answer(run *r, ix_word_queue *q, const char *bytes, size_t readable)
 {
     const int32_t first = r->word;
     waiting words[IX_QUEUE];
     bool learnt = !r->f->pieces.words.slots;
     size_t from = 0;
-    r->f->set->find(&r->f->words, bytes, q);
+    r->f->set->find(&r->f->words, bytes, readable, q);
     for (size_t i = 0; i < q->other_count; i++)
         words[i] = ask(r, q, q->others[i]);
     IX_TRY(make_room(r, q, q->at[0]));
@@ -527,7 +527,7 @@ static inline size_t cut_some(const run *r, ix_word_queue *q, const char *p, siz
 /* The last bytes of the text, in a copy with bytes behind it that blocks stop at. */
 static inox_status encode_tail(run *r, ix_word_queue *q, size_t at)
 {
-    char tail[2 * IX_TAIL];
+    char tail[4 * IX_BLOCK];
     size_t size = r->end - at;
     memcpy(tail, r->text + at, size);
     memset(tail + size, 0x80, sizeof tail - size);
@@ -536,7 +536,7 @@ static inox_status encode_tail(run *r, ix_word_queue *q, size_t at)
         done = cut_some(r, q, tail, done, size + IX_TAIL, at);
     for (size_t i = 0; i <= q->count; i++)
         q->at[i] += (uint32_t)at;
-    return answer(r, q, tail);
+    return answer(r, q, tail, sizeof tail);
 }
 
 inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, const char *text,
@@ -558,7 +558,7 @@ inox_status ix_fast_bytes_encode(const ix_fast_bytes *f, ix_model_scratch *s, co
         q.count = 0;
         while (q.count < IX_WORDS_AHEAD && end - at >= IX_TAIL)
             at = cut_some(&r, &q, text, at, end, 0);
-        IX_TRY(answer(&r, &q, text + q.at[0]));
+        IX_TRY(answer(&r, &q, text + q.at[0], end - q.at[0]));
     }
     return INOX_OK;
 }

@@ -47,12 +47,9 @@ enum {
 typedef struct ix_word_queue {
     size_t count;
     uint32_t at[IX_QUEUE + IX_QUEUE_SLACK];
-    int32_t ids[IX_QUEUE + IX_QUEUE_SLACK]; /* what the table has; of the others, anything */
-    uint16_t others[IX_QUEUE + 1];          /* the words that the table does not have */
+    int32_t ids[IX_QUEUE + IX_QUEUE_SLACK];     /* what the table has; of the others, anything */
+    uint16_t others[IX_QUEUE + IX_QUEUE_SLACK]; /* the words that the table does not have */
     size_t other_count;
-    /* the table's keys */
-    uint64_t low[IX_QUEUE + IX_QUEUE_SLACK];
-    uint32_t rest[IX_QUEUE + IX_QUEUE_SLACK], lines[IX_QUEUE + IX_QUEUE_SLACK];
 } ix_word_queue;
 
 /* Appends the words from text[at] on, block by block, until there are enough, fewer than
@@ -60,9 +57,10 @@ typedef struct ix_word_queue {
  * where it stopped, which is where the last word ends. */
 typedef size_t (*ix_cut_words)(const ix_scanner *s, const char *text, size_t at, size_t end,
                                ix_word_queue *q);
-/* Looks up the words of a queue: their ids, and which are not there.  bytes: of word 0 and those
- * behind it; 16 can be read from the beginning of each. */
-typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, ix_word_queue *q);
+/* Looks up the words of a queue: their ids, and which are not there.  bytes[0..readable): of word 0
+ * and those behind it; 16 can be read from the beginning of each. */
+typedef void (*ix_find_words)(const ix_word_table *t, const char *bytes, size_t readable,
+                              ix_word_queue *q);
 
 /* What p[0..64) is to BERT, bit i for byte i: of a word, as letters, digits and all that is not
  * printed ASCII are, or a word by itself, as punctuation is.  The others are spaces. */
@@ -97,7 +95,8 @@ const ix_block_set *ix_block_sets(size_t i);
 #define IX_BLOCK_SET(isa)                                                                          \
     size_t ix_cut_words_##isa(const ix_scanner *s, const char *text, size_t at, size_t end,        \
                               ix_word_queue *q);                                                   \
-    void ix_find_words_##isa(const ix_word_table *t, const char *bytes, ix_word_queue *q);         \
+    void ix_find_words_##isa(const ix_word_table *t, const char *bytes, size_t readable,           \
+                             ix_word_queue *q);                                                    \
     void ix_block_words_##isa(const char *p, uint64_t *words, uint64_t *single);                   \
     void ix_block_marks_##isa(const ix_byte_marks *m, const char *p, uint64_t *plain,              \
                               uint64_t *spaces);
@@ -105,6 +104,7 @@ IX_BLOCK_SET(ref)
 IX_BLOCK_SET(sse2)
 IX_BLOCK_SET(avx2)
 IX_BLOCK_SET(avx512)
+IX_BLOCK_SET(avx512vbmi)
 #undef IX_BLOCK_SET
 
 /* The scanner for a pre-tokenizer of that name, and the matchers for what it leaves; false where

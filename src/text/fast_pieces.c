@@ -41,18 +41,22 @@ static void add_piece(ix_fast_pieces *p, ix_text_view bytes, int32_t id, const i
 }
 
 /* In the order of ids. */
-static inox_status fill_table(ix_word_table *words, const ix_fast_parts *parts,
+static inox_status fill_table(ix_word_table *table, const ix_fast_parts *parts,
                               const ix_bpe_search *search, inox_error *err)
 {
-    IX_TRY(ix_word_table_new(words, parts->count, err));
+    ix_word_slot *words;
+    size_t count = 0;
+    IX_TRY(IX_ALLOC(&words, parts->count, err));
     for (size_t i = 0; i < parts->count; i++) {
         ix_text_view bytes = parts->bytes[i];
         int32_t id = parts->ids ? parts->ids[i] : (int32_t)i;
         if (bytes.data && bytes.size > 0 && bytes.size <= IX_TABLE_BYTES &&
             is_word(parts, search, i, id))
-            ix_word_table_add(words, bytes.data, bytes.size, id);
+            words[count++] = ix_word_slot_of(bytes.data, bytes.size, id);
     }
-    return INOX_OK;
+    inox_status status = ix_word_table_new(table, words, count, err);
+    ix_free(words);
+    return status;
 }
 
 inox_status ix_fast_pieces_new(ix_fast_pieces *p, const ix_fast_parts *parts,

@@ -32,6 +32,12 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
 
+static bool has_avx512vbmi(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512vbmi2");
+}
+
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -50,6 +56,7 @@ const ix_block_set *ix_block_sets(size_t i)
         bool (*runs)(void);
     } sets[] = {
 #ifdef __x86_64__
+        { SET(avx512vbmi), has_avx512vbmi },
         { SET(avx512), has_avx512 },
         { SET(avx2), has_avx2 },
         { SET(sse2), NULL },

@@ -3,8 +3,7 @@
  *
  *     block_places(bits, at, out)      writes the places of the bits, counted from `at`; may write
  *                                      64 in all
- *     line_match(line, low, rest)      which of the four words of a line this is, a bit each
- *     WORDS_AT_ONCE, ask_words(...)    the keys of so many words, if it has a better way
+ *     FINDS_WORDS                      if it has an ix_find_words of its own
  */
 #ifndef IX_TEXT_FAST_WORDS_H
 #define IX_TEXT_FAST_WORDS_H
@@ -49,37 +48,43 @@ size_t NAME(ix_cut_words)(const ix_scanner *s, const char *text, size_t at, size
     }
 }
 
-#ifndef WORDS_AT_ONCE
-#define WORDS_AT_ONCE 1
-/* Asks for the line of word j. */
-static inline void ask_words(const ix_word_table *t, const char *bytes, ix_word_queue *q, size_t j,
-                             size_t n)
+/* The key of a word and its slot, which is on its way from memory. */
+typedef struct asked_word {
+    uint64_t low;
+    uint32_t rest, slot;
+} asked_word;
+
+static inline asked_word ask_word(const ix_word_table *t, const char *bytes, const ix_word_queue *q,
+                                  size_t j)
 {
     const char *p = bytes + (q->at[j] - q->at[0]);
     size_t size = q->at[j + 1] - q->at[j];
     const ix_cache_key *mask = &ix_cache_masks[size < 15 ? size : 15];
-    (void)n;
-    q->low[j] = ix_load8(p) & mask->low;
-    q->rest[j] = ix_table_rest(ix_load8(p + 8) & mask->high, size);
-    q->lines[j] = ix_table_line(t, q->low[j], q->rest[j]);
-    __builtin_prefetch(&t->lines[q->lines[j]]);
+    asked_word w = { .low = ix_load8(p) & mask->low,
+                     .rest = ix_table_rest(ix_load8(p + 8) & mask->high, size) };
+    w.slot = ix_table_slot(t, ix_table_hash(w.low, w.rest));
+    __builtin_prefetch(&t->slots[w.slot]);
+    return w;
 }
-#endif
 
-void NAME(ix_find_words)(const ix_word_table *t, const char *bytes, ix_word_queue *q)
+#ifndef FINDS_WORDS
+void NAME(ix_find_words)(const ix_word_table *t, const char *bytes, size_t readable,
+                         ix_word_queue *q)
 {
     const size_t n = q->count;
     size_t others = 0;
-    for (size_t j = 0; j < n; j += WORDS_AT_ONCE)
-        ask_words(t, bytes, q, j, n);
+    asked_word words[IX_QUEUE];
+    (void)readable;
+    for (size_t j = 0; j < n; j++)
+        words[j] = ask_word(t, bytes, q, j);
     for (size_t j = 0; j < n; j++) {
-        const ix_word_line *line = &t->lines[q->lines[j]];
-        unsigned match = line_match(line, q->low[j], q->rest[j]);
-        q->ids[j] = line->ids[__builtin_ctz(match | 8)];
+        const ix_word_slot *slot = &t->slots[words[j].slot];
+        q->ids[j] = slot->id;
         q->others[others] = (uint16_t)j;
-        others += match == 0;
+        others += (size_t)((slot->low != words[j].low) | (slot->rest != words[j].rest));
     }
     q->other_count = others;
 }
+#endif
 
 #endif

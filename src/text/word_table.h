@@ -1,37 +1,48 @@
-/* The words that are one token each, for all texts of a vocabulary: read-only and dense.
+/* The words that are one token each, for all texts of a vocabulary: read-only, dense, and each word
+ * in the only place where it can be.
  *
- *     line (64 bytes) = the first 8 bytes of four words | 3 more bytes and the size of each | ids
+ *     hash (64 bits) = bucket ... | spot (17 bits at most) | 32 bits
+ *     slot = spot ^ pilots[bucket] * 2     (16 bytes: the word's bytes, its size, its id)
  *
- * What a vocabulary has of words of up to 11 bytes stands here, the frequent ones (small ids) first
- * where a line has no room for all; others are for the cache (word_cache.h).  A word has one line,
- * and its four places are compared at once.
+ * A bucket has about eight words.  Its pilot is chosen when the table is made, so that all of them
+ * find slots of their own (hash and displace; Belazzougui, Botelho and Dietzfelbinger 2009, with
+ * the pilots of Pibiri and Trani 2021).  A word is then found without a branch: many are looked up
+ * at once.
+ *
+ * What a vocabulary has of words of up to 11 bytes stands here, as far as there is room, smaller
+ * ids first: those are the frequent ones.  Others are for the cache (word_cache.h).
  */
 #ifndef IX_TEXT_WORD_TABLE_H
 #define IX_TEXT_WORD_TABLE_H
 
 #include "text/word_cache.h"
 
-enum { IX_TABLE_BYTES = 11, IX_TABLE_WAYS = 4 };
+enum { IX_TABLE_BYTES = 11 };
 
-typedef struct ix_word_line {
-    _Alignas(64) uint64_t low[IX_TABLE_WAYS]; /* vectors are read at once */
-    uint32_t rest[IX_TABLE_WAYS];             /* 0: empty */
-    int32_t ids[IX_TABLE_WAYS];
-} ix_word_line;
+typedef struct ix_word_slot {
+    uint64_t low;  /* bytes 0 to 7 */
+    uint32_t rest; /* ix_table_rest(); 0: empty */
+    int32_t id;
+} ix_word_slot;
 
 typedef struct ix_word_table {
-    const ix_word_line *lines;
-    int shift;
-    ix_word_line *own; /* NULL: the one empty line of all tables without words */
+    const ix_word_slot *slots;
+    const uint16_t *pilots; /* 32 bits can be read at each */
+    uint32_t spots;         /* the highest */
+    int shift;              /* of a hash: leaves the bucket, 14 bits at most */
+    ix_word_slot *own_slots;
+    uint16_t *own_pilots;
 } ix_word_table;
 
 /* Of no words. */
 void ix_word_table_init(ix_word_table *t);
-/* For `words` words, as far as they fit. */
-inox_status ix_word_table_new(ix_word_table *t, size_t words, inox_error *err) IX_MUST_USE;
+/* Of `count` words, as far as they fit, the first ones first; of equal ones the first.  A word that
+ * is left out is one that has to be looked for elsewhere. */
+inox_status ix_word_table_new(ix_word_table *t, const ix_word_slot *words, size_t count,
+                              inox_error *err) IX_MUST_USE;
 void ix_word_table_release(ix_word_table *t);
-/* Adds a word if it has room; size is 1 to IX_TABLE_BYTES. */
-void ix_word_table_add(ix_word_table *t, const char *word, size_t size, int32_t id);
+/* The slot of a word, but for its place; size is 1 to IX_TABLE_BYTES. */
+ix_word_slot ix_word_slot_of(const char *word, size_t size, int32_t id);
 
 /* The bytes 8 to 10 of a word and its size.  A longer one has a size that none here has. */
 static inline uint32_t ix_table_rest(uint64_t high, size_t size)
@@ -39,13 +50,18 @@ static inline uint32_t ix_table_rest(uint64_t high, size_t size)
     return ((uint32_t)high & 0xFFFFFF) | (uint32_t)(size < 15 ? size : 15) << 24;
 }
 
-/* Fixed: who chooses words for one line makes them miss there, and the cache has a secret. */
+/* Fixed: who chooses words for one bucket makes them miss here, and the cache has a secret. */
 #define IX_TABLE_FACTOR_LOW 0x9E3779B97F4A7C15u
-#define IX_TABLE_FACTOR_REST 0xC2B2AE3D27D4EB4Fu
+#define IX_TABLE_FACTOR_REST 0xC2B2AE3Du /* 32 bits, as what it multiplies */
 
-static inline uint32_t ix_table_line(const ix_word_table *t, uint64_t low, uint32_t rest)
+static inline uint64_t ix_table_hash(uint64_t low, uint32_t rest)
 {
-    return (uint32_t)((low * IX_TABLE_FACTOR_LOW + rest * IX_TABLE_FACTOR_REST) >> t->shift);
+    return (low ^ (uint64_t)rest * IX_TABLE_FACTOR_REST) * IX_TABLE_FACTOR_LOW;
+}
+
+static inline uint32_t ix_table_slot(const ix_word_table *t, uint64_t hash)
+{
+    return ((uint32_t)(hash >> 32) & t->spots) ^ (uint32_t)t->pilots[hash >> t->shift] << 1;
 }
 
 #endif
