@@ -104,6 +104,9 @@ static void *take_block(size_t bytes)
     return block;
 }
 
+/* Pages are large from an address on that is a multiple of their size. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 inox_status ix_alloc(size_t count, size_t size, void **out, inox_error *err)
@@ -143,6 +146,8 @@ inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err)
         return status;
     }
     metered(block, 1);
+    if (bytes >= LARGE_PAGE) /* filling it asks the system less often */
+        ix_advise_large_pages(block, bytes);
     *p = block;
     return INOX_OK;
 }
@@ -188,9 +193,6 @@ void ix_give_back_memory(void)
     (void)malloc_trim(0);
 #endif
 }
-
-/* Pages are large from an address on that is a multiple of their size. */
-#define LARGE_PAGE ((size_t)2 << 20)
 
 /* What stands before an aligned block; of one that is pages of its own, the base is odd. */
 typedef struct aligned_header {
