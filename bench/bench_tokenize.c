@@ -1,11 +1,14 @@
-/* bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...: megabytes of text per second
- * on one thread, beside the speed at which the machine reads memory (measured for one text only).
+/* bench-tokenize [--rounds N] [--passes N] [--words] [--lines] TOKENIZER TEXT...: megabytes of text
+ * per second on one thread, beside the speed at which the machine reads memory (measured for one
+ * text only).
  *
  * TOKENIZER is of any format.  --words asks for the numbers of words besides ids, --lines encodes
  * each line as a text of its own.
  *
  *     fresh   the first time over the text by a new tokenizer: all caches are empty
  *     warm    the second time
+ *     steady  the median of the times after it, of which there are --passes less two (none unless
+ *             asked for)
  *
  * One line of JSON per text and round.  bench/tokenize.py runs peers between the rounds,
  * bench/worst.py compares texts. */
@@ -47,6 +50,7 @@ typedef struct job {
     size_t size;
     unsigned want;
     bool lines; /* each is a text */
+    long passes;
 } job;
 
 typedef struct result {
@@ -81,27 +85,51 @@ static inox_status encode(const ix_tokenizer *t, const job *j, int32_t *ids, res
     return INOX_OK;
 }
 
+enum { PASSES_MIN = 2, PASSES_MAX = 64 };
+
+static int compare_seconds(const void *a, const void *b)
+{
+    double x = ((const result *)a)->seconds, y = ((const result *)b)->seconds;
+    return (x > y) - (x < y);
+}
+
+static void print_passes(const job *j, double load, result *passes, double read_bytes_per_s)
+{
+    const double megabytes = 1e-6 * (double)j->size;
+    printf("{\"fresh\": %.2f, \"warm\": %.2f, ", megabytes / passes[0].seconds,
+           megabytes / passes[1].seconds);
+    if (j->passes > PASSES_MIN) {
+        size_t n = (size_t)j->passes - PASSES_MIN;
+        qsort(passes + PASSES_MIN, n, sizeof *passes, compare_seconds);
+        printf("\"steady\": %.2f, ", megabytes / passes[PASSES_MIN + n / 2].seconds);
+    }
+    printf("\"load_ms\": %.0f, \"tokens\": %zu, \"hash\": \"%016llx\", "
+           "\"read_gb_per_s\": %.1f}\n",
+           1e3 * load, passes[0].count, (unsigned long long)passes[0].hash,
+           1e-9 * read_bytes_per_s);
+}
+
 static inox_status measure(const char *path, const job *j, double read_bytes_per_s, inox_error *err)
 {
     inox_tokenizer *t = NULL;
     double start = seconds_now();
-    result fresh, warm;
+    result passes[PASSES_MAX];
     IX_TRY(inox_tokenizer_open(path, NULL, &t, err));
     double load = seconds_now() - start;
     int32_t *ids = malloc((j->size + 1) * sizeof *ids);
     if (!ids)
         return ix_fail(err, INOX_E_MEMORY, "no memory for %zu tokens", j->size);
     memset(ids, 0, (j->size + 1) * sizeof *ids);
-    inox_status status = encode(t->tokenizer, j, ids, &fresh, err);
-    if (status == INOX_OK)
-        status = encode(t->tokenizer, j, ids, &warm, err);
+    inox_status status = INOX_OK;
+    for (long i = 0; i < j->passes && status == INOX_OK; i++) {
+        status = encode(t->tokenizer, j, ids, &passes[i], err);
+        if (status == INOX_OK && passes[i].hash != passes[0].hash)
+            status = ix_fail(err, INOX_E_INTERNAL, "pass %ld gives other ids", i + 1);
+    }
     free(ids);
     inox_tokenizer_free(t);
     if (status == INOX_OK)
-        printf("{\"fresh\": %.2f, \"warm\": %.2f, \"load_ms\": %.0f, \"tokens\": %zu, "
-               "\"hash\": \"%016llx\", \"read_gb_per_s\": %.1f}\n",
-               1e-6 * (double)j->size / fresh.seconds, 1e-6 * (double)j->size / warm.seconds,
-               1e3 * load, warm.count, (unsigned long long)warm.hash, 1e-9 * read_bytes_per_s);
+        print_passes(j, load, passes, read_bytes_per_s);
     return status;
 }
 
@@ -141,9 +169,9 @@ static inox_status measure_files(const char *tokenizer, int count, char **paths,
 int main(int argc, char **argv)
 {
     static const char usage[] =
-        "usage: bench-tokenize [--rounds N] [--words] [--lines] TOKENIZER TEXT...\n";
+        "usage: bench-tokenize [--rounds N] [--passes N] [--words] [--lines] TOKENIZER TEXT...\n";
     long rounds = 1;
-    job j = { 0 };
+    job j = { .passes = PASSES_MIN };
     int at = 1;
     inox_error err;
     for (; at < argc && argv[at][0] == '-'; at++) {
@@ -153,10 +181,12 @@ int main(int argc, char **argv)
             j.lines = true;
         else if (strcmp(argv[at], "--rounds") == 0 && at + 1 < argc)
             rounds = strtol(argv[++at], NULL, 10);
+        else if (strcmp(argv[at], "--passes") == 0 && at + 1 < argc)
+            j.passes = strtol(argv[++at], NULL, 10);
         else
             return fputs(usage, stderr), 2;
     }
-    if (argc - at < 2)
+    if (argc - at < 2 || j.passes < PASSES_MIN || j.passes > PASSES_MAX)
         return fputs(usage, stderr), 2;
     if (measure_files(argv[at], argc - at - 1, argv + at + 1, rounds, j, &err) != INOX_OK)
         return fprintf(stderr, "bench-tokenize: %s\n", err.message), 1;

@@ -12,8 +12,8 @@ interpreter needs the package gguf to make a tokenizer.json from a GGUF vocabula
 With --lines, each line is a text of its own, as documents are; peers get them all at once where they take lists.
 
 Every round runs Inox and each peer once, one after another, each as a process of its own: a new tokenizer encodes the
-text (fresh), then encodes it once more (warm).  Figures are MB/s of processor time; medians of the ratios of the
-rounds are what counts.  Ids must be the same.
+text (fresh), then encodes it once more (second), then five times more, of which the median counts (steady).  Figures
+are MB/s of processor time; medians of the ratios of the rounds are what counts.  Ids must be the same.
 """
 import argparse
 import json
@@ -49,6 +49,9 @@ def from_gguf(path, pattern, nfc, ignore_merges, out):
     return out
 
 
+PASSES = 7
+
+
 def id_hash(ids):
     value = 0
     for i in ids:
@@ -59,7 +62,7 @@ def id_hash(ids):
 def measure(encode, text, list_of=lambda ids: ids):
     """list_of makes Python's list of ids of what `encode` gives; "alone" is without it."""
     size, rows = len(("".join(text)).encode()), []
-    for _ in range(2):
+    for _ in range(PASSES):
         start = time.process_time()
         encoded = encode(text)
         middle = time.process_time()
@@ -67,8 +70,9 @@ def measure(encode, text, list_of=lambda ids: ids):
         rows.append((1e-6 * size / (time.process_time() - start), 1e-6 * size / (middle - start)))
     if isinstance(text, list):
         ids = [i for line in ids for i in line]
-    return {"fresh": rows[0][0], "warm": rows[1][0], "alone": [rows[0][1], rows[1][1]], "tokens": len(ids),
-            "hash": id_hash(ids)}
+    steady = [statistics.median(column) for column in zip(*rows[2:])]
+    return {"fresh": rows[0][0], "warm": rows[1][0], "steady": steady[0], "alone": [rows[0][1], rows[1][1], steady[1]],
+            "tokens": len(ids), "hash": id_hash(ids)}
 
 
 def peer(kind, file, text, lines):
@@ -156,7 +160,7 @@ def measure_text(args, program, text, table):
     results = []
     for name, file, peers in table:
         for _ in range(args.rounds):
-            own = run([program, *(["--lines"] if args.lines else []), file, text])
+            own = run([program, "--passes", str(PASSES), *(["--lines"] if args.lines else []), file, text])
             if own is None:
                 sys.exit(f"{program} {file} fails")
             results.append({"name": name, "who": "inox", **own})
@@ -171,18 +175,19 @@ def measure_text(args, program, text, table):
 
 
 def show(results):
-    print(f"{'':12}{'':16}{'fresh':>9}{'warm':>9}   Inox fresh, warm")
+    columns = ("fresh", "warm", "steady")
+    print(f"{'':12}{'':16}{'fresh':>9}{'second':>9}{'steady':>9}   Inox to it")
     for name, who in dict.fromkeys((r["name"], r["who"]) for r in results):
         of = [r for r in results if (r["name"], r["who"]) == (name, who)]
         middle = lambda key: statistics.median(key(r) for r in of)
-        line = f"{name:12}{who:16}{middle(lambda r: r['fresh']):9.1f}{middle(lambda r: r['warm']):9.1f}"
+        line = f"{name:12}{who:16}" + "".join(f"{middle(lambda r: r[column]):9.1f}" for column in columns)
         if who == "inox":
             line += f"   (memory reads at {middle(lambda r: r['read_gb_per_s']):.1f} GB/s)"
         else:
-            line += (f"   {middle(lambda r: r['own']['fresh'] / r['fresh']):.1f}x, "
-                     f"{middle(lambda r: r['own']['warm'] / r['warm']):.1f}x")
+            line += "   " + ", ".join(f"{middle(lambda r: r['own'][column] / r[column]):.1f}x" for column in columns)
             if who == "tokenizers":
-                line += f"   ({middle(lambda r: r['alone'][0]):.0f}, {middle(lambda r: r['alone'][1]):.0f} without the list of ids)"
+                alone = ", ".join(f"{middle(lambda r: r['alone'][k]):.0f}" for k in range(len(columns)))
+                line += f"   ({alone} without the list of ids)"
             if any(r["same_ids"] is False for r in of):
                 line += "   OTHER IDS"
         print(line, flush=True)
