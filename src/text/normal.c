@@ -13,6 +13,7 @@
 #include "text/normal.h"
 
 #include "base/alloc.h"
+#include "text/load.h"
 
 #include <string.h>
 
@@ -328,17 +329,19 @@ inox_status ix_chars_write(const ix_chars *l, ix_edit *e, size_t from, size_t to
 
 /* ---- forms --------------------------------------------------------------------------------- */
 
-/* The first place from `at` on with a byte that is not below `low`. */
+/* The first place from `at` on with a byte that is not below `low`, which is 0x80 or more.  Eight
+ * bytes at once: such a byte has its highest bit, and its other bits plus 0x100 - low make one. */
 static size_t skip_low(const char *text, size_t at, size_t size, unsigned low)
 {
-    enum { BLOCK = 32 };
-    while (size - at >= BLOCK) {
-        unsigned char any = 0;
-        for (size_t i = 0; i < BLOCK; i++)
-            any |= (unsigned char)text[at + i] >= low;
-        if (any)
+    enum { BLOCK = 64 };
+    const uint64_t ones = 0x0101010101010101u, highs = ones * 0x80, more = ones * (0x100 - low);
+    for (uint64_t any = 0; size - at >= BLOCK; at += BLOCK) {
+        for (size_t i = 0; i < BLOCK; i += 8) {
+            uint64_t x = ix_load8(text + at + i);
+            any |= x & ((x & ~highs) + more);
+        }
+        if (any & highs)
             break;
-        at += BLOCK;
     }
     while (at < size && (unsigned char)text[at] < low)
         at++;
