@@ -494,10 +494,24 @@ static size_t make_words(uint64_t *state, char *text, size_t room)
                                          "  ",  "1",   "23", "4567", ".",  "--",       "'",
                                          "'s",  "'re", "/",  "\n",   "\t", "\r\n",     "\n \n",
                                          "'LL", "s",   "ll", "\v",   " (", "\xC3\xA9", "\xC5\xBF" };
-    const size_t count = sizeof kinds / sizeof *kinds;
-    size_t size = 0, most = ix_test_random(state) % 2 ? count : count - 6; /* half have no HIGH */
+    static const char *const high[] = {
+        "\xC3\xA9",         "\xC3\x89",         "\xD0\xB9",     "\xD0\x99",     "\xD1\x88",
+        "\xCC\x81",         "\xC2\xA0",         "\xC2\xB2",     "\xC2\xAB",     "\xC7\x85",
+        "\xCA\xB0",         "\xD9\xA3",         "\xD7\x90",     "\xE3\x81\x82", "\xE4\xB8\xAD",
+        "\xE3\x80\x82",     "\xE3\x80\x80",     "\xE2\x80\x9D", "\xE2\x80\x94", "\xE0\xA4\x95",
+        "\xE0\xA4\xBF",     "\xE0\xA5\x8D",     "\xE1\xBA\xBD", "\xE2\x80\xA8", "\xF0\x9F\x98\x80",
+        "\xF0\x90\x90\x80", "\xF0\x90\x90\xA8", "\xE2\x84\xAA", "\xEA\x99\xA0", "\xE2\x80\x8D",
+    };
+    const size_t count = sizeof kinds / sizeof *kinds, highs = sizeof high / sizeof *high;
+    uint64_t with = ix_test_random(state);
+    size_t size = 0, most = with % 2 ? count : count - 6; /* half have no HIGH */
+    size_t few =
+        with / 2 % 3 == 0 ? 0 : with / 6 % 5 + 1; /* and some much of it, of one kind or all */
+    size_t first = with / 64 % 2 ? 0 : with / 128 % highs;
     while (size + 16 < room) {
         const char *kind = kinds[ix_test_random(state) % most];
+        if (few > 0 && ix_test_random(state) % few == 0)
+            kind = high[(first + ix_test_random(state) % (first > 0 ? 3 : highs)) % highs];
         size_t times = ix_test_random(state) % 60 == 0 ? 30 : 1;
         size += repeat(text + size, room - size, kind, times);
     }
@@ -540,12 +554,22 @@ static void compare_cuts(ix_test *t, const char *name, const char *text, size_t 
 TEST(fast_words_are_those_of_the_matchers)
 {
     enum { ROOM = 700, TEXTS = 400 };
-    static const char *const names[] = { "gpt-2", "llama3", "cl100k", "qwen2", "gpt-4o", "tekken" };
+    static const char *const names[] = { "gpt-2",  "llama3", "cl100k", "qwen2",
+                                         "gpt-4o", "tekken", "qwen35" };
     static char text[ROOM];
+    /* what is told by bytes far before a word, at every place of a block */
+    static const char *const far[] = { " \xF0\x9F\x98\x80y", ".\xF0\x9F\x98\x80y",
+                                       "\xF0\x90\x90\x80y", " \xE2\x80\x9C\xD0\xB9", "x'll" };
     uint64_t state = 12;
     for (int i = 0; i < TEXTS; i++) {
         size_t size = make_words(&state, text, ROOM);
         for (size_t n = 0; n < sizeof names / sizeof *names; n++)
             compare_cuts(t, names[n], text, size);
+    }
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        size_t size = repeat(text, ROOM, far[i], ROOM / strlen(far[i]));
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            for (size_t from = 0; from < strlen(far[i]); from += strlen(far[i]) - 1)
+                compare_cuts(t, names[n], text + from, size - from);
     }
 }

@@ -4,7 +4,8 @@
  *     block                            what holds 64 bytes
  *     block_read(p), block_fold(x)     reading them; letters in lower case (others become anything
  *                                      but letters)
- *     block_is(x, c)                   which of them are c: bit i is byte i
+ *     block_high(x)                    which of them are not ASCII: bit i is byte i
+ *     block_is(x, c)                   which are c
  *     block_in(x, low, high)           which are in low..high, ASCII both
  *     NAME(what)                       the names of what this file makes
  *
@@ -54,20 +55,57 @@ static inline void contractions(block x, bool any_case, uint64_t apostrophes, ui
     *three = apostrophes & pair >> 1;
 }
 
-/* Where words start in x if one starts with its first byte, and what is not known: *stop, *soft.
- * The bits of `strange` bytes are all in *stop. */
-static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, block x, uint64_t *stop,
-                                   uint64_t *soft)
+/* Characters beyond ASCII join the letters and the others; what nobody knows stays strange. */
+typedef struct high_bits {
+    uint64_t letters, uppers, others, known;
+    uint64_t inside; /* bytes that no character begins with */
+    uint64_t stop;
+} high_bits;
+
+static inline high_bits read_high(const ix_scanner *s, ix_scan kind, block x, const char *p,
+                                  size_t before)
 {
+    const uint64_t high = block_high(x);
+    high_bits h = { 0 };
+    if (high == 0)
+        return h;
+    ix_high_bytes bytes;
+    ix_high_read(s, p, before, high, &bytes);
+    h.letters = bytes.of[IX_HIGH_LETTER];
+    h.others = bytes.of[IX_HIGH_OTHER];
+    h.inside = bytes.inside;
+    if (kind == IX_SCAN_O200K) {
+        uint64_t either = bytes.of[IX_HIGH_EITHER] | bytes.of[IX_HIGH_MARK];
+        uint64_t ascii = block_in(block_fold(x), 'a', 'z');
+        h.uppers = bytes.of[IX_HIGH_UPPER];
+        h.letters |= h.uppers | either;
+        /* Behind such a letter, an upper case one is told by what follows; a mark by itself is no
+         * letter. */
+        h.stop = (block_in(x, 'A', 'Z') | h.uppers) & either << 1;
+        h.stop |= bytes.of[IX_HIGH_MARK] & ~((h.letters | ascii) << 1);
+    }
+    h.known = h.letters | h.others;
+    return h;
+}
+
+/* Where words start in x, the block at p, if one starts with its first byte, and what is not known:
+ * *stop, *soft.  The bits of `strange` bytes are all in *stop.  `before` bytes before p are there. */
+static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, const char *p, size_t before,
+                                   uint64_t *stop, uint64_t *soft)
+{
+    const block x = block_read(p);
+    const high_bits high = read_high(s, kind, x, p, before);
     uint64_t letters = block_in(block_fold(x), 'a', 'z'), digits = block_in(x, '0', '9');
     uint64_t spaces = block_is(x, ' '), lines = block_is(x, '\n') | block_is(x, '\r');
     uint64_t tabs = block_is(x, '\t'), apostrophes = block_is(x, '\'');
-    uint64_t strange = ~(block_in(x, ' ', '~') | lines | (kind == IX_SCAN_GPT2 ? tabs : 0));
-    uint64_t others = block_in(x, ' ', '~') & ~(letters | digits | spaces);
+    uint64_t printed = block_in(x, ' ', '~'), known = printed | lines | high.known;
+    uint64_t strange = ~(kind == IX_SCAN_GPT2 ? known | tabs : known);
+    uint64_t others = (printed & ~(letters | digits | spaces)) | high.others;
     uint64_t behind_space = spaces << 1;
     uint64_t others_start = others & ~(others << 1) & ~behind_space;
+    letters |= high.letters;
     uint64_t letters_start = letters & ~(letters << 1) & ~behind_space;
-    *stop = strange | (uint64_t)1 << 63; /* nothing is known behind bit 63 */
+    *stop = strange | high.stop | (uint64_t)1 << 63; /* nothing is known behind bit 63 */
     *soft = 0;
     uint64_t starts = 1 | others_start, two = 0, three = 0;
     if (kind == IX_SCAN_GPT2) {
@@ -83,12 +121,12 @@ static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, block x, u
         if (s->digits > 1)
             *stop |= digits & digits >> 1 & digits >> 2 & digits >> 3;
         /* One other character, with no space before it, goes with the letters behind it. */
-        uint64_t joined = others_start & ~(others >> 1) & letters >> 1;
-        letters_start &= ~(joined << 1);
+        uint64_t second = others & others << 1 & ~high.inside; /* characters of a run */
+        letters_start &= ~run_ends(others, others_start) | run_ends(others, second);
         apostrophes &= kind == IX_SCAN_CL100K ? others_start : letters << 1;
     }
     if (kind == IX_SCAN_O200K) {
-        uint64_t uppers = block_in(x, 'A', 'Z');
+        uint64_t uppers = block_in(x, 'A', 'Z') | high.uppers;
         letters_start |= uppers & (letters & ~uppers) << 1;
         *stop |= block_is(x, '/') & lines << 1; /* [\r\n/]* */
         apostrophes = s->contractions ? apostrophes : 0;
@@ -111,19 +149,20 @@ static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, block x, u
 
 static inline uint64_t scan_block(const ix_scanner *s, ix_scan kind, const char *p)
 {
-    uint64_t stop, soft, starts = word_starts(s, kind, block_read(p), &stop, &soft);
+    uint64_t stop, soft, starts = word_starts(s, kind, p, 0, &stop, &soft);
     return starts & below(stop) & (below(soft) | (soft & (0 - soft)));
 }
 
-/* Whether a byte starts a word is told by four bytes before it and three behind it, except for the
- * first of a text and where *stop says otherwise.  So the starts of p[0..56) need not wait for
- * those before; false: something is not known. */
-enum { AROUND = 4, WINDOW = IX_BLOCK - 2 * AROUND };
+/* Whether a byte starts a word is told by five bytes before it (a character of four, and what is
+ * before that) and three behind it, except for the first of a text and where *stop says otherwise.
+ * So the starts of p[0..56) need not wait for those before; false: something is not known.
+ * AROUND bytes before p are there, of which the first may be within a character. */
+enum { BEFORE = 5, BEHIND = 3, WINDOW = IX_BLOCK - BEFORE - BEHIND, AROUND = BEFORE + 3 };
 static inline bool scan_window(const ix_scanner *s, ix_scan kind, const char *p, uint64_t *starts)
 {
-    const uint64_t inner = (((uint64_t)1 << WINDOW) - 1) << AROUND;
-    uint64_t stop, soft, all = word_starts(s, kind, block_read(p - AROUND), &stop, &soft);
-    *starts = (all & inner) >> AROUND;
+    const uint64_t inner = (((uint64_t)1 << WINDOW) - 1) << BEFORE;
+    uint64_t stop, soft, all = word_starts(s, kind, p - BEFORE, AROUND - BEFORE, &stop, &soft);
+    *starts = (all & inner) >> BEFORE;
     return ((stop | soft) & (inner | (inner - 1))) == 0;
 }
 

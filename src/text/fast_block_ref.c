@@ -43,6 +43,14 @@ static inline uint64_t block_is(block b, char c)
     return block_in(b, c, c);
 }
 
+static inline uint64_t block_high(block b)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 8; i++)
+        bits |= (((b.x[i] & HIGHS) >> 7) * 0x0102040810204080u >> 56) << (8 * i);
+    return bits;
+}
+
 #include "text/fast_block.h"
 
 /* From the lowest to the highest. */

@@ -28,6 +28,14 @@ static inline uint64_t gather(__m256i bytes, int i)
     return (uint64_t)(uint32_t)_mm256_movemask_epi8(bytes) << (32 * i);
 }
 
+static inline uint64_t block_high(block b)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 2; i++)
+        bits |= gather(b.x[i], i);
+    return bits;
+}
+
 static inline uint64_t block_is(block b, char c)
 {
     uint64_t bits = 0;

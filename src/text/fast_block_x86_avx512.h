@@ -27,6 +27,11 @@ static inline uint64_t number(__mmask64 mask)
     return x;
 }
 
+static inline uint64_t block_high(block x)
+{
+    return number(_mm512_movepi8_mask(x));
+}
+
 static inline uint64_t block_is(block x, char c)
 {
     return number(_mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(c)));

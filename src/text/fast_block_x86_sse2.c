@@ -28,6 +28,14 @@ static inline uint64_t gather(__m128i bytes, int i)
     return (uint64_t)(uint32_t)_mm_movemask_epi8(bytes) << (16 * i);
 }
 
+static inline uint64_t block_high(block b)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++)
+        bits |= gather(b.x[i], i);
+    return bits;
+}
+
 static inline uint64_t block_is(block b, char c)
 {
     uint64_t bits = 0;

@@ -513,9 +513,7 @@ static inox_status answer(run *r, ix_word_queue *q, const char *bytes, size_t re
 static inline size_t cut_some(const run *r, ix_word_queue *q, const char *p, size_t at, size_t end,
                               size_t origin)
 {
-    size_t next = at;
-    if (!begins_high(r, origin + at))
-        next = r->f->set->cut(&r->f->scanner, p, at, end, q);
+    size_t next = r->f->set->cut(&r->f->scanner, p, at, end, q);
     if (next == at) {
         next = next_word(r, origin + at) - origin;
         q->at[q->count++] = (uint32_t)at;
@@ -530,7 +528,7 @@ static inox_status encode_tail(run *r, ix_word_queue *q, size_t at)
     char tail[4 * IX_BLOCK];
     size_t size = r->end - at;
     memcpy(tail, r->text + at, size);
-    memset(tail + size, 0x80, sizeof tail - size);
+    memset(tail + size, 0xFF, sizeof tail - size);
     q->count = 0;
     for (size_t done = 0; done < size;)
         done = cut_some(r, q, tail, done, size + IX_TAIL, at);

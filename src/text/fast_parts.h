@@ -26,13 +26,37 @@ typedef enum ix_scan {
 
 typedef struct ix_scanner ix_scanner;
 
+/* What a character beyond ASCII is to an expression; as a number, what a table has of it. */
+typedef enum ix_high_class {
+    IX_HIGH_UNKNOWN, /* the matchers have to look */
+    IX_HIGH_LETTER,
+    IX_HIGH_UPPER,  /* o200k: a letter with which a word may begin but not end */
+    IX_HIGH_EITHER, /* o200k: one that may stand before and behind such letters */
+    IX_HIGH_MARK,   /* o200k: as IX_HIGH_EITHER behind a letter, else unknown */
+    IX_HIGH_OTHER,  /* [^\s\p{L}\p{N}] */
+    IX_HIGH_CLASSES
+} ix_high_class;
+
+/* The bytes of a block that are of characters beyond ASCII: bits for each class, and for bytes
+ * that no character begins with. */
+typedef struct ix_high_bytes {
+    uint64_t of[IX_HIGH_CLASSES], inside;
+} ix_high_bytes;
+
 struct ix_scanner {
     ix_scan kind;
     size_t digits;      /* of a number at most */
     bool contractions;  /* o200k: 's and the like end words; tekken has none */
     bool ends_in_space; /* all white space at the end of a text is one word, line ends too */
+    bool marks;         /* are as letters (not o200k, which has a rule of its own for them) */
     uint8_t classes[256];
+    uint8_t two_bytes[0x800]; /* ix_high_class of U+0080 to U+07FF */
 };
+
+/* high: which of p[0..64) are not ASCII.  `before` bytes before p, and 4 behind each of them, can
+ * be read. */
+void ix_high_read(const ix_scanner *s, const char *p, size_t before, uint64_t high,
+                  ix_high_bytes *out);
 
 /* Words are cut some ahead of looking them up, so that memory is waited for only once for many. */
 enum {

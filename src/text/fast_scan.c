@@ -25,6 +25,65 @@ void ix_ascii_classes(uint8_t classes[256])
     }
 }
 
+/* U+017F folds to s, and the matchers read overlong ASCII as what it spells. */
+static ix_high_class high_class(const ix_scanner *s, uint32_t c)
+{
+    unsigned is = ix_unicode_properties(c);
+    if (c < 0x80 || c > 0x10FFFF || c == 0x17F || (is & (IX_NUMBER | IX_SPACE)))
+        return IX_HIGH_UNKNOWN;
+    if (s->kind != IX_SCAN_O200K)
+        return (is & (s->marks ? IX_LETTER | IX_MARK : IX_LETTER)) ? IX_HIGH_LETTER : IX_HIGH_OTHER;
+    return (is & IX_UPPER)          ? IX_HIGH_UPPER
+           : (is & IX_LOWER)        ? IX_HIGH_LETTER
+           : (is & IX_OTHER_LETTER) ? IX_HIGH_EITHER
+           : (is & IX_MARK)         ? IX_HIGH_MARK
+                                    : IX_HIGH_OTHER;
+}
+
+/* Where the character that goes on at p[0] began, which is before p; 0: nowhere. */
+static size_t begun_before(const char *p, size_t before)
+{
+    for (size_t back = 1; back <= before && back < 4; back++) {
+        const char *lead = p - back;
+        if (!ix_utf8_goes_on(*lead))
+            return back;
+    }
+    return 0;
+}
+
+void ix_high_read(const ix_scanner *s, const char *p, size_t before, uint64_t high,
+                  ix_high_bytes *out)
+{
+    uint32_t c;
+    *out = (ix_high_bytes){ .inside = 0 };
+    if ((high & 1) && ix_utf8_goes_on(*p)) {
+        size_t back = begun_before(p, before), n = 0;
+        if (back > 0)
+            n = ix_utf8_read(p - back, 4, &c);
+        uint64_t bits = n > back ? ((uint64_t)1 << (n - back)) - 1 : 0;
+        if (bits != 0)
+            out->of[high_class(s, c)] |= bits;
+        out->inside |= bits;
+        high &= ~bits;
+    }
+    while (high != 0) {
+        int i = __builtin_ctzll(high);
+        const unsigned char *b = (const unsigned char *)p + i;
+        if (b[0] - 0xC2u < 0x1E && ix_utf8_goes_on(p[i + 1])) {
+            uint64_t rest = (uint64_t)2 << i;
+            out->of[s->two_bytes[(b[0] & 0x1F) << 6 | (b[1] & 0x3F)]] |= (uint64_t)3 << i;
+            out->inside |= rest;
+            high &= (high - 1) & ~rest;
+            continue;
+        }
+        size_t n = ix_utf8_read(p + i, 4, &c);
+        uint64_t bits = (((uint64_t)1 << n) - 1) << i;
+        out->of[high_class(s, c)] |= bits;
+        out->inside |= bits & (bits - 1) & ~((uint64_t)1 << i);
+        high &= ~bits;
+    }
+}
+
 #ifdef __x86_64__
 static bool has_avx512(void)
 {
@@ -73,15 +132,17 @@ bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer 
 {
     static const struct {
         const char *name;
-        ix_scanner scanner;
+        ix_scan kind;
+        unsigned digits;
+        bool contractions, ends_in_space, marks;
     } known[] = {
-        { "gpt-2", { .kind = IX_SCAN_GPT2 } },
-        { "llama3", { .kind = IX_SCAN_CL100K, .digits = 3 } },
-        { "cl100k", { .kind = IX_SCAN_CL100K, .digits = 3, .ends_in_space = true } },
-        { "qwen2", { .kind = IX_SCAN_CL100K, .digits = 1 } },
-        { "qwen35", { .kind = IX_SCAN_CL100K, .digits = 1 } },
-        { "gpt-4o", { .kind = IX_SCAN_O200K, .digits = 3, .contractions = true } },
-        { "tekken", { .kind = IX_SCAN_O200K, .digits = 1 } },
+        { "gpt-2", .kind = IX_SCAN_GPT2 },
+        { "llama3", .kind = IX_SCAN_CL100K, .digits = 3 },
+        { "cl100k", .kind = IX_SCAN_CL100K, .digits = 3, .ends_in_space = true },
+        { "qwen2", .kind = IX_SCAN_CL100K, .digits = 1 },
+        { "qwen35", .kind = IX_SCAN_CL100K, .digits = 1, .marks = true },
+        { "gpt-4o", .kind = IX_SCAN_O200K, .digits = 3, .contractions = true },
+        { "tekken", .kind = IX_SCAN_O200K, .digits = 1 },
     };
     *out = (ix_scanner){ .kind = IX_SCAN_NONE };
     *pre = (ix_pretokenizer){ .stages = ix_pre_stage_of(pretokenizer, 0), .stage_count = 1 };
@@ -89,8 +150,14 @@ bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer 
         return false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) /* other names may have its stage */
         if (ix_pre_stage_of(known[i].name, 0) == pre->stages)
-            *out = known[i].scanner;
+            *out = (ix_scanner){ .kind = known[i].kind,
+                                 .digits = known[i].digits,
+                                 .contractions = known[i].contractions,
+                                 .ends_in_space = known[i].ends_in_space,
+                                 .marks = known[i].marks };
     ix_ascii_classes(out->classes);
+    for (uint32_t c = 0x80; c < sizeof out->two_bytes; c++)
+        out->two_bytes[c] = (uint8_t)high_class(out, c);
     return out->kind != IX_SCAN_NONE;
 }
 
