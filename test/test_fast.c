@@ -428,6 +428,17 @@ TEST(fast_unigram_is_as_the_general_path)
     free(text);
 }
 
+static size_t good_one_by_one(const char *text, size_t size)
+{
+    bool whole = true, bad = false;
+    for (size_t at = 0, n; at < size; at += n) {
+        n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
+        if (bad || !whole)
+            return at;
+    }
+    return size;
+}
+
 /* Where well-formed text ends, found in strides, is where it ends character by character. */
 TEST(fast_utf8_good_is_as_one_by_one)
 {
@@ -435,9 +446,8 @@ TEST(fast_utf8_good_is_as_one_by_one)
     char text[ROOM];
     uint64_t state = 3;
     for (int i = 0; i < TEXTS; i++) {
-        size_t size = 0, at = 0, n;
+        size_t size = 0;
         uint64_t bad_ones = ix_test_random(&state) % 3;
-        bool whole = true, bad = false;
         while (size + 16 < ROOM) {
             size_t k = ix_test_random(&state) % (size_t)(bad_ones ? PARTS : PARTS - 5);
             size_t times = ix_test_random(&state) % 40 == 0 ? 70 : 1;
@@ -445,12 +455,25 @@ TEST(fast_utf8_good_is_as_one_by_one)
             if (ix_test_random(&state) % 100 == 0)
                 break;
         }
-        for (; at < size; at += n) {
-            n = ix_utf8_prefix(text + at, size - at, &whole, &bad);
-            if (bad || !whole)
-                break;
-        }
-        CHECK(ix_utf8_good(text, size) == at);
+        CHECK(ix_utf8_good(text, size) == good_one_by_one(text, size));
+    }
+}
+
+/* All two bytes, with 0 to 3 bytes behind them that go on, at the places where a stride ends. */
+TEST(fast_utf8_good_of_all_beginnings)
+{
+    enum { SIZE = 100, PAIRS = 1 << 16 };
+    char text[SIZE];
+    for (int pair = 0; pair < PAIRS; pair++) {
+        size_t at = 28 + (size_t)pair % 5, behind = (size_t)pair / 5 % 4;
+        memset(text, 'a', SIZE);
+        memcpy(text, "\xC3\xA9", 2); /* strides begin with the first byte beyond ASCII */
+        text[at] = (char)(pair >> 8);
+        text[at + 1] = (char)pair;
+        memset(text + at + 2, 0xBF, behind);
+        size_t good = ix_utf8_good(text, SIZE);
+        CHECK_MSG(good == good_one_by_one(text, SIZE), "%04X at %zu, %zu behind: good to %zu", pair,
+                  at, behind, good);
     }
 }
 

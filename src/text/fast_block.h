@@ -88,8 +88,9 @@ static inline high_bits read_high(const ix_scanner *s, ix_scan kind, block x, co
     return h;
 }
 
-/* Where words start in x, the block at p, if one starts with its first byte, and what is not known:
- * *stop, *soft.  The bits of `strange` bytes are all in *stop.  `before` bytes before p are there. */
+/* Where words start in the block at p if one starts with its first byte, and what is not known:
+ * *stop, *soft.  The bits of `strange` bytes are all in *stop.  `before` bytes before p are there.
+ */
 static inline uint64_t word_starts(const ix_scanner *s, ix_scan kind, const char *p, size_t before,
                                    uint64_t *stop, uint64_t *soft)
 {

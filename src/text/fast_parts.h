@@ -8,6 +8,7 @@
 #include "text/model_parts.h"
 #include "text/normal.h"
 #include "text/pretokenize.h"
+#include "text/unicode.h"
 #include "text/word_table.h"
 
 /* What an ASCII byte is to the expressions; other bytes are HIGH. */
@@ -50,7 +51,8 @@ struct ix_scanner {
     bool ends_in_space; /* all white space at the end of a text is one word, line ends too */
     bool marks;         /* are as letters (not o200k, which has a rule of its own for them) */
     uint8_t classes[256];
-    uint8_t two_bytes[0x800]; /* ix_high_class of U+0080 to U+07FF */
+    uint8_t of_kinds[IX_UNICODE_KINDS]; /* ix_high_class of characters */
+    uint8_t two_bytes[0x800];           /* of U+0080 to U+07FF */
 };
 
 /* high: which of p[0..64) are not ASCII.  `before` bytes before p, and 4 behind each of them, can
@@ -104,6 +106,10 @@ void ix_make_ranges(ix_byte_marks *m, const bool class[128]);
 typedef void (*ix_block_marks)(const ix_byte_marks *m, const char *p, uint64_t *plain,
                                uint64_t *spaces);
 
+/* How many bytes from p on are well-formed characters, as far as blocks can tell: 0 or more. */
+typedef size_t (*ix_utf8_blocks)(const char *p, size_t size);
+size_t ix_utf8_blocks_avx2(const char *p, size_t size);
+
 /* The functions on 64 bytes at once, for an instruction set.  In fast_block_<isa>.c. */
 typedef struct ix_block_set {
     const char *isa;
@@ -111,6 +117,7 @@ typedef struct ix_block_set {
     ix_find_words find;
     ix_block_words words;
     ix_block_marks marks;
+    ix_utf8_blocks good; /* NULL: none */
 } ix_block_set;
 
 /* Set i of those that this machine runs, the best first; NULL behind the last. */

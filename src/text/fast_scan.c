@@ -25,11 +25,10 @@ void ix_ascii_classes(uint8_t classes[256])
     }
 }
 
-/* U+017F folds to s, and the matchers read overlong ASCII as what it spells. */
-static ix_high_class high_class(const ix_scanner *s, uint32_t c)
+/* Characters with these properties. */
+static ix_high_class class_of_kind(const ix_scanner *s, unsigned is)
 {
-    unsigned is = ix_unicode_properties(c);
-    if (c < 0x80 || c > 0x10FFFF || c == 0x17F || (is & (IX_NUMBER | IX_SPACE)))
+    if (is & (IX_NUMBER | IX_SPACE))
         return IX_HIGH_UNKNOWN;
     if (s->kind != IX_SCAN_O200K)
         return (is & (s->marks ? IX_LETTER | IX_MARK : IX_LETTER)) ? IX_HIGH_LETTER : IX_HIGH_OTHER;
@@ -38,6 +37,22 @@ static ix_high_class high_class(const ix_scanner *s, uint32_t c)
            : (is & IX_OTHER_LETTER) ? IX_HIGH_EITHER
            : (is & IX_MARK)         ? IX_HIGH_MARK
                                     : IX_HIGH_OTHER;
+}
+
+/* U+017F folds to s, and the matchers read overlong ASCII as what it spells. */
+static unsigned high_class(const ix_scanner *s, uint32_t c)
+{
+    if (c < 0x80 || c > 0x10FFFF || c == 0x17F)
+        return IX_HIGH_UNKNOWN;
+    return s->of_kinds[ix_unicode_kind(c)];
+}
+
+static void make_high_classes(ix_scanner *s)
+{
+    for (int k = 0; k < IX_UNICODE_KINDS; k++)
+        s->of_kinds[k] = (uint8_t)class_of_kind(s, ix_unicode_kinds[k]);
+    for (uint32_t c = 0x80; c < sizeof s->two_bytes; c++)
+        s->two_bytes[c] = (uint8_t)high_class(s, c);
 }
 
 /* Where the character that goes on at p[0] began, which is before p; 0: nowhere. */
@@ -66,22 +81,29 @@ void ix_high_read(const ix_scanner *s, const char *p, size_t before, uint64_t hi
         out->inside |= bits;
         high &= ~bits;
     }
+    uint64_t letters = 0, inside = 0; /* the most usual: in registers */
     while (high != 0) {
         int i = __builtin_ctzll(high);
         const unsigned char *b = (const unsigned char *)p + i;
+        unsigned class;
+        uint64_t bits;
         if (b[0] - 0xC2u < 0x1E && ix_utf8_goes_on(p[i + 1])) {
-            uint64_t rest = (uint64_t)2 << i;
-            out->of[s->two_bytes[(b[0] & 0x1F) << 6 | (b[1] & 0x3F)]] |= (uint64_t)3 << i;
-            out->inside |= rest;
-            high &= (high - 1) & ~rest;
-            continue;
+            class = s->two_bytes[(b[0] & 0x1F) << 6 | (b[1] & 0x3F)];
+            bits = (uint64_t)3 << i;
+        } else {
+            size_t n = ix_utf8_read(p + i, 4, &c);
+            class = high_class(s, c);
+            bits = (((uint64_t)1 << n) - 1) << i;
         }
-        size_t n = ix_utf8_read(p + i, 4, &c);
-        uint64_t bits = (((uint64_t)1 << n) - 1) << i;
-        out->of[high_class(s, c)] |= bits;
-        out->inside |= bits & (bits - 1) & ~((uint64_t)1 << i);
+        if (class == IX_HIGH_LETTER)
+            letters |= bits;
+        else
+            out->of[class] |= bits;
+        inside |= bits & ~((uint64_t)1 << i);
         high &= ~bits;
     }
+    out->of[IX_HIGH_LETTER] |= letters;
+    out->inside |= inside;
 }
 
 #ifdef __x86_64__
@@ -103,9 +125,10 @@ static bool has_avx2(void)
 }
 #endif
 
-#define SET(isa)                                                                                   \
+#define SET(isa, good)                                                                             \
     {                                                                                              \
-#isa, ix_cut_words_##isa, ix_find_words_##isa, ix_block_words_##isa, ix_block_marks_##isa  \
+#isa, ix_cut_words_##isa, ix_find_words_##isa, ix_block_words_##isa, ix_block_marks_##isa, \
+            good                                                                                   \
     }
 
 const ix_block_set *ix_block_sets(size_t i)
@@ -115,12 +138,12 @@ const ix_block_set *ix_block_sets(size_t i)
         bool (*runs)(void);
     } sets[] = {
 #ifdef __x86_64__
-        { SET(avx512vbmi), has_avx512vbmi },
-        { SET(avx512), has_avx512 },
-        { SET(avx2), has_avx2 },
-        { SET(sse2), NULL },
+        { SET(avx512vbmi, ix_utf8_blocks_avx2), has_avx512vbmi },
+        { SET(avx512, ix_utf8_blocks_avx2), has_avx512 },
+        { SET(avx2, ix_utf8_blocks_avx2), has_avx2 },
+        { SET(sse2, NULL), NULL },
 #endif
-        { SET(ref), NULL },
+        { SET(ref, NULL), NULL },
     };
     for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
         if ((!sets[k].runs || sets[k].runs()) && i-- == 0)
@@ -156,8 +179,7 @@ bool ix_scanner_find(const char *pretokenizer, ix_scanner *out, ix_pretokenizer 
                                  .ends_in_space = known[i].ends_in_space,
                                  .marks = known[i].marks };
     ix_ascii_classes(out->classes);
-    for (uint32_t c = 0x80; c < sizeof out->two_bytes; c++)
-        out->two_bytes[c] = (uint8_t)high_class(out, c);
+    make_high_classes(out);
     return out->kind != IX_SCAN_NONE;
 }
 

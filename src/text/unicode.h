@@ -33,15 +33,20 @@ enum {
 };
 
 /* The generated table: kinds[blocks[index[c / 128]][c % 128]]. */
-extern const uint16_t ix_unicode_kinds[];
+enum { IX_UNICODE_KINDS = 22 };
+extern const uint16_t ix_unicode_kinds[IX_UNICODE_KINDS];
 extern const uint16_t ix_unicode_index[];
 extern const uint8_t ix_unicode_blocks[][128];
 
+/* c is 0x10FFFF at most. */
+static inline unsigned ix_unicode_kind(uint32_t c)
+{
+    return ix_unicode_blocks[ix_unicode_index[c >> 7]][c & 127];
+}
+
 static inline unsigned ix_unicode_properties(uint32_t c)
 {
-    if (c > 0x10FFFF)
-        return 0;
-    return ix_unicode_kinds[ix_unicode_blocks[ix_unicode_index[c >> 7]][c & 127]];
+    return c > 0x10FFFF ? 0 : ix_unicode_kinds[ix_unicode_kind(c)];
 }
 
 #define IX_BAD_CHARACTER 0xFFFFFFFFu /* what a byte that begins no character reads as */
