@@ -277,7 +277,10 @@ inox_status ix_fast_unigram_encode(const ix_fast *f, ix_model_scratch *s, const 
     run r = { .f = f, .text = text, .end = end };
     if (start == end)
         return INOX_OK;
-    r.blocks = (ix_unigram_blocks){ &f->marks, ix_block_sets(0)->marks, f->squeezes, f->each };
+    r.blocks = (ix_unigram_blocks){ .marks = &f->marks,
+                                    .block = ix_block_sets(0)->marks,
+                                    .squeezes = f->squeezes,
+                                    .each = f->each };
     r.words = (ix_unigram_run){ .m = f->model, .s = s, .out = out, .err = err };
     r.words.no_space = f->white ? SIZE_MAX : 0;
     IX_TRY(ix_unigram_begin(&r.words, end - start));

@@ -82,7 +82,9 @@ typedef struct ix_spm_cursor {
     const char *text;
     size_t size, at; /* text[at..size) is left */
     bool after_space;
-    bool only_text; /* `origins` do not matter; may be set once the cursor is */
+    /* May be set once the cursor is: */
+    bool only_text; /* `origins` do not matter */
+    bool behind;    /* parts end behind spaces */
 } ix_spm_cursor;
 
 /* Replaces what is in *out by what stands before all text, and sets the cursor behind spaces that
@@ -90,8 +92,8 @@ typedef struct ix_spm_cursor {
 inox_status ix_spm_normalize_begin(const ix_spm_normalizer *z, const char *text, size_t size,
                                    ix_spm_cursor *c, ix_spm_text *out, inox_error *err) IX_MUST_USE;
 /* Appends a part: the text up to its end; or, with `stops`, up to a space that is known to become
- * U+2581, with something else before it.  Where a part stops before words of ASCII, at least
- * IX_UNIGRAM_LOOKAHEAD bytes are left. */
+ * U+2581, with something else before it, or c->behind such, with something else behind it.  Where a
+ * part stops before words of ASCII, at least IX_UNIGRAM_LOOKAHEAD bytes are left. */
 inox_status ix_spm_normalize_part(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops,
                                   ix_spm_text *out, inox_error *err) IX_MUST_USE;
 

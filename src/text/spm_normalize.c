@@ -234,13 +234,28 @@ static bool may_stop(const ix_spm_normalizer *z, const ix_spm_cursor *c, const i
            now.size == 1 && *now.data == ' ';
 }
 
+/* The same of a part that ends behind a space. */
+static bool may_stop_behind(const ix_spm_normalizer *z, const ix_spm_cursor *c,
+                            const ix_spm_text *out)
+{
+    const unsigned char *p = (const unsigned char *)c->text + c->at;
+    ix_text_view now;
+    bool fast = *p < 128 && z->plain[c->only_text][*p] && c->size - c->at >= IX_UNIGRAM_LOOKAHEAD &&
+                p[1] < 128;
+    if ((!fast && out->size < PART) || !ends_in_space(z, out))
+        return false;
+    return fast || (prefix(z, c->text + c->at, c->size - c->at, &now) > 0 && now.size > 0 &&
+                    *now.data != ' ' &&
+                    !(now.size >= z->space_size && memcmp(now.data, z->space, z->space_size) == 0));
+}
+
 static inox_status body(const ix_spm_normalizer *z, ix_spm_cursor *c, bool stops, ix_spm_text *out,
                         inox_error *err)
 {
     const char *text = c->text;
     while (c->at < c->size) {
         ix_text_view now;
-        if (stops && may_stop(z, c, out))
+        if (stops && (c->behind ? may_stop_behind(z, c, out) : may_stop(z, c, out)))
             return INOX_OK;
         size_t at = c->at, n = plain_run(z, c->only_text, text + at, c->size - at);
         if (n > 0) {

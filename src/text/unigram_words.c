@@ -27,7 +27,7 @@
 
 #include <math.h>
 
-enum { UNITS = IX_UNIGRAM_UNITS, SHORT = IX_CACHED_BYTES + 1 };
+enum { UNITS = IX_UNIGRAM_UNITS, SHORT = IX_CACHED_BYTES + 3 };
 
 /* A class is q - 7; class 0: the choice may always depend on the sum. */
 enum { CLASSES = 11, TOP = CLASSES - 1 };
@@ -43,17 +43,32 @@ static const float limits[CLASSES] = { 0,    128,   256,   512,   1536, 3584,
 static const float spans[CLASSES] = { -1, 127, 255, 511, 511, 511, 511, 511, 511, 511, 511 };
 
 /* What a word is: unit 0 is U+2581 where `space`, whatever byte stands there; the others are
- * bytes.  Unit 0 comes from `first` of the source, unit i from origins[i], or from at + i. */
+ * bytes.  Unit 0 comes from `first` of the source, unit i from origins[i], or from at + i; what is
+ * behind the unit `last` ends at `next`. */
 typedef struct word {
     const char *p;
-    size_t size, first, at;
+    size_t size, first, at, last, next;
     const uint32_t *origins;
     bool space;
 } word;
 
-static inline word word_of(const ix_unigram_queue *q, const ix_unigram_word *waiting)
+/* bytes: room for a word with a suffix. */
+static inline word word_of(const ix_unigram_queue *q, const ix_unigram_word *waiting,
+                           char bytes[UNITS])
 {
-    return (word){ .p = q->text + waiting->at,
+    if (waiting->suffix) {
+        size_t n = waiting->size;
+        memcpy(bytes, q->text + waiting->at, n);
+        memcpy(bytes + n, "\xE2\x96\x81", 3);
+        return (word){ .p = bytes,
+                       .size = n + 3,
+                       .first = waiting->at,
+                       .at = waiting->at,
+                       .last = n,
+                       .next = waiting->first };
+    }
+    return (word){ .last = SIZE_MAX,
+                   .p = q->text + waiting->at,
                    .size = waiting->size,
                    .first = waiting->first,
                    .at = waiting->at,
@@ -65,6 +80,8 @@ static inline size_t place(const word *w, size_t unit)
 {
     if (unit == 0)
         return w->first;
+    if (unit > w->last)
+        return w->next;
     return w->origins ? w->origins[unit] : w->at + unit;
 }
 
@@ -101,20 +118,19 @@ typedef struct lattice {
     int64_t best[SHORT + 1], next[SHORT + 1]; /* the best way to a place, and the next */
     uint32_t steps[STEPS];
     uint8_t starts[STEPS];
-    int64_t count; /* of steps */
     size_t characters;
 } lattice;
 
-/* A way to `end` by a step from `start`, behind the way `before`. */
-static inline void add_way(lattice *l, int64_t before, int32_t score, uint32_t step, size_t start,
-                           size_t end)
+/* A way to `end` by step number `count`, which begins at `start`, behind the way `before`. */
+static inline void add_way(lattice *l, size_t count, int64_t before, int32_t score, uint32_t step,
+                           size_t start, size_t end)
 {
-    int64_t way = before + score * (int64_t)STEPS + l->count, was = l->best[end];
+    int64_t way = before + score * (int64_t)STEPS + (int64_t)count, was = l->best[end];
     int64_t less = way < was ? way : was;
     l->best[end] = way < was ? was : way;
     l->next[end] = less < l->next[end] ? l->next[end] : less;
-    l->steps[l->count] = step;
-    l->starts[l->count++] = (uint8_t)start;
+    l->steps[count] = step;
+    l->starts[count] = (uint8_t)start;
 }
 
 /* All ways; false where a character is no piece and words with such are not remembered. */
@@ -122,7 +138,7 @@ static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
 {
     const ix_unigram_node *nodes = u->nodes;
     const int32_t *scores = u->words.units;
-    l->count = 0;
+    size_t count = 0;
     for (size_t i = 0; i <= SHORT; i++)
         l->best[i] = l->next[i] = NO_WAY;
     l->best[0] = 0;
@@ -134,7 +150,7 @@ static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
         int64_t before = l->best[at] & -STEPS;
         for (size_t end = at + 1; node != 0; end++) {
             uint32_t step = nodes[node].step;
-            add_way(l, before, scores[ix_step_id(step) + (step != 0)], step, at, end);
+            add_way(l, count++, before, scores[ix_step_id(step) + (step != 0)], step, at, end);
             single |= (step != 0) & (end == at + n);
             if (end == w->size)
                 break;
@@ -143,7 +159,7 @@ static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
         if (!single && u->words.unknown == IX_UNKNOWN_NEVER)
             return false;
         if (!single)
-            add_way(l, before, u->words.unknown_units, ix_step_unknown(n), at, at + n);
+            add_way(l, count++, before, u->words.unknown_units, ix_step_unknown(n), at, at + n);
     }
     return true;
 }
@@ -363,7 +379,12 @@ static inox_status add_new(ix_unigram_run *r, const word *w, ix_cache_key key, i
         return add_rounded(r, w);
     for (size_t k = 0; k < count; k++)
         r->sum += u->words.scores[ids[k]];
-    return put_path(r, w, &p);
+    if (!r->only_ids)
+        return put_path(r, w, &p);
+    IX_TRY(ix_encoding_room(r->out, count, r->err));
+    memcpy(r->out->ids + r->out->count, ids, count * sizeof *ids);
+    r->out->count += count;
+    return INOX_OK;
 }
 
 /* The ids of a known word, of which there are at most MANY; returns how many. */
@@ -512,8 +533,9 @@ static size_t words_below_limit(const ix_unigram_run *r, size_t count)
 
 /* The ids of words from *at on, as long as they are known in the top class; there is room for
  * all. */
-static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, size_t *at, bool wide,
-                               bool sums)
+__attribute__((always_inline)) static inline void known_words(ix_unigram_run *r,
+                                                              const ix_unigram_queue *q, size_t *at,
+                                                              bool wide, bool sums)
 {
     const ix_unigram_word *w = q->words + *at;
     const ix_unigram_word *end = w + (sums ? words_below_limit(r, q->count - *at) : q->count - *at);
@@ -526,8 +548,12 @@ static inline void known_words(ix_unigram_run *r, const ix_unigram_queue *q, siz
             break;
         size_t count = slot_meta(known, wide) & 15;
         slot_ids(known, wide, ids);
-        for (size_t k = 0; k < 4 && sums; k++)
-            sum += scores[ids[k]]; /* those that are none add 0 */
+        if (sums) { /* those that are none add 0 */
+            sum += scores[ids[0]];
+            sum += scores[ids[1]];
+            sum += scores[ids[2]];
+            sum += scores[ids[3]];
+        }
         if (count > few_tokens(wide))
             slot_ids(known + 1, wide, ids + few_tokens(wide));
         for (size_t k = 4; k < count && sums; k++)
@@ -562,7 +588,8 @@ inox_status ix_unigram_answer(ix_unigram_run *r, ix_unigram_queue *q)
                 break;
         }
         const ix_unigram_word *waiting = &q->words[i];
-        word w = word_of(q, waiting);
+        char bytes[UNITS];
+        word w = word_of(q, waiting, bytes);
         if (!r->m->unigram.sentencepiece) {
             IX_TRY(add_other(r, &w, waiting));
             r->word++;
@@ -584,11 +611,54 @@ static inline uint64_t below(uint64_t x)
     return (x & (0 - x)) - 1;
 }
 
+/* Kinds of keys: bytes behind a space, all bytes of a word, bytes that a space follows. */
+enum { KEY_BEHIND_SPACE = 1, KEY_WHOLE, KEY_BEFORE_SPACE };
+
+/* Asks for a word, text[at..end); `space`: its first byte stands for U+2581.  first: where that
+ * begins in the source.  readable: 16 bytes behind it may be read.  There is room. */
+static inline void ask(const ix_word_cache *cache, ix_unigram_queue *q, size_t first, size_t at,
+                       size_t end, bool space, bool readable)
+{
+    ix_unigram_word *w = &q->words[q->count++];
+    size_t n = end - at - space;
+    w->first = (uint32_t)first;
+    w->at = (uint32_t)at;
+    w->size = (uint32_t)(end - at);
+    w->space = space;
+    w->suffix = false;
+    w->line = NULL;
+    if (n > IX_CACHED_BYTES)
+        return;
+    w->key =
+        ix_cache_key_of(q->text + at + space, n, space ? KEY_BEHIND_SPACE : KEY_WHOLE, readable);
+    w->line = ix_cache_line(cache, w->key);
+    __builtin_prefetch(w->line, 1);
+}
+
+/* The same for a word with the spaces behind it, up to `next`; at most 62 bytes. */
+static inline void ask_suffix(const ix_word_cache *cache, ix_unigram_queue *q, size_t at,
+                              size_t end, size_t next)
+{
+    ix_unigram_word *w = &q->words[q->count++];
+    w->first = (uint32_t)next;
+    w->at = (uint32_t)at;
+    w->size = (uint32_t)(end - at);
+    w->space = false;
+    w->suffix = true;
+    w->line = NULL;
+    if (end - at > IX_CACHED_BYTES)
+        return;
+    w->key = ix_cache_key_of(q->text + at, end - at, KEY_BEFORE_SPACE, true);
+    w->line = ix_cache_line(cache, w->key);
+    __builtin_prefetch(w->line, 1);
+}
+
 /* text[at] is the first space behind a word.  Asks for the words of the 64 bytes there that end in
  * them, and returns where the last of these ends: a space again. */
 static inline size_t ask_block(const ix_unigram_run *r, ix_unigram_queue *q,
                                const ix_unigram_blocks *blocks, const char *text, size_t at)
 {
+    const ix_word_cache cache = *r->cache; /* its numbers at hand */
     uint64_t plain, spaces;
     blocks->block(blocks->marks, text + at, &plain, &spaces);
     uint64_t known = below(~(plain | spaces));
@@ -603,8 +673,29 @@ static inline size_t ask_block(const ix_unigram_run *r, ix_unigram_queue *q,
     size_t first = at;
     for (; ends != 0; ends &= ends - 1, starts &= starts - 1) {
         size_t end = at + (size_t)__builtin_ctzll(ends);
-        ix_unigram_ask(r, q, first, at + (size_t)__builtin_ctzll(starts), end, true, true);
+        ask(&cache, q, first, at + (size_t)__builtin_ctzll(starts), end, true, true);
         first = end;
+    }
+    return first;
+}
+
+/* The same where text[at] begins a word: of the words behind whose spaces another one begins. */
+static inline size_t ask_block_suffix(const ix_unigram_run *r, ix_unigram_queue *q,
+                                      const ix_unigram_blocks *blocks, const char *text, size_t at)
+{
+    const ix_word_cache cache = *r->cache; /* its numbers at hand */
+    uint64_t plain, spaces;
+    blocks->block(blocks->marks, text + at, &plain, &spaces);
+    uint64_t known = below(~(plain | spaces)), several = spaces & spaces << 1;
+    uint64_t ends = spaces & plain << 1;
+    uint64_t starts = plain & spaces << 1 & known >> 1;
+    if (!blocks->squeezes)
+        starts &= below(several);
+    size_t first = at;
+    for (; starts != 0; starts &= starts - 1, ends &= ends - 1) {
+        size_t next = at + (size_t)__builtin_ctzll(starts);
+        ask_suffix(&cache, q, first, at + (size_t)__builtin_ctzll(ends), next);
+        first = next;
     }
     return first;
 }
@@ -618,7 +709,8 @@ inox_status ix_unigram_add_source(ix_unigram_run *r, ix_unigram_queue *q,
     q->count = 0;
     for (size_t before = size; size - *at >= IX_UNIGRAM_LOOKAHEAD && *at != before;) {
         before = *at;
-        *at = ask_block(r, q, blocks, text, *at);
+        *at = blocks->suffix ? ask_block_suffix(r, q, blocks, text, *at)
+                             : ask_block(r, q, blocks, text, *at);
         if (q->count > AHEAD)
             IX_TRY(ix_unigram_answer(r, q));
     }
@@ -671,7 +763,9 @@ static inox_status take(void *context, const uint32_t *steps, size_t count, size
 /* A word of too many units. */
 static inox_status add_long(ix_unigram_run *r, const ix_unigram_queue *q, size_t start, size_t end)
 {
-    word w = { .p = q->text + start, .size = end - start, .origins = q->origins + start };
+    word w = {
+        .p = q->text + start, .size = end - start, .last = SIZE_MAX, .origins = q->origins + start
+    };
     long_word l = { .run = r, .word = w, .start = start };
     l.word.first = q->origins[start];
     r->was_unknown = false;
@@ -691,8 +785,8 @@ inox_status ix_unigram_add_text(ix_unigram_run *r, ix_unigram_queue *q, size_t s
         if (end - at - skip > UNITS)
             IX_TRY(add_long(r, q, at, end));
         else
-            ix_unigram_ask(r, q, q->origins[at], at + skip, end, space,
-                           size - at >= skip + 1 + IX_CACHED_BYTES + 1);
+            ask(r->cache, q, q->origins[at], at + skip, end, space,
+                size - at >= skip + 1 + IX_CACHED_BYTES + 1);
     }
     return ix_unigram_answer(r, q);
 }
@@ -703,7 +797,6 @@ inox_status ix_unigram_begin(ix_unigram_run *r, size_t bytes)
     r->only_ids = !(r->out->want & (IX_WANT_OFFSETS | IX_WANT_WORDS | IX_WANT_SPACES));
     if (r->m->unigram.sentencepiece) {
         r->cache = &s->cache;
-        r->least = 1;
         return ix_model_scratch_expect(s, bytes, r->err);
     }
     r->cache = &s->words;

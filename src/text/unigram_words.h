@@ -31,7 +31,6 @@ typedef struct ix_unigram_run {
     size_t base;          /* added to all places */
     int32_t word;
     size_t no_space;  /* a space that comes from before this place is not there in the source */
-    size_t least;     /* bytes of a word that is remembered, beside its space: 1, tokenizers 0 */
     bool only_ids;    /* are wanted; set by ix_unigram_begin */
     bool was_unknown; /* the last step of a word that is being added */
     ix_encoding *out;
@@ -47,9 +46,10 @@ typedef struct ix_unigram_word {
     ix_cache_slot *line; /* NULL: it is too long for the cache, or too short */
     uint32_t first, at, size;
     bool space;
+    bool suffix; /* U+2581 follows the bytes, up to `first` */
 } ix_unigram_word;
 
-enum { IX_UNIGRAM_UNITS = 64, IX_UNIGRAM_QUEUE = 128 };
+enum { IX_UNIGRAM_UNITS = 72, IX_UNIGRAM_QUEUE = 128 };
 
 /* Words of a text that is normalized; or of a source, where it stands as it is when normalized, but
  * for the spaces. */
@@ -60,26 +60,6 @@ typedef struct ix_unigram_queue {
     ix_unigram_word words[IX_UNIGRAM_QUEUE];
 } ix_unigram_queue;
 
-/* Asks for a word, text[at..end), of at most IX_UNIGRAM_UNITS bytes; `space`: its first byte stands
- * for U+2581.  first: where that begins in the source.  readable: 16 bytes behind it may be read.
- * There is room. */
-static inline void ix_unigram_ask(const ix_unigram_run *r, ix_unigram_queue *q, size_t first,
-                                  size_t at, size_t end, bool space, bool readable)
-{
-    ix_unigram_word *w = &q->words[q->count++];
-    size_t n = end - at - space;
-    w->first = (uint32_t)first;
-    w->at = (uint32_t)at;
-    w->size = (uint32_t)(end - at);
-    w->space = space;
-    w->line = NULL;
-    if (n - r->least >= IX_CACHED_BYTES + 1 - r->least)
-        return;
-    w->key = ix_cache_key_of(q->text + at + space, n, r->least == 0 ? 2 : !space, readable);
-    w->line = ix_cache_line(r->cache, w->key);
-    __builtin_prefetch(w->line, 1);
-}
-
 /* Appends the tokens of all that wait. */
 inox_status ix_unigram_answer(ix_unigram_run *r, ix_unigram_queue *q) IX_MUST_USE;
 
@@ -89,11 +69,12 @@ typedef struct ix_unigram_blocks {
     ix_block_marks block;
     bool squeezes; /* several spaces are as one */
     bool each;     /* a word begins with each space; else several are not for this path */
+    bool suffix;   /* words end in spaces; they begin with other bytes */
 } ix_unigram_blocks;
 
-/* Appends the tokens of words of text[*at..size), of which the first byte is a space behind a word;
- * *at becomes a space behind the last of them, from which on no word could be told so.  At least
- * IX_UNIGRAM_LOOKAHEAD bytes are left behind each. */
+/* Appends the tokens of words of text[*at..size), of which the first byte is a space behind a word
+ * (suffix: a word's first byte); *at becomes such a place again, from which on no word could be
+ * told so.  At least IX_UNIGRAM_LOOKAHEAD bytes are left behind each. */
 inox_status ix_unigram_add_source(ix_unigram_run *r, ix_unigram_queue *q,
                                   const ix_unigram_blocks *blocks, const char *text, size_t *at,
                                   size_t size) IX_MUST_USE;

@@ -56,8 +56,8 @@ static inline uint64_t ix_cache_size(size_t n, unsigned tag)
     return (uint64_t)(n | tag << 4) << 56;
 }
 
-/* n is 1 to IX_CACHED_BYTES.  tag: 0 or 1, for two kinds of words.  readable: 16 bytes may be read
- * at p. */
+/* n is 1 to IX_CACHED_BYTES, or 0 with a tag.  tag: 0 to 15, for kinds of words.  readable: 16
+ * bytes may be read at p. */
 static inline ix_cache_key ix_cache_key_of(const char *p, size_t n, unsigned tag, bool readable)
 {
     if (!readable)
