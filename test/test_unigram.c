@@ -28,6 +28,7 @@ static const shape shapes[] = {
     { .name = "runs", .runs = true, .keeps_spaces = true },
     { .name = "runs, suffix", .runs = true, .keeps_spaces = true, .suffix = true },
     { .name = "inside", .inside = true },
+    { .name = "suffix, none at the end", .suffix = true, .no_prefix = true },
     { .name = "bytes", .bytes = true },
     { .name = "bytes, spaces", .bytes = true, .keeps_spaces = true, .no_prefix = true },
     { .name = "users", .users = true },
@@ -97,7 +98,7 @@ static void make_vocabulary(vocabulary *v, const shape *s, int kind)
         add(v, letters[i], score_of(v, kind, 1), IX_PIECE_NORMAL);
     if (s->users) {
         add(v, "de", 0, IX_PIECE_USER);
-        add(v, "b c", 0, IX_PIECE_USER);
+        add(v, "b  c", 0, IX_PIECE_USER); /* both spaces stay */
     }
     add(v, "zb", score_of(v, kind, 2), IX_PIECE_NORMAL); /* though z is none */
     add(v, "az", score_of(v, kind, 2), IX_PIECE_NORMAL);
@@ -126,9 +127,9 @@ static size_t make_text(vocabulary *v, char *text, size_t size)
 {
     static const char *const parts[] = { "a",  "b",  "c", "d",        "e",   "de",
                                          "ab", "ca", "-", "\xC3\xA9", "bad", "ace" };
-    static const char *const odd[] = { "\n",  "  ",  "   ",       "\xE3\x81\x82",
-                                       "z",   SPACE, "\xFF",      "\t",
-                                       "b c", "zz",  " \xC3\xA9", "\xF0\x9F\x98\x80" };
+    static const char *const odd[] = { "\n",   "  ",  "   ",       "\xE3\x81\x82",
+                                       "z",    SPACE, "\xFF",      "\t",
+                                       "b  c", "zz",  " \xC3\xA9", "\xF0\x9F\x98\x80" };
     char known[300][24];
     size_t n = 0;
     for (size_t i = 0; i < 300; i++) {
@@ -144,6 +145,19 @@ static size_t make_text(vocabulary *v, char *text, size_t size)
         for (; repeats > 0 && n + 100 < size; repeats--)
             n += (size_t)snprintf(text + n, size - n, "%s", part);
         if (below(v, 8) != 0)
+            text[n++] = ' ';
+    }
+    return n;
+}
+
+/* The same without ASCII but for spaces, several of them here and there. */
+static size_t make_accents(vocabulary *v, char *text, size_t size)
+{
+    size_t n = 0;
+    while (n + 2 <= size) {
+        memcpy(text + n, below(v, 3) == 0 ? "  " : "\xC3\xA9", 2);
+        n += 2;
+        if (n < size && below(v, 6) == 0)
             text[n++] = ' ';
     }
     return n;
@@ -246,11 +260,30 @@ TEST(unigram_words_are_as_the_whole_text)
                 size_t room = k == 0 ? TEXT : 400 + below(v, 2000);
                 compare(t, &b, text, make_text(v, text, room), shapes[i].name, kind);
             }
+            if (b.scratch && t->failures == 0)
+                compare(t, &b, text, make_accents(v, text, 12000), shapes[i].name, kind);
             free_sides(&b);
         }
     free(v->filled);
     free(v);
     free(text);
+}
+
+/* All of a user-defined piece comes from where it begins, though no rule changes its bytes: a token
+ * may end inside of it. */
+TEST(unigram_user_pieces_have_one_origin)
+{
+    static const ix_text_view users[] = { { "de", 2 } };
+    static const uint32_t origins[] = { 0, 0, 0, 0, 1, 1, 3, 4 }; /* U+2581 x d e y */
+    ix_spm_rules rules = IX_SPM_RULES_INIT;
+    ix_spm_normalizer *z = NULL;
+    ix_spm_text text = { 0 };
+    inox_error err;
+    CHECK_OK(ix_spm_normalizer_new(&rules, false, users, 1, &z, &err), &err);
+    CHECK_OK(ix_spm_normalize(z, "xdey", 4, &text, &err), &err);
+    CHECK(text.size == 7 && memcmp(text.origins, origins, sizeof origins) == 0);
+    ix_spm_text_release(&text);
+    ix_spm_normalizer_free(z);
 }
 
 /* A word whose best path changes because of nothing but rounding, as late as it can: where sums are
