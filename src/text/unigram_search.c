@@ -42,7 +42,7 @@ static inox_status fill_nodes(ix_unigram_model *u, const ix_trie *t, const ix_vo
         size_t n = v->pieces[from->value].size;
         u->longest = n > u->longest ? n : u->longest;
         to->step = (uint32_t)(n < IX_STEP_LONG ? n : IX_STEP_LONG) << IX_STEP_SIZE_AT |
-                   (uint32_t)from->value;
+                   ((uint32_t)from->value + 1);
         to->score = (float)u->scores[from->value];
         u->careful = u->careful || !(fabs(u->scores[from->value]) <= safe);
     }
@@ -55,9 +55,9 @@ inox_status ix_unigram_make_nodes(ix_unigram_model *u, const ix_vocabulary *v, c
 {
     ix_trie trie;
     u->nodes = NULL;
-    if (v->id_end > IX_STEP_UNKNOWN)
+    if (v->id_end >= IX_STEP_UNKNOWN)
         return ix_fail(err, INOX_E_LIMIT, "the Unigram vocabulary has %zu tokens, more than %d",
-                       v->id_end, IX_STEP_UNKNOWN);
+                       v->id_end, IX_STEP_UNKNOWN - 1);
     IX_TRY(ix_trie_new(&trie, v->pieces, ids, v->entries, err));
     inox_status status = fill_nodes(u, &trie, v, err);
     ix_trie_release(&trie);

@@ -1,6 +1,6 @@
 /* Unigram's search for the best path.  Private to the files unigram*.c.
  *
- *     step of a path = bytes of the piece (255: or more) << 24 | id
+ *     step of a path = bytes of the piece (255: or more) << 24 | id + 1
  *                    | bytes of an unknown character << 24 | IX_STEP_UNKNOWN
  *
  *     places    0 . . a . . . b . . . . .
@@ -26,7 +26,7 @@ static inline bool ix_step_is_unknown(uint32_t step)
 
 static inline int32_t ix_step_id(uint32_t step)
 {
-    return (int32_t)(step & 0xFFFFFF);
+    return (int32_t)(step & IX_STEP_UNKNOWN) - 1;
 }
 
 /* Bytes of a step. */

@@ -150,7 +150,7 @@ static bool find_ways(const ix_unigram_model *u, const word *w, lattice *l)
         int64_t before = l->best[at] & -STEPS;
         for (size_t end = at + 1; node != 0; end++) {
             uint32_t step = nodes[node].step;
-            add_way(l, count++, before, scores[ix_step_id(step) + (step != 0)], step, at, end);
+            add_way(l, count++, before, scores[step & IX_STEP_UNKNOWN], step, at, end);
             single |= (step != 0) & (end == at + n);
             if (end == w->size)
                 break;
