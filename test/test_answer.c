@@ -455,6 +455,8 @@ TEST(answer_objects_without_members)
 TEST(answer_marks_that_are_only_mentioned)
 {
     example(t, GRANITE, "<think>Hm.</think><response>Well.</response>", "[R]Hm.[C]Well.");
+    example(t, GRANITE, "<think>A <response> then.</think><response>Well.</response>",
+            "[R]A <response> then.[C]Well.");
     example(t, GRANITE, "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]",
             "[T f  {\"a\": 1}]");
 }

@@ -169,6 +169,11 @@ static bool is_control(ix_text_view mark)
     return mark.size > 2 && memcmp(mark.data, "<|", 2) == 0;
 }
 
+static ix_text_view if_control(ix_text_view mark)
+{
+    return is_control(mark) ? mark : (ix_text_view){ "", 0 };
+}
+
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 /* Each takes a step; *more: another one may follow. */
@@ -267,7 +272,7 @@ static inox_status in_reasoning(ix_answer_parser *p, bool *more)
     const ix_answer_format *f = p->format;
     enum { THINK_END, TURN_END, CONTENT_START, MARKS };
     ix_text_view marks[MARKS + OPENINGS] = { f->think_end, f->turn_end,
-                                             if_strong(f->content_start) };
+                                             if_control(f->content_start) };
     size_t at, open;
 
     *more = !p->holds || p->final || came(p, f->think_end) || came(p, f->turn_end) ||
@@ -325,8 +330,6 @@ static bool may_be_call(const ix_answer_parser *p)
 static inox_status in_content(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    static const ix_text_view none = { "", 0 };
-    bool control = is_control(f->think_start);
     enum {
         CONTENT_START = OPENINGS,
         CONTENT_END,
@@ -338,8 +341,10 @@ static inox_status in_content(ix_answer_parser *p, bool *more)
     };
     ix_text_view marks[MARKS] = { [CONTENT_START] = f->content_start,
                                   [CONTENT_END] = f->content_end,
-                                  [THINK_START] = control ? f->think_start : none,
-                                  [THINK_END] = control ? f->think_end : none,
+                                  [THINK_START] = if_control(f->think_start),
+                                  [THINK_END] = is_control(f->think_start)
+                                                    ? f->think_end
+                                                    : (ix_text_view){ "", 0 },
                                   [TURN_END] = f->turn_end,
                                   [CALL_TURN_END] = f->call_turn_end };
     size_t at;
