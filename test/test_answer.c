@@ -590,6 +590,52 @@ TEST(answer_python_strings)
             "[T f  {\"a\":\"\\u0041\\n\\\\d 'q'g\", \"b\":\"\\u00e9\\\\u1\"}]");
 }
 
+/* Recipients instead of channels, and arguments in marks. */
+static const char
+    RECIPIENT_MESSAGES[] = "{%- for m in messages %}{%- if m.role == 'assistant' %}"
+                           "{%- if m.tool_calls %}" EACH(
+                               "{{ '<|start|>assistant to=' + c.function.name + "
+                               "'<|message|><calls>\n<invoke name=\"' +"
+                               " c.function.name + '\">\n' }}{%- for k, v in "
+                               "c.function.arguments|items %}"
+                               "{{ '<parameter name=\"' + k + '\">' }}{{ v if v is string else "
+                               "v|tojson }}"
+                               "{{ '</parameter>\n' }}{%- endfor %}{{ '</invoke>\n</calls><|eom|>' "
+                               "}}") "{%- else %}{{ '<|start|>assistant to=user<|message|>' + "
+                                     "m.content + '<|eot|>' }}{%- endif %}"
+                                     "{%- else %}{{ '<|start|>user<|message|>' + m.content + "
+                                     "'<|eot|>' }}{%- endif %}{%- endfor %}"
+                                     "{%- if add_generation_prompt %}<|start|>assistant{%- endif "
+                                     "%}";
+
+TEST(answer_messages_with_recipients)
+{
+    ix_answer_format *f = learned(t, RECIPIENT_MESSAGES);
+    answer_is(
+        t, f, "<|start|>assistant",
+        " to=self<|message|>Hm <calls>.<|eom|><|start|>assistant to=user<|message|>Well.<|eom|>"
+        "<|start|>assistant to=f<|message|><calls>\n<invoke name=\"f\">\n"
+        "<parameter name=\"a\">1</parameter>\n</invoke>\n</calls><|eot|>",
+        "[R]Hm <calls>.[C]Well.[T f  {\"a\": 1}]");
+    answer_is(t, f, "<|start|>assistant", " to=f<|message|>No arguments.<|eot|>",
+              "[C]No arguments.");
+    ix_answer_format_free(f);
+}
+
+/* What is no JSON object is no call. */
+TEST(answer_harmony_code)
+{
+    static const char head[] = "<|channel|>commentary to=python code<|message|>";
+    char text[128];
+    static const char *const bodies[] = { "{print(1)}", "print(1)", "[1]", "{" };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char expected[64];
+        (void)snprintf(text, sizeof text, "%s%s<|call|>", head, bodies[i]);
+        (void)snprintf(expected, sizeof expected, "[C]%s", bodies[i]);
+        example(t, HARMONY, text, expected);
+    }
+}
+
 TEST(answer_harmony_channels_corrected)
 {
     example(t, HARMONY,

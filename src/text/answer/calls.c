@@ -198,6 +198,16 @@ static inox_status append_json(ix_buffer *out, ix_text_view text, inox_error *er
     return ix_buffer_append(out, text.data + told, text.size - told, err);
 }
 
+inox_status ix_answer_object(ix_text_view text, ix_buffer *out, bool *is, inox_error *err)
+{
+    *is = false;
+    if (text.size == 0 || text.data[0] != '{')
+        return INOX_OK;
+    IX_TRY(append_json(out, text, err));
+    *is = is_json((ix_text_view){ out->data, out->size });
+    return INOX_OK;
+}
+
 static inox_status is_nearly_json(ix_text_view text, bool *is, inox_error *err)
 {
     ix_buffer copy = { 0 };

@@ -19,7 +19,7 @@ typedef enum call_syntax {
 /* Marks without the white space around them; {"", 0} where there is none. */
 struct ix_answer_format {
     ix_arena arena; /* of the marks */
-    bool harmony;
+    bool harmony;   /* messages with headers: channels, or recipients only */
     ix_text_view think_start, think_end, content_start, content_end;
     ix_text_view turn_end;      /* where nothing that follows is the answer's */
     ix_text_view call_turn_end; /* the same of a turn with calls, where it is another */
@@ -141,6 +141,10 @@ typedef struct answer_call {
 inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, ix_text_view text,
                                 call_result *result, size_t *size, answer_call *call,
                                 inox_error *err) IX_MUST_USE;
+
+/* Arguments that stand alone: appended to the empty *out as JSON; *is: they are an object. */
+inox_status ix_answer_object(ix_text_view text, ix_buffer *out, bool *is,
+                             inox_error *err) IX_MUST_USE;
 
 /* ---- schema.c ------------------------------------------------------------------------------- */
 

@@ -705,6 +705,10 @@ static inox_status learn(lesson *l)
         l->format->harmony = true;
         return INOX_OK;
     }
+    /* the same with recipients only: " to=user<|message|>...<|eot|>" */
+    l->format->harmony = find(l->source, "<|message|>") != SIZE_MAX &&
+                         find(l->source, "<|eom|>") != SIZE_MAX &&
+                         find(l->source, " to=") != SIZE_MAX;
     IX_TRY(render(l, "", false, &l->prompt));
     IX_TRY(render(l, ANSWER("\"" CONTENT "\"", ""), false, &l->content));
     l->at = find(view_of(&l->content), CONTENT);

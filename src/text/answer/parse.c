@@ -449,13 +449,14 @@ static size_t opening_at(const ix_answer_format *f, ix_text_view text)
     return n;
 }
 
-/* What looked like a call is text: its mark at least is told, so that it is not met again. */
-static inox_status call_is_text(ix_answer_parser *p)
+/* What looked like a call is text: its mark at least is told, so that it is not met again; all of
+ * it where the answer's end cuts it. */
+static inox_status call_is_text(ix_answer_parser *p, bool cut)
 {
     size_t mark = opening_at(p->format, held(p)), n = mark > 0 ? mark : held(p).size > 0;
     p->said = true;
     p->state = CONTENT;
-    return tell_held(p, IX_ANSWER_CONTENT, p->final ? held(p).size : n);
+    return tell_held(p, IX_ANSWER_CONTENT, cut ? held(p).size : n);
 }
 
 /* Text behind calls. */
@@ -499,7 +500,7 @@ static inox_status in_calls(ix_answer_parser *p, bool *more)
     bool again = at == 0 && opening_at(f, text) > 0; /* content would come back here */
     if (p->marked && !again && (!opens || f->call_start.size == 0))
         return call_ends(p, at, opens);
-    return call_is_text(p);
+    return call_is_text(p, result == CALL_CUT);
 }
 
 /* ---- harmony --------------------------------------------------------------------------------- */
@@ -537,7 +538,10 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
     ix_text_view named = channel ? behind(header, (size_t)(channel - header.data)) : header;
     p->channel = begins(trimmed(named), ANALYSIS) ? IX_ANSWER_REASONING : IX_ANSWER_CONTENT;
     p->recipient.size = p->body.size = 0;
-    if (to && !begins(behind(header, (size_t)(to - header.data) + TO.size), SELF)) {
+    ix_text_view whom = to ? (ix_text_view){ to + 3, (size_t)(end - to) - 3 } : header;
+    if (to && !channel && view_is(trimmed(whom), "self")) {
+        p->channel = IX_ANSWER_REASONING;
+    } else if (to && !begins(whom, SELF) && (channel || !view_is(trimmed(whom), "user"))) {
         ix_text_view name = { to + 3, (size_t)(end - to) - 3 };
         name = begins(name, FUNCTIONS) ? behind(name, FUNCTIONS.size) : name;
         p->channel = IX_ANSWER_CALL;
@@ -549,26 +553,47 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
     return INOX_OK;
 }
 
+/* The body of a call: a JSON object, or marked arguments behind the name that the header gives. */
+static inox_status read_body(ix_answer_parser *p, ix_text_view body, bool *is, answer_call *call)
+{
+    const ix_answer_format *f = p->format;
+    const char *key = ix_answer_find(body, f->key_start);
+    size_t size;
+    call_result result = CALL_NONE;
+    IX_TRY(ix_answer_object(body, &call->arguments, is, p->err));
+    if (*is || f->syntax != CALLS_PARAMETERS || !key)
+        return INOX_OK;
+    ix_buffer_release(&call->arguments);
+    ix_text_view rest = behind(body, (size_t)(key - body.data));
+    IX_TRY(ix_buffer_append(&p->recipient, "\n", 1, p->err)); /* ends the name */
+    IX_TRY(ix_buffer_append(&p->recipient, rest.data, rest.size, p->err));
+    IX_TRY(ix_answer_read_call(f, p->tools, (ix_text_view){ p->recipient.data, p->recipient.size },
+                               &result, &size, call, p->err));
+    *is = result == CALL_COMPLETE;
+    return INOX_OK;
+}
+
 static inox_status end_body(ix_answer_parser *p)
 {
     if (p->channel != IX_ANSWER_CALL)
         return INOX_OK;
-    answer_call call = { { p->recipient.data ? p->recipient.data : "", p->recipient.size },
-                         { "", 0 },
-                         p->body };
+    answer_call call = { .name = { p->recipient.data ? p->recipient.data : "", p->recipient.size },
+                         .id = { "", 0 } };
     ix_text_view body = trimmed((ix_text_view){ p->body.data ? p->body.data : "", p->body.size });
-    if (call.name.size == 0 || body.size == 0 || ix_answer_json(body) != body.size)
-        return tell(p, IX_ANSWER_CONTENT, body);
-    return tell_call(p, &call);
+    bool is = false;
+    inox_status status = call.name.size == 0 ? INOX_OK : read_body(p, body, &is, &call);
+    if (status == INOX_OK)
+        status = is ? tell_call(p, &call) : tell(p, IX_ANSWER_CONTENT, body);
+    ix_buffer_release(&call.arguments);
+    return status;
 }
 
 static inox_status in_body(ix_answer_parser *p, bool *more)
 {
-    static const ix_text_view ENDS[] = {
-        { "<|end|>", 7 }, { "<|return|>", 10 }, { "<|call|>", 8 }, { "<|start|>", 9 }
-    };
+    static const ix_text_view ENDS[] = { { "<|start|>", 9 }, { "<|end|>", 7 }, { "<|return|>", 10 },
+                                         { "<|call|>", 8 },  { "<|eom|>", 7 }, { "<|eot|>", 7 } };
     size_t at;
-    int which = first_mark(p, ENDS, 4, &at);
+    int which = first_mark(p, ENDS, sizeof ENDS / sizeof *ENDS, &at);
     *more = which >= 0;
     if (p->channel == IX_ANSWER_CALL) {
         IX_TRY(ix_buffer_append(&p->body, held(p).data, at, p->err));
@@ -578,7 +603,7 @@ static inox_status in_body(ix_answer_parser *p, bool *more)
     }
     if (which < 0)
         return p->final ? end_body(p) : INOX_OK;
-    drop(p, which == 3 ? 0 : ENDS[which].size);
+    drop(p, which == 0 ? 0 : ENDS[which].size);
     p->state = HEADER;
     return end_body(p);
 }
