@@ -99,30 +99,24 @@ static inline bytes16 odd_bytes(const char *p)
 
 /* The first of them from p on; there is one, the NUL behind the text. */
 #ifdef __SSE2__
-typedef char bits16 __attribute__((vector_size(16)));
-
-static inline unsigned first_of(bytes16 odd, char **p)
+static inline unsigned odd_bits(const char *p)
 {
-    unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((bits16)odd);
+    typedef char bits16 __attribute__((vector_size(16)));
 
-    *p += __builtin_ctz(bits | 1u << 16);
-    return bits;
+    return (unsigned)__builtin_ia32_pmovmskb128((bits16)odd_bytes(p));
 }
 
 /* Most texts are short; long ones are looked at in larger pieces. */
 static inline char *plain_end(char *p)
 {
-    if (first_of(odd_bytes(p), &p) != 0)
-        return p;
-    for (;;) {
-        bytes16 a = odd_bytes(p), b = odd_bytes(p + 16);
+    unsigned bits = odd_bits(p);
 
-        if (__builtin_ia32_pmovmskb128((bits16)(a | b)) != 0) {
-            if (first_of(a, &p) == 0)
-                (void)first_of(b, &p);
-            return p;
-        }
-        p += 32;
+    if (bits != 0)
+        return p + __builtin_ctz(bits);
+    for (p += 16;; p += 32) {
+        bits = odd_bits(p) | odd_bits(p + 16) << 16;
+        if (bits != 0)
+            return p + __builtin_ctz(bits);
     }
 }
 #else
