@@ -34,11 +34,19 @@ typedef struct eight_words {
     __m512i low, rest, slot;
 } eight_words;
 
+/* 64 bytes, or zeros behind those that are left. */
+static inline __m512i read_some(const char *p, size_t left)
+{
+    if (left >= 64)
+        return _mm512_loadu_si512(p);
+    return _mm512_maskz_loadu_epi8(((uint64_t)1 << left) - 1, p);
+}
+
 /* Their bytes come from the 128 where the first begins, by their places there.  Of a word, what
  * stays is where 1 << 8 * size, less one, has ones.  (A shift by 64 or more gives 0, and 0 less one
  * has ones everywhere.) */
 enum { IX_READ = 128, IX_START_MAX = IX_READ - 16 };
-static inline void read_eight(eight_words *w, const uint32_t *at, const char *bytes)
+static inline void read_eight(eight_words *w, const uint32_t *at, const char *bytes, size_t left)
 {
     const __m512i first_byte = _mm512_set4_epi64(0x0808080808080808, 0, 0x0808080808080808, 0);
     const __m512i steps = _mm512_set1_epi64(0x0706050403020100);
@@ -49,7 +57,8 @@ static inline void read_eight(eight_words *w, const uint32_t *at, const char *by
     __m512i size = _mm512_sub_epi64(end, start), bits = _mm512_slli_epi64(size, 3);
     __m512i from = _mm512_sub_epi64(start, _mm512_set1_epi64((int64_t)*at));
     __m512i places = _mm512_add_epi8(_mm512_shuffle_epi8(from, first_byte), steps);
-    __m512i near = _mm512_loadu_si512(bytes), far = _mm512_loadu_si512(bytes + 64);
+    __m512i near = read_some(bytes, left),
+            far = left > 64 ? read_some(bytes + 64, left - 64) : near;
     __m512i low = _mm512_permutex2var_epi8(near, places, far);
     places = _mm512_add_epi8(places, _mm512_set1_epi8(8));
     __m512i high = _mm512_permutex2var_epi8(near, places, far);
@@ -128,7 +137,7 @@ typedef struct word_keys {
     uint64_t low[ROOM], rest[ROOM], places[ROOM];
 } word_keys;
 
-/* The words from j on, eight at most, one by one: what lies too far apart, or at the text's end. */
+/* The words from j on, eight at most, one by one: those that lie too far apart. */
 static __attribute__((noinline)) void ask_some(const ix_word_table *t, const char *bytes,
                                                const ix_word_queue *q, size_t j, word_keys *keys)
 {
@@ -152,11 +161,11 @@ void ix_find_words_avx512vbmi(const ix_word_table *t, const char *bytes, size_t 
     for (size_t j = 0; j < n; j += 8) {
         eight_words w;
         size_t from = q->at[j] - q->at[0];
-        if (q->at[j + 7] - q->at[j] > IX_START_MAX || from + IX_READ > readable) {
+        if (q->at[j + 7] - q->at[j] > IX_START_MAX) {
             ask_some(t, bytes, q, j, &keys);
             continue;
         }
-        read_eight(&w, q->at + j, bytes + from);
+        read_eight(&w, q->at + j, bytes + from, readable - from);
         find_slots(&w, t);
         _mm512_storeu_si512(keys.low + j, w.low);
         _mm512_storeu_si512(keys.rest + j, w.rest);

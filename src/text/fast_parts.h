@@ -55,8 +55,8 @@ struct ix_scanner {
     uint8_t two_bytes[0x800];           /* of U+0080 to U+07FF */
 };
 
-/* high: which of p[0..64) are not ASCII.  `before` bytes before p, and 4 behind each of them, can
- * be read. */
+/* high: which of p[0..64) are not ASCII; they are read up to the first that is unknown.  `before`
+ * bytes before p, and 4 behind each of them, can be read. */
 void ix_high_read(const ix_scanner *s, const char *p, size_t before, uint64_t high,
                   ix_high_bytes *out);
 

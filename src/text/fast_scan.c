@@ -95,6 +95,8 @@ void ix_high_read(const ix_scanner *s, const char *p, size_t before, uint64_t hi
             class = high_class(s, c);
             bits = (((uint64_t)1 << n) - 1) << i;
         }
+        if (class == IX_HIGH_UNKNOWN) /* what is behind it is not asked for */
+            break;
         if (class == IX_HIGH_LETTER)
             letters |= bits;
         else

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 
-enum { LEAST_LINES_LOG2 = 10, MOST_LINES_LOG2 = 14, STEP_LOG2 = 2 };
+enum { LEAST_LINES_LOG2 = 10, MOST_LINES_LOG2 = 16, STEP_LOG2 = 2 };
 
 static inox_status make_lines(ix_long_words *c, int lines_log2, inox_error *err)
 {
