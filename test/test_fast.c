@@ -298,6 +298,22 @@ static void report(ix_test *t, const both *b, int options, char *text, size_t si
     CHECK_MSG(false, "options %d: %zu bytes differ: %s", options, size, hex);
 }
 
+/* So many texts, every other one long, by both, which go.  spaces: of make_text, for two of three.
+ * text: room for one. */
+static void compare_both(ix_test *t, both *b, int options, int texts, uint64_t spaces, char *text,
+                         size_t room, uint64_t *state)
+{
+    for (int i = 0; b->fast && b->general && i < texts && t->failures == 0; i++) {
+        size_t size = make_text(text, i % 2 ? room : 200, i % 3 ? spaces : 0, state);
+        bool same = is_same(t, b, text, size);
+        t->checks++;
+        if (!same)
+            report(t, b, options, text, size);
+    }
+    ix_tokenizer_free(b->fast);
+    ix_tokenizer_free(b->general);
+}
+
 TEST(fast_bert_is_as_the_general_path)
 {
     enum { ROOM = 12000, TEXTS = 40 };
@@ -305,15 +321,7 @@ TEST(fast_bert_is_as_the_general_path)
     uint64_t state = 5;
     for (int options = 0; options <= 24 && text && t->failures == 0; options++) {
         both b = { make_tokenizer(t, options, false), make_tokenizer(t, options, true) };
-        for (int i = 0; b.fast && b.general && i < TEXTS && t->failures == 0; i++) {
-            size_t size = make_text(text, i % 2 ? ROOM : 200, 0, &state);
-            bool same = is_same(t, &b, text, size);
-            t->checks++;
-            if (!same)
-                report(t, &b, options, text, size);
-        }
-        ix_tokenizer_free(b.fast);
-        ix_tokenizer_free(b.general);
+        compare_both(t, &b, options, TEXTS, 0, text, ROOM, &state);
     }
     free(text);
 }
@@ -415,15 +423,7 @@ TEST(fast_unigram_is_as_the_general_path)
     uint64_t state = 6;
     for (int options = 0; options < OPTIONS && text && t->failures == 0; options++) {
         both b = { make_unigram(t, options, false), make_unigram(t, options, true) };
-        for (int i = 0; b.fast && b.general && i < TEXTS && t->failures == 0; i++) {
-            size_t size = make_text(text, i % 2 ? ROOM : 200, i % 3 ? 4 : 0, &state);
-            bool same = is_same(t, &b, text, size);
-            t->checks++;
-            if (!same)
-                report(t, &b, options, text, size);
-        }
-        ix_tokenizer_free(b.fast);
-        ix_tokenizer_free(b.general);
+        compare_both(t, &b, options, TEXTS, 4, text, ROOM, &state);
     }
     free(text);
 }

@@ -14,7 +14,8 @@
 /* *out = zeroed array of `count` items of `size` bytes, aligned for any type; NULL if that is 0. */
 inox_status ix_alloc(size_t count, size_t size, void **out, inox_error *err) IX_MUST_USE;
 
-/* Grows or shrinks; new bytes are not zeroed. On failure *p is unchanged. */
+/* Grows or shrinks; new bytes are not zeroed, and those of a large block come in large pages where
+ * the system has them.  On failure *p is unchanged. */
 inox_status ix_realloc(void **p, size_t count, size_t size, inox_error *err) IX_MUST_USE;
 
 /* Zeroed memory, aligned to `align` (a power of two, at least 8).  Free with ix_free_aligned. */

@@ -2,7 +2,8 @@
  *
  *     word -> table of words that are one token -> caches of others -> pieces -> search, or merging
  *
- * The words of ASCII text come from a scanner, others from the matchers of pretokenize.c.
+ * Words come from the blocks of fast_block.h; what those leave open, from the matchers of
+ * pretokenize.c.
  */
 #include "text/fast_parts.h"
 

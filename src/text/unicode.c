@@ -123,12 +123,13 @@ static inline size_t good_eight(const char *p)
 size_t ix_utf8_good(const char *text, size_t size)
 {
     enum { BLOCK = 64 };
-    ix_utf8_blocks blocks = ix_block_sets(0)->good;
+    bool blocks_left = true;
     size_t at = 0, n;
     while (at < size) {
-        if ((unsigned char)text[at] >= 0x80 && blocks && size - at >= BLOCK) {
-            at += blocks(text + at, size - at);
-            blocks = NULL; /* what they leave is the end, or not far from what is bad */
+        if ((unsigned char)text[at] >= 0x80 && blocks_left && size - at >= BLOCK) {
+            ix_utf8_blocks blocks = ix_block_sets(0)->good;
+            at += blocks ? blocks(text + at, size - at) : 0;
+            blocks_left = false; /* what they leave is the end, or not far from what is bad */
         }
         for (; at < size && (unsigned char)text[at] >= 0x80; at += n) {
             n = size - at >= 8 ? good_eight(text + at) : 0;
