@@ -614,25 +614,32 @@ static inline uint64_t below(uint64_t x)
 /* Kinds of keys: bytes behind a space, all bytes of a word, bytes that a space follows. */
 enum { KEY_BEHIND_SPACE = 1, KEY_WHOLE, KEY_BEFORE_SPACE };
 
+/* Asks for the line of a word whose key is of p[0..n), if it is not too long for the cache.
+ * readable: 16 bytes may be read at p. */
+static inline void ask_line(const ix_word_cache *cache, ix_unigram_word *w, const char *p, size_t n,
+                            unsigned kind, bool readable)
+{
+    w->line = NULL;
+    if (n > IX_CACHED_BYTES)
+        return;
+    w->key = ix_cache_key_of(p, n, kind, readable);
+    w->line = ix_cache_line(cache, w->key);
+    __builtin_prefetch(w->line, 1);
+}
+
 /* Asks for a word, text[at..end); `space`: its first byte stands for U+2581.  first: where that
  * begins in the source.  readable: 16 bytes behind it may be read.  There is room. */
 static inline void ask(const ix_word_cache *cache, ix_unigram_queue *q, size_t first, size_t at,
                        size_t end, bool space, bool readable)
 {
     ix_unigram_word *w = &q->words[q->count++];
-    size_t n = end - at - space;
     w->first = (uint32_t)first;
     w->at = (uint32_t)at;
     w->size = (uint32_t)(end - at);
     w->space = space;
     w->suffix = false;
-    w->line = NULL;
-    if (n > IX_CACHED_BYTES)
-        return;
-    w->key =
-        ix_cache_key_of(q->text + at + space, n, space ? KEY_BEHIND_SPACE : KEY_WHOLE, readable);
-    w->line = ix_cache_line(cache, w->key);
-    __builtin_prefetch(w->line, 1);
+    ask_line(cache, w, q->text + at + space, end - at - space, space ? KEY_BEHIND_SPACE : KEY_WHOLE,
+             readable);
 }
 
 /* The same for a word with the spaces behind it, up to `next`; at most 62 bytes. */
@@ -645,12 +652,7 @@ static inline void ask_suffix(const ix_word_cache *cache, ix_unigram_queue *q, s
     w->size = (uint32_t)(end - at);
     w->space = false;
     w->suffix = true;
-    w->line = NULL;
-    if (end - at > IX_CACHED_BYTES)
-        return;
-    w->key = ix_cache_key_of(q->text + at, end - at, KEY_BEFORE_SPACE, true);
-    w->line = ix_cache_line(cache, w->key);
-    __builtin_prefetch(w->line, 1);
+    ask_line(cache, w, q->text + at, end - at, KEY_BEFORE_SPACE, true);
 }
 
 /* text[at] is the first space behind a word.  Asks for the words of the 64 bytes there that end in
