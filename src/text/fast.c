@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static bool is_type(const json_t *j, const char *type)
+bool ix_fast_is_type(const json_t *j, const char *type)
 {
     const char *have = json_string_value(json_object_get(j, "type"));
     return have && strcmp(have, type) == 0;
@@ -23,7 +23,7 @@ static const json_t *split_pattern(const json_t *j)
     const char *behavior = json_string_value(json_object_get(j, "behavior"));
     const json_t *pattern = json_object_get(json_object_get(j, "pattern"), "Regex");
     bool inverted = json_is_true(json_object_get(j, "invert"));
-    bool fits = is_type(j, "Split") && behavior &&
+    bool fits = ix_fast_is_type(j, "Split") && behavior &&
                 (strcmp(behavior, "Isolated") == 0 ||
                  (strcmp(behavior, "Removed") == 0 && inverted)); /* what does not match goes */
     return fits && json_is_string(pattern) ? pattern : NULL;
@@ -33,7 +33,8 @@ static const json_t *split_pattern(const json_t *j)
 static bool byte_level(const json_t *j, bool by_words)
 {
     const json_t *regex = json_object_get(j, "use_regex"); /* true where it is missing */
-    return is_type(j, "ByteLevel") && json_is_false(json_object_get(j, "add_prefix_space")) &&
+    return ix_fast_is_type(j, "ByteLevel") &&
+           json_is_false(json_object_get(j, "add_prefix_space")) &&
            (by_words ? !json_is_false(regex) : json_is_false(regex));
 }
 
@@ -42,7 +43,7 @@ static inox_status byte_words(const json_t *pre, const char **name, inox_error *
 {
     *name = byte_level(pre, true) ? "gpt-2" : NULL;
     const json_t *list = json_object_get(pre, "pretokenizers");
-    if (*name || !is_type(pre, "Sequence") || json_array_size(list) != 2)
+    if (*name || !ix_fast_is_type(pre, "Sequence") || json_array_size(list) != 2)
         return INOX_OK;
     const json_t *split = split_pattern(json_array_get(list, 0));
     if (!split || !byte_level(json_array_get(list, 1), false))
@@ -85,9 +86,9 @@ inox_status ix_fast_from_json(const json_t *normalizer, const json_t *pre_tokeni
     status = byte_words(pre_tokenizer, &words, err);
     if (status == INOX_OK && words) {
         status = make_bytes(f, words, m, &qualifies, err);
-    } else if (status == INOX_OK && is_type(pre_tokenizer, "BertPreTokenizer") &&
+    } else if (status == INOX_OK && ix_fast_is_type(pre_tokenizer, "BertPreTokenizer") &&
                m->kind == IX_MODEL_WORDPIECE &&
-               (is_none(normalizer) || is_type(normalizer, "BertNormalizer"))) {
+               (is_none(normalizer) || ix_fast_is_type(normalizer, "BertNormalizer"))) {
         ix_fast_bert_init(f, m, normalizer);
         qualifies = true;
     } else if (status == INOX_OK) {

@@ -194,6 +194,9 @@ inox_status ix_fast_bytes_from_model(ix_fast_bytes *f, const char *pretokenizer,
 inox_status ix_fast_bytes_finish(ix_fast_bytes *f, inox_error *err) IX_MUST_USE;
 void ix_fast_bytes_release(ix_fast_bytes *f);
 
+/* Whether a part of a tokenizer.json has this "type". */
+bool ix_fast_is_type(const json_t *j, const char *type);
+
 /* *qualifies: whether the pipeline is one for Unigram's path. */
 inox_status ix_fast_unigram_init(ix_fast *f, const ix_model *m, const json_t *normalizer,
                                  const json_t *pre_tokenizer, bool *qualifies,

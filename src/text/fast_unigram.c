@@ -17,19 +17,13 @@
 
 #include <string.h>
 
-static bool is_type(const json_t *j, const char *type)
-{
-    const char *have = json_string_value(json_object_get(j, "type"));
-    return have && strcmp(have, type) == 0;
-}
-
 /* ---- which pipelines ------------------------------------------------------------------------- */
 
 static bool is_metaspace(const json_t *j)
 {
     const char *character = json_string_value(json_object_get(j, "replacement"));
     const json_t *split = json_object_get(j, "split");
-    return is_type(j, "Metaspace") && character && strcmp(character, "\xE2\x96\x81") == 0 &&
+    return ix_fast_is_type(j, "Metaspace") && character && strcmp(character, "\xE2\x96\x81") == 0 &&
            !json_is_false(split);
 }
 
@@ -46,8 +40,8 @@ static bool takes_words(const json_t *pre, bool *white)
     *white = false;
     if (is_metaspace(pre))
         return true;
-    if (!is_type(pre, "Sequence") || json_array_size(list) != 2 ||
-        !is_type(json_array_get(list, 0), "WhitespaceSplit") || !is_metaspace(last))
+    if (!ix_fast_is_type(pre, "Sequence") || json_array_size(list) != 2 ||
+        !ix_fast_is_type(json_array_get(list, 0), "WhitespaceSplit") || !is_metaspace(last))
         return false;
     *white = true;
     return !is_scheme(last, "never") && !is_scheme(last, "first");
@@ -89,17 +83,17 @@ static bool takes_normalizer(const json_t *j, bool white, effect *e)
     if (!j || json_is_null(j))
         return true;
     for (size_t i = 0; i < 4; i++)
-        if (is_type(j, local[i]))
+        if (ix_fast_is_type(j, local[i]))
             return true;
     e->lags = true;
     for (size_t i = 4; i < sizeof local / sizeof *local; i++)
-        if (is_type(j, local[i]))
+        if (ix_fast_is_type(j, local[i]))
             return true;
-    if (is_type(j, "Strip")) {
+    if (ix_fast_is_type(j, "Strip")) {
         e->strips = true;
         return json_is_false(json_object_get(j, "strip_left"));
     }
-    return is_type(j, "Replace") && takes_replace(j, white, e);
+    return ix_fast_is_type(j, "Replace") && takes_replace(j, white, e);
 }
 
 /* The same of a sequence, but of none in it. */
@@ -107,7 +101,7 @@ static bool takes_normalizers(const json_t *j, bool white, effect *e)
 {
     const json_t *list = json_object_get(j, "normalizers");
     bool takes = true;
-    if (!is_type(j, "Sequence"))
+    if (!ix_fast_is_type(j, "Sequence"))
         return takes_normalizer(j, white, e);
     for (size_t i = 0; i < json_array_size(list) && takes; i++)
         takes = takes_normalizer(json_array_get(list, i), white, e);

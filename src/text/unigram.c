@@ -88,13 +88,14 @@ inox_status ix_unigram_read(ix_model *m, const json_t *j, inox_error *err)
     return ix_unigram_words_make(u, &m->vocabulary, NULL, err);
 }
 
-/* The id of a piece of type byte for each byte. */
-static void find_bytes(ix_model *m, const ix_piece_source *s, int32_t ids[256])
+/* The id of a piece of type byte for each byte, or -1; true: all are there. */
+static bool find_bytes(ix_model *m, const ix_piece_source *s, int32_t ids[256])
 {
-    (void)ix_model_find_bytes(&m->vocabulary, ids);
+    bool all = ix_model_find_bytes(&m->vocabulary, ids);
     for (int b = 0; b < 256; b++)
         if (ids[b] >= 0 && s->types && s->types[ids[b]] != IX_PIECE_BYTE)
-            ids[b] = -1;
+            ids[b] = -1, all = false;
+    return all;
 }
 
 static inox_status make_sentencepiece(ix_model *m, const ix_piece_source *s, inox_error *err)
@@ -125,10 +126,7 @@ static inox_status make_sentencepiece(ix_model *m, const ix_piece_source *s, ino
     u->byte_fallback = s->byte_fallback;
     u->unknown = s->unknown;
     u->unknown_score = (double)(least - (float)UNKNOWN_PENALTY);
-    find_bytes(m, s, u->byte_ids);
-    bool bytes = s->byte_fallback;
-    for (int b = 0; b < 256; b++)
-        bytes = bytes && u->byte_ids[b] >= 0;
+    bool bytes = find_bytes(m, s, u->byte_ids) && s->byte_fallback;
     if ((s->unknown < 0 || (size_t)s->unknown >= s->count) && !bytes)
         return ix_fail(err, INOX_E_FORMAT, "the vocabulary has no unknown piece");
     IX_TRY(make_trie(m, s->types, err));
