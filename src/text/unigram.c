@@ -177,9 +177,7 @@ static inox_status add_bytes(run *r, size_t start, size_t end, bool *done, inox_
 {
     const int32_t *ids = r->u->byte_ids;
     const unsigned char *p = (const unsigned char *)r->text;
-    *done = r->u->byte_fallback;
-    for (size_t i = start; i < end && *done; i++)
-        *done = ids[p[i]] >= 0;
+    *done = ix_unigram_has_bytes(r->u, r->text + start, end - start);
     if (!*done)
         return INOX_OK;
     IX_TRY(ix_token_list_reserve(r->out, end - start, err));

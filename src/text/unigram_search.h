@@ -36,6 +36,15 @@ static inline size_t ix_step_size(const ix_vocabulary *v, uint32_t step)
     return n < IX_STEP_LONG ? n : v->pieces[ix_step_id(step)].size;
 }
 
+/* Whether an unknown character, or several, p[0..n), are tokens of their bytes: all are there. */
+static inline bool ix_unigram_has_bytes(const ix_unigram_model *u, const char *p, size_t n)
+{
+    bool all = u->byte_fallback;
+    for (size_t i = 0; i < n && all; i++)
+        all = u->byte_ids[(unsigned char)p[i]] >= 0;
+    return all;
+}
+
 /* The child, or 0. */
 static inline uint32_t ix_unigram_step(const ix_unigram_node *nodes, uint32_t node, char c)
 {

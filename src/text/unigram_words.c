@@ -295,9 +295,7 @@ static inox_status put_unknown(ix_unigram_run *r, const word *w, size_t start, s
 {
     const ix_unigram_model *u = &r->m->unigram;
     ix_encoding *out = r->out;
-    bool bytes = u->byte_fallback;
-    for (size_t i = start; i < end; i++)
-        bytes = bytes && u->byte_ids[(unsigned char)w->p[i]] >= 0;
+    bool bytes = ix_unigram_has_bytes(u, w->p + start, end - start);
     IX_TRY(ix_encoding_room(out, end - start, r->err));
     for (size_t i = start; i < end && bytes; i++)
         put(r, w, u->byte_ids[(unsigned char)w->p[i]], start, i + 1 < end ? start : end);
