@@ -17,6 +17,12 @@ const char *ix_answer_find(ix_text_view text, ix_text_view mark)
     return NULL;
 }
 
+size_t ix_answer_find_from(ix_text_view text, size_t from, ix_text_view mark)
+{
+    const char *p = from <= text.size ? ix_answer_find(behind(text, from), mark) : NULL;
+    return p ? (size_t)(p - text.data) : SIZE_MAX;
+}
+
 size_t ix_answer_match(ix_text_view text, ix_text_view mark, bool *cut)
 {
     size_t at = 0;
@@ -265,12 +271,6 @@ static inox_status read_json(const ix_answer_format *f, ix_text_view v, call_res
     return take_arguments(value, &call->arguments, err);
 }
 
-static size_t offset_of(ix_text_view v, size_t from, ix_text_view mark)
-{
-    const char *p = from <= v.size ? ix_answer_find(behind(v, from), mark) : NULL;
-    return p ? (size_t)(p - v.data) : SIZE_MAX;
-}
-
 /* ---- f <marks> {...} ------------------------------------------------------------------------- */
 
 /* Kimi's ids hold the name: functions.f:0.  Bytes of the id that begins with a name of n bytes. */
@@ -287,7 +287,7 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
 {
     size_t start = 0;
     if (f->id_first) { /* the id, id_end, the name */
-        start = offset_of(v, 0, f->id_end);
+        start = ix_answer_find_from(v, 0, f->id_end);
         *result = start == SIZE_MAX && v.size < NAME_TO_ARGUMENTS_MAX ? CALL_CUT : CALL_NONE;
         if (start >= NAME_TO_ARGUMENTS_MAX)
             return INOX_OK;
@@ -429,7 +429,7 @@ static inox_status append_python(ix_text_view v, ix_buffer *out, bool *is, inox_
 
 /* ---- f key_start k key_end v value_end ... --------------------------------------------------- */
 
-/* The same for a mark that may be laid out otherwise; *size: its bytes. */
+/* ix_answer_find_from of a mark that may be laid out otherwise; *size: its bytes. */
 static size_t offset_of_loose(ix_text_view v, size_t from, ix_text_view mark, size_t *size)
 {
     bool cut = false;
@@ -493,9 +493,9 @@ static size_t end_of_value(const ix_answer_format *f, ix_text_view v, size_t val
     while (from < v.size && is_space(v.data[from]))
         from++;
     if (!begins(behind(v, from), CDATA))
-        return offset_of(v, value, f->value_end);
+        return ix_answer_find_from(v, value, f->value_end);
     for (;;) { /* "]]>" that value_end follows */
-        from = offset_of(v, from, CDATA_END);
+        from = ix_answer_find_from(v, from, CDATA_END);
         if (from == SIZE_MAX)
             return SIZE_MAX;
         from += CDATA_END.size;
@@ -531,7 +531,7 @@ static size_t end_of_key(const ix_answer_format *f, ix_text_view v, size_t key, 
     size_t at = offset_of_loose(v, key, (ix_text_view){ a.data, same }, &size);
     if (at == SIZE_MAX)
         return SIZE_MAX;
-    size_t type = at + size, end = offset_of(v, type, behind(a, a.size - same_end));
+    size_t type = at + size, end = ix_answer_find_from(v, type, behind(a, a.size - same_end));
     if (end == SIZE_MAX)
         return SIZE_MAX;
     size_t bytes = a.size - same - same_end;
@@ -588,10 +588,10 @@ static inox_status read_parameters(const ix_answer_format *f, const json_t *tool
         return INOX_OK;
     call->name = (ix_text_view){ v.data, at };
     IX_TRY(ix_buffer_append(&call->arguments, "{", 1, err));
-    for (size_t stop = offset_of(v, at, end);;) {
+    for (size_t stop = ix_answer_find_from(v, at, end);;) {
         bool whole = true;
-        size_t key = offset_of(v, at, f->key_start);
-        stop = stop < at ? offset_of(v, at, end) : stop;
+        size_t key = ix_answer_find_from(v, at, f->key_start);
+        stop = stop < at ? ix_answer_find_from(v, at, end) : stop;
         /* elements: the end begins as a key does */
         if (stop <= key && stop != SIZE_MAX && !(key == SIZE_MAX && may_be_key(f, v, stop))) {
             *result = CALL_COMPLETE;
@@ -724,9 +724,7 @@ inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, 
 {
     *result = CALL_NONE;
     *call = (answer_call){ .id = { "", 0 } };
-    ix_text_view v = text;
-    while (v.size > 0 && is_space(v.data[0]))
-        v = behind(v, 1);
+    ix_text_view v = behind_space(text);
     inox_status status = INOX_OK;
     switch (f->syntax) {
     case CALLS_NONE: break;

@@ -20,10 +20,9 @@ size_t ix_answer_element_end(const ix_answer_format *f, ix_text_view v, size_t f
 {
     size_t depth = 1;
     while (from < v.size) {
-        const char *p = ix_answer_find(behind(v, from), f->key_start);
-        if (!p)
+        size_t at = ix_answer_find_from(v, from, f->key_start);
+        if (at == SIZE_MAX)
             return SIZE_MAX;
-        size_t at = (size_t)(p - v.data);
         *mark = tag_of(f, behind(v, at), f->value_end, key);
         if (*mark > 0 && --depth == 0)
             return at;
@@ -37,10 +36,8 @@ size_t ix_answer_element_end(const ix_answer_format *f, ix_text_view v, size_t f
 static size_t element(const ix_answer_format *f, ix_text_view v, ix_text_view *key,
                       ix_text_view *value)
 {
-    size_t at = 0, mark;
-    while (at < v.size && is_space(v.data[at]))
-        at++;
-    ix_text_view rest = behind(v, at);
+    size_t mark;
+    ix_text_view rest = behind_space(v);
     if (!begins(rest, f->key_start) || begins(rest, f->value_end))
         return 0;
     const char *end = ix_answer_find(behind(rest, f->key_start.size), f->key_end);

@@ -64,12 +64,25 @@ static inline ix_text_view behind(ix_text_view text, size_t n)
     return (ix_text_view){ text.data + n, text.size - n };
 }
 
-static inline ix_text_view trimmed(ix_text_view v)
+static inline ix_text_view behind_space(ix_text_view v)
 {
     while (v.size > 0 && is_space(v.data[0]))
         v = behind(v, 1);
-    while (v.size > 0 && is_space(v.data[v.size - 1]))
-        v.size--;
+    return v;
+}
+
+/* n, less the white space that v[0, n) ends in. */
+static inline size_t without_space_behind(ix_text_view v, size_t n)
+{
+    while (n > 0 && is_space(v.data[n - 1]))
+        n--;
+    return n;
+}
+
+static inline ix_text_view trimmed(ix_text_view v)
+{
+    v = behind_space(v);
+    v.size = without_space_behind(v, v.size);
     return v;
 }
 
@@ -98,6 +111,9 @@ static inline ix_text_view last_line(ix_text_view mark)
 
 /* The first place of `mark` in `text`, or NULL. */
 const char *ix_answer_find(ix_text_view text, ix_text_view mark);
+
+/* The same from `from` on, as an offset; SIZE_MAX: it is not there. */
+size_t ix_answer_find_from(ix_text_view text, size_t from, ix_text_view mark);
 
 /* Bytes that the mark takes at the beginning of text, 0 if it does not stand there: where it has
  * white space, and between its tags, models write any or none.  *cut: text may be the beginning of

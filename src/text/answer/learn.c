@@ -75,10 +75,7 @@ static ix_text_view of(const char *text)
 /* Offset of `word` in v from `from` on; SIZE_MAX: not there. */
 static size_t find_from(ix_text_view v, size_t from, const char *word)
 {
-    if (from > v.size)
-        return SIZE_MAX;
-    const char *p = ix_answer_find(behind(v, from), of(word));
-    return p ? (size_t)(p - v.data) : SIZE_MAX;
+    return ix_answer_find_from(v, from, of(word));
 }
 
 static size_t find(ix_text_view v, const char *word)
@@ -512,10 +509,10 @@ static inox_status learn_parameters(lesson *l, calls *c, bool *found)
                         value_end.size > 0 && value_end.data[0] == '\n';
     size_t closed = begins(trimmed(behind(v, c->end)), f->value_end) ? f->value_end.size : 0;
     if (closed > 0)
-        c->end = (size_t)(ix_answer_find(behind(v, c->end), f->value_end) - v.data) + closed;
+        c->end = ix_answer_find_from(v, c->end, f->value_end) + closed;
     if (closed > 0 && c->name_b != SIZE_MAX && c->end_b < v.size) {
-        const char *p = ix_answer_find(behind(v, c->end_b), f->value_end);
-        c->end_b = p ? (size_t)(p - v.data) + closed : c->end_b;
+        size_t end = ix_answer_find_from(v, c->end_b, f->value_end);
+        c->end_b = end != SIZE_MAX ? end + closed : c->end_b;
     }
     return INOX_OK;
 }
@@ -574,8 +571,7 @@ static inox_status learn_around(lesson *l, calls *c)
 static size_t content_at(const lesson *l)
 {
     ix_text_view mark = l->format->content_start, before = part(view_of(&l->content), 0, l->at);
-    while (before.size > 0 && is_space(before.data[before.size - 1]))
-        before.size--;
+    before.size = without_space_behind(before, before.size);
     if (before.size < mark.size || !begins(behind(before, before.size - mark.size), mark))
         return l->at;
     return before.size - mark.size;

@@ -69,10 +69,8 @@ static inox_status tell_held(ix_answer_parser *p, ix_answer_part part, size_t n)
 {
     size_t borrowed = n < p->borrowed ? n : p->borrowed;
     ix_text_view text = { held(p).data + borrowed, n - borrowed };
-    if (!p->said && (part == IX_ANSWER_REASONING || p->marked)) {
-        while (text.size > 0 && is_space(text.data[0]))
-            text = behind(text, 1);
-    }
+    if (!p->said && (part == IX_ANSWER_REASONING || p->marked))
+        text = behind_space(text);
     p->said = p->said || trimmed(text).size > 0;
     inox_status status = tell(p, part, text);
     drop(p, n);
@@ -109,17 +107,8 @@ static int first_mark(const ix_answer_parser *p, const ix_text_view *marks, int 
     if (p->final || v.size - keep > *at)
         return which;
     /* a longer mark may begin there, or one before it */
-    *at = v.size - keep;
-    while (*at > 0 && is_space(v.data[*at - 1]))
-        (*at)--;
+    *at = without_space_behind(v, v.size - keep);
     return -1;
-}
-
-static size_t without_space_behind(ix_text_view v, size_t n)
-{
-    while (n > 0 && is_space(v.data[n - 1]))
-        n--;
-    return n;
 }
 
 /* What opens calls: the first line of the section's mark, calls without their section, and calls
@@ -188,10 +177,8 @@ static void to_content(ix_answer_parser *p)
 static inox_status at_start(ix_answer_parser *p, bool *more)
 {
     const ix_answer_format *f = p->format;
-    ix_text_view v = held(p), text = v,
+    ix_text_view v = held(p), text = behind_space(v),
                  tag = { f->think_start.data, ix_answer_tag(f->think_start) };
-    while (text.size > 0 && is_space(text.data[0]))
-        text = behind(text, 1);
     if (is_control(tag) && tag.size < f->think_start.size && begins(text, tag)) {
         ix_text_view rest = behind(text, tag.size); /* Gemma's "<|channel><|channel>thought" */
         bool again = begins(rest, f->think_start);
@@ -319,12 +306,9 @@ static inox_status in_reasoning(ix_answer_parser *p, bool *more)
 /* Where nothing opens calls, an answer that begins as an object may be one. */
 static bool may_be_call(const ix_answer_parser *p)
 {
-    ix_text_view v = held(p);
-    size_t start = 0;
-    while (start < v.size && is_space(v.data[start]))
-        start++;
+    ix_text_view text = behind_space(held(p));
     return !p->said && p->format->syntax == CALLS_JSON && opening(p->format).size == 0 &&
-           start < v.size && (v.data[start] == '{' || v.data[start] == '[');
+           text.size > 0 && (text.data[0] == '{' || text.data[0] == '[');
 }
 
 static inox_status in_content(ix_answer_parser *p, bool *more)
@@ -514,9 +498,7 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
                               OPEN = { "<|", 2 }, FUNCTIONS = { "functions.", 10 },
                               ANALYSIS = { "analysis", 8 }, SELF = { "assistant", 9 },
                               CHANNEL = { "<|channel|>", 11 };
-    ix_text_view v = held(p), text = v;
-    while (text.size > 0 && is_space(text.data[0]))
-        text = behind(text, 1);
+    ix_text_view v = held(p), text = behind_space(v);
     bool header_begins =
         begins(text, OPEN) || begins(text, TO) || begins(OPEN, text) || begins(TO, text);
     if (text.size > 0 && !header_begins) {
@@ -538,12 +520,11 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
     ix_text_view named = channel ? behind(header, (size_t)(channel - header.data)) : header;
     p->channel = begins(trimmed(named), ANALYSIS) ? IX_ANSWER_REASONING : IX_ANSWER_CONTENT;
     p->recipient.size = p->body.size = 0;
-    ix_text_view whom = to ? (ix_text_view){ to + 3, (size_t)(end - to) - 3 } : header;
+    ix_text_view whom = to ? (ix_text_view){ to + TO.size, (size_t)(end - to) - TO.size } : header;
     if (to && !channel && view_is(trimmed(whom), "self")) {
         p->channel = IX_ANSWER_REASONING;
     } else if (to && !begins(whom, SELF) && (channel || !view_is(trimmed(whom), "user"))) {
-        ix_text_view name = { to + 3, (size_t)(end - to) - 3 };
-        name = begins(name, FUNCTIONS) ? behind(name, FUNCTIONS.size) : name;
+        ix_text_view name = begins(whom, FUNCTIONS) ? behind(whom, FUNCTIONS.size) : whom;
         p->channel = IX_ANSWER_CALL;
         IX_TRY(ix_buffer_append(&p->recipient, name.data, ix_answer_name(name), p->err));
     }

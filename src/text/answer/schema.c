@@ -92,6 +92,10 @@ typedef struct search {
     int left;           /* schemas to look at */
 } search;
 
+/* Keys of lists of schemas, any or all of which hold. */
+static const char *const CHOICES[] = { "anyOf", "oneOf", "allOf" };
+enum { CHOICE_KEYS = sizeof CHOICES / sizeof *CHOICES };
+
 static unsigned types_of(search *s, const json_t *schema, int depth);
 
 /* The types of several schemas together; 0 where one of them says nothing. */
@@ -113,7 +117,6 @@ static unsigned types_of_any(search *s, const json_t *list, int depth)
 /* The types that a schema allows; 0: it does not say. */
 static unsigned types_of(search *s, const json_t *schema, int depth)
 {
-    static const char *const choices[] = { "anyOf", "oneOf", "allOf" };
     const json_t *type = json_object_get(schema, "type"), *values = json_object_get(schema, "enum");
     const json_t *value = json_object_get(schema, "const"), *ref = json_object_get(schema, "$ref");
     unsigned types = type_named(type);
@@ -127,26 +130,13 @@ static unsigned types_of(search *s, const json_t *schema, int depth)
         types = type_of_value(value);
     if (types == 0)
         json_array_foreach(values, i, one) types |= type_of_value(one);
-    for (i = 0; types == 0 && i < sizeof choices / sizeof *choices; i++)
-        types = types_of_any(s, json_object_get(schema, choices[i]), depth);
+    for (i = 0; types == 0 && i < CHOICE_KEYS; i++)
+        types = types_of_any(s, json_object_get(schema, CHOICES[i]), depth);
     if (types == 0 && json_is_string(ref))
         types = types_of(s, referred(s->root, json_string_value(ref)), depth + 1);
     if (types != 0 && json_is_true(json_object_get(schema, "nullable")))
         types |= NULL_TYPE;
     return types;
-}
-
-/* The member of that name, which is no C string. */
-static const json_t *member_of(const json_t *object, ix_text_view name)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        if (strlen(key) == name.size && memcmp(key, name.data, name.size) == 0)
-            return value;
-    }
-    return NULL;
 }
 
 /* The parameters of the tool of that name, or NULL. */
@@ -212,29 +202,28 @@ static const json_t *resolved(argument_schema s)
 argument_schema ix_answer_schema(const json_t *tools, ix_text_view name, ix_text_view key)
 {
     const json_t *parameters = parameters_of(tools, name);
-    return (argument_schema){ parameters,
-                              member_of(json_object_get(parameters, "properties"), key) };
+    const json_t *properties = json_object_get(parameters, "properties");
+    return (argument_schema){ parameters, json_object_getn(properties, key.data, key.size) };
+}
+
+/* The schema of member `key` of an object or of the items of a list, its choices left out. */
+static const json_t *directly_within(const json_t *schema, ix_text_view key)
+{
+    const json_t *properties = json_object_get(schema, "properties");
+    const json_t *found = json_object_getn(properties, key.data, key.size);
+    return found ? found : json_object_get(schema, "items");
 }
 
 argument_schema ix_answer_schema_within(argument_schema s, ix_text_view key)
 {
-    static const char *const choices[] = { "anyOf", "oneOf", "allOf" };
-    const json_t *schema = resolved(s), *found = NULL;
+    const json_t *schema = resolved(s), *found = directly_within(schema, key);
     json_t *one;
     size_t i;
-    for (size_t c = 0; c <= sizeof choices / sizeof *choices && !found; c++) {
-        const json_t *list = c > 0 ? json_object_get(schema, choices[c - 1]) : NULL;
-        if (c == 0) {
-            found = member_of(json_object_get(schema, "properties"), key);
-            found = found ? found : json_object_get(schema, "items");
-        }
-        json_array_foreach(list, i, one)
+    for (size_t c = 0; c < CHOICE_KEYS && !found; c++) {
+        json_array_foreach(json_object_get(schema, CHOICES[c]), i, one)
         {
-            const json_t *choice = resolved((argument_schema){ s.root, one });
             if (!found)
-                found = member_of(json_object_get(choice, "properties"), key);
-            if (!found)
-                found = json_object_get(choice, "items");
+                found = directly_within(resolved((argument_schema){ s.root, one }), key);
         }
     }
     return (argument_schema){ s.root, found };
