@@ -374,13 +374,9 @@ static json_t *edges_json(const json_t *settings, const json_t *added)
     const char *bos = named(settings, GPT2, "bos_token"), *eos = named(settings, GPT2, "eos_token");
     bool add_bos = setting(settings, "add_bos_token", 0) != 0;
     bool add_eos = setting(settings, "add_eos_token", 0) != 0;
-    json_t *single = json_array(), *pair = json_array(), *tokens = json_object();
-    if (!add_bos && !add_eos) {
-        json_decref(single);
-        json_decref(pair);
-        json_decref(tokens);
+    if (!add_bos && !add_eos)
         return json_null();
-    }
+    json_t *single = json_array(), *pair = json_array(), *tokens = json_object();
     for (int k = 0; k < 3; k++) { /* the text; both of a pair */
         json_t *list = k == 0 ? single : pair;
         int type = k == 2;
