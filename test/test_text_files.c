@@ -523,6 +523,22 @@ static inox_status use_file(ix_text_view file, ix_text_view settings, inox_error
     return status;
 }
 
+/* Every allocation fails once, until the file is used without one. */
+static void survives_failing_allocations(ix_test *t, const char *name, ix_text_view file,
+                                         ix_text_view settings)
+{
+    inox_error err = { 0 };
+    inox_status status = INOX_E_MEMORY;
+    uint64_t n = 1;
+    for (; n < 20000 && status != INOX_OK; n++) {
+        ix_alloc_fail_at(n, 1);
+        status = use_file(file, settings, &err);
+        ix_alloc_fail_at(0, 0);
+    }
+    CHECK_MSG(status == INOX_OK && n > 20, "%s: %s after %llu", name, err.message,
+              (unsigned long long)n);
+}
+
 TEST(text_files_survive_failing_allocations)
 {
     static const char *const names[] = { "bpe-unused.model",  "unigram-rules.model",
@@ -533,16 +549,7 @@ TEST(text_files_survive_failing_allocations)
         char path[80];
         (void)snprintf(path, sizeof path, "data/files/%s", names[i]);
         ix_text_view file = load(t, path);
-        inox_error err = { 0 };
-        inox_status status = INOX_E_MEMORY;
-        uint64_t n = 1;
-        for (; n < 20000 && status != INOX_OK; n++) {
-            ix_alloc_fail_at(n, 1);
-            status = use_file(file, settings, &err);
-            ix_alloc_fail_at(0, 0);
-        }
-        CHECK_MSG(status == INOX_OK && n > 20, "%s: %s after %llu", names[i], err.message,
-                  (unsigned long long)n);
+        survives_failing_allocations(t, names[i], file, settings);
         ix_free((char *)file.data);
     }
     ix_free((char *)settings.data);
@@ -573,14 +580,8 @@ TEST(text_files_null_in_keys)
     expect_failure(t, bad, sizeof bad - 1, "NUL");
     expect_failure(t, escaped, sizeof escaped - 1, "NUL");
     expect_failure(t, good, sizeof good - 3, "JSON");
-    inox_status status = INOX_E_MEMORY;
-    uint64_t n = 1;
-    for (; n < 20000 && status != INOX_OK; n++) {
-        ix_alloc_fail_at(n, 1);
-        status = use_file((ix_text_view){ good, sizeof good - 1 }, (ix_text_view){ "", 0 }, &err);
-        ix_alloc_fail_at(0, 0);
-    }
-    CHECK_MSG(n > 20 && n < 20000, "%s after %llu", err.message, (unsigned long long)n);
+    survives_failing_allocations(t, "U+0000 in keys", (ix_text_view){ good, sizeof good - 1 },
+                                 (ix_text_view){ "", 0 });
 }
 
 /* ---- GGUF's WordPiece and Unigram ---------------------------------------------------------- */
