@@ -20,11 +20,13 @@ const ix_jvalue *ix_j_find_field(const ix_jexec *x, const ix_jnode *n, const ix_
 
 const ix_jvalue *ix_j_there_far(const ix_jexec *x, const ix_jnode *n)
 {
-    const ix_jvalue *value = n->kind == IX_JN_NAME ? ix_j_slot(x, n->ref) : ix_j_there(x, n->a);
+    if (n->where == IX_JW_NAME) {
+        const ix_jvalue *slot = ix_j_slot(x, n->ref);
 
-    if (n->kind != IX_JN_NAME)
-        return value ? ix_j_field(x, n, value) : NULL;
-    return value->kind == IX_J_MISSING ? NULL : value;
+        return slot->kind == IX_J_MISSING ? NULL : slot;
+    }
+    const ix_jvalue *object = ix_j_there(x, n->a);
+    return object ? ix_j_field(x, n, object) : NULL;
 }
 
 static inox_status eval_name(ix_jexec *x, const ix_jnode *n, ix_jvalue *out, inox_error *err)

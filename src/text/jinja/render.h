@@ -118,7 +118,9 @@ inox_status ix_jb_take_back(ix_jbuilder *b, const ix_jplace *from, ix_jvalue *ou
 inox_status ix_j_join(ix_jrender *r, ix_jstring *a, const ix_jstring *b, bool safe, ix_jvalue *out,
                       inox_error *err) IX_MUST_USE;
 
-/* True if n <= 16 bytes are the same: most texts of templates are short. */
+#define IX_J_SHORT 16 /* bytes, which two numbers hold */
+
+/* True if n <= IX_J_SHORT bytes are the same: most texts of templates are short. */
 static inline bool ix_j_equal_short(const char *a, const char *b, size_t n)
 {
     uint64_t x, y;
@@ -150,10 +152,10 @@ static inline bool ix_j_equal_short(const char *a, const char *b, size_t n)
 
 static inline bool ix_j_equal_bytes(const char *a, const char *b, size_t n)
 {
-    return n > 16 ? memcmp(a, b, n) == 0 : ix_j_equal_short(a, b, n);
+    return n > IX_J_SHORT ? memcmp(a, b, n) == 0 : ix_j_equal_short(a, b, n);
 }
 
-/* b has no more than 16 bytes. */
+/* b has no more than IX_J_SHORT bytes. */
 static inline bool ix_j_same_short_text(const ix_jstring *a, const ix_jstring *b)
 {
     return a->size == b->size && ix_j_equal_short(a->data, b->data, b->size);

@@ -776,8 +776,6 @@ static inox_status settle_field(resolver *v, scope *s, ix_jnode *n, inox_error *
     return INOX_OK;
 }
 
-#define SHORT 16 /* bytes */
-
 /* Most conditions of chat templates: message['role'] == 'user'. */
 static inox_status settle_comparison(resolver *v, scope *s, ix_jnode *n, inox_error *err)
 {
@@ -785,7 +783,7 @@ static inox_status settle_comparison(resolver *v, scope *s, ix_jnode *n, inox_er
     IX_TRY(settle_list(v, s, n->b, err));
     const ix_jnode *to = n->b->a;
     if (n->op > IX_JC_NE || n->a->where != IX_JW_FIELD_OF_SLOT || to->kind != IX_JN_CONST ||
-        to->value.kind != IX_J_STRING || to->value.string->size > SHORT)
+        to->value.kind != IX_J_STRING || to->value.string->size > IX_J_SHORT)
         return INOX_OK;
     n->where = IX_JW_FIELD_IS;
     n->slot = n->a->slot;
