@@ -11,12 +11,6 @@ typedef struct template_options {
     bool jsonl, spans;
 } template_options;
 
-static inox_status render(const template_options *o, const inox_template *t, const char *variables,
-                          size_t bytes, inox_rendering **out, inox_error *err)
-{
-    return inox_template_render(t, variables, bytes, &o->rendering, out, err);
-}
-
 /* ---- for programs */
 
 static int answer_error(const template_options *o, const char *why)
@@ -28,7 +22,7 @@ static int answer(const template_options *o, const inox_template *t, const char 
 {
     inox_error err;
     inox_rendering *rendering;
-    if (render(o, t, line, n, &rendering, &err) != INOX_OK)
+    if (inox_template_render(t, line, n, &o->rendering, &rendering, &err) != INOX_OK)
         return answer_error(o, err.message);
     inox_text text = inox_rendering_text(rendering);
     json_t *object = json_pack("{s:o}", "text", json_text(text.data, text.bytes));
@@ -137,7 +131,7 @@ static int render_file(const template_options *o, const inox_template *t,
     int code = read_file(&o->common, path, &variables, &bytes);
     if (code != 0)
         return code;
-    inox_status status = render(o, t, variables, bytes, &rendering, &err);
+    inox_status status = inox_template_render(t, variables, bytes, &o->rendering, &rendering, &err);
     free(variables);
     if (status != INOX_OK)
         return fail(&o->common, &err);
