@@ -5,7 +5,7 @@
 
 Both render the same text, or the row says so.  Two times each: `json` begins with the variables as JSON text, as they
 come over a wire; `objects` with them read already (Inox: less the time to read those that the template names).  The
-least of several rounds.
+least of several rounds.  `reading` is the time to read them.
 Templates that refuse the conversation are left out.
 """
 import glob
@@ -91,7 +91,7 @@ def main():
     text = json.dumps(conversation(), ensure_ascii=False)
     variables, env, ratios = json.loads(text), environment(), []
     reading = least(20, lambda: json.loads(text))
-    print("Inox us  jinja2 us  objects   json  template")
+    print(f"{len(text.encode())} bytes of variables\nInox us  reading  jinja2 us  objects   json  template")
     with tempfile.TemporaryDirectory() as scratch:
         given, reading_template = os.path.join(scratch, "given.json"), os.path.join(scratch, "reading.jinja")
         with open(given, "w", encoding="utf-8") as f:
@@ -112,7 +112,7 @@ def main():
                 stdout=subprocess.PIPE, check=True).stdout)
             objects, whole = theirs / max(ours["us"] - ours["reading_us"], 0.1), (theirs + reading) / ours["us"]
             ratios.append((objects, whole, ours["us"]))
-            print(f"{ours['us']:7.1f} {theirs:10.1f} {objects:7.1f}x {whole:5.1f}x  {os.path.basename(path)}"
+            print(f"{ours['us']:7.1f} {ours['reading_us']:8.1f} {theirs:10.1f} {objects:7.1f}x {whole:5.1f}x  {os.path.basename(path)}"
                   + ("" if size == ours["bytes"] else "  DIFFERENT TEXT"))
     if not ratios:
         sys.exit(f"no template in {folder}")
