@@ -326,6 +326,14 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
 
 /* ---- Python's values ------------------------------------------------------------------------- */
 
+const char *ix_answer_python_word(ix_text_view v)
+{
+    return view_is(v, "True")    ? "true"
+           : view_is(v, "False") ? "false"
+           : view_is(v, "None")  ? "null"
+                                 : NULL;
+}
+
 static bool is_hex(ix_text_view v, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -392,13 +400,9 @@ static inox_status append_python_word(ix_text_view word, bool key, ix_buffer *ou
 {
     if (key)
         return ix_answer_append_string(out, word, err);
-    if (view_is(word, "True"))
-        return ix_buffer_append(out, "true", 4, err);
-    if (view_is(word, "False"))
-        return ix_buffer_append(out, "false", 5, err);
-    if (view_is(word, "None"))
-        return ix_buffer_append(out, "null", 4, err);
-    return ix_buffer_append(out, word.data, word.size, err);
+    const char *json = ix_answer_python_word(word);
+    return json ? ix_buffer_append(out, json, strlen(json), err)
+                : ix_buffer_append(out, word.data, word.size, err);
 }
 
 /* A value of Python as JSON; false: it is none. */

@@ -158,6 +158,9 @@ inox_status ix_answer_read_call(const ix_answer_format *f, const json_t *tools, 
                                 call_result *result, size_t *size, answer_call *call,
                                 inox_error *err) IX_MUST_USE;
 
+/* How JSON writes v where it is True, False or None; else NULL. */
+const char *ix_answer_python_word(ix_text_view v);
+
 /* Arguments that stand alone: appended to the empty *out as JSON; *is: they are an object. */
 inox_status ix_answer_object(ix_text_view text, ix_buffer *out, bool *is,
                              inox_error *err) IX_MUST_USE;

@@ -159,21 +159,12 @@ static const json_t *parameters_of(const json_t *tools, ix_text_view name)
 /* ---- values ---------------------------------------------------------------------------------- */
 
 /* The type that a value reads as, 0 if it is no JSON (nor a word of Python).  *word: how JSON
- * writes it, where that is not how it stands. */
+ * writes it, where that is not how it stands; else NULL. */
 static unsigned reads_as(ix_text_view v, const char **word)
 {
-    static const struct {
-        const char *python, *json;
-        unsigned type;
-    } words[] = { { "True", "true", BOOLEAN },
-                  { "False", "false", BOOLEAN },
-                  { "None", "null", NULL_TYPE } };
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (view_is(v, words[i].python)) {
-            *word = words[i].json;
-            return words[i].type;
-        }
+    *word = ix_answer_python_word(v);
+    if (*word)
+        return view_is(v, "None") ? NULL_TYPE : BOOLEAN;
     json_t *value = json_loadb(v.data, v.size,
                                JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     unsigned type = value ? type_of_value(value) : 0;
@@ -239,7 +230,7 @@ argument_type ix_answer_typed(argument_schema schema, ix_text_view value, ix_tex
 {
     search s = { schema.root, SCHEMAS_MAX };
     unsigned types = types_of(&s, schema.schema, 0);
-    const char *word = NULL;
+    const char *word;
 
     if (types == 0)
         return ARGUMENT_UNKNOWN;
