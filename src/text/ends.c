@@ -8,15 +8,10 @@
 
 #include <string.h>
 
-static bool spelled(const ix_text_view *piece, const char *spelling)
-{
-    return piece->size == strlen(spelling) && memcmp(piece->data, spelling, piece->size) == 0;
-}
-
 static bool one_of(const ix_text_view *piece, const char *const *spellings)
 {
     for (; *spellings; spellings++)
-        if (spelled(piece, *spellings))
+        if (ix_text_is(*piece, *spellings))
             return true;
     return false;
 }
@@ -91,13 +86,13 @@ inox_status ix_find_ends(ix_tokenizer *t, const ix_vocab_source *source, inox_er
             continue;
         if (one_of(p, end_spellings))
             mark(t, (int64_t)i);
-        end = spelled(p, "<|end|>") ? (int64_t)i : end;
-        s = spelled(p, "</s>") ? (int64_t)i : s;
-        returns = spelled(p, "<|return|>") ? (int64_t)i : returns;
-        call = spelled(p, "<|call|>") ? (int64_t)i : call;
-        calls = spelled(p, "<|calls|>") ? (int64_t)i : calls;
-        flush = spelled(p, "<|flush|>") ? (int64_t)i : flush;
-        if (spelled(p, "<|tool_response>") || spelled(p, "<|plamo:eos|>"))
+        end = ix_text_is(*p, "<|end|>") ? (int64_t)i : end;
+        s = ix_text_is(*p, "</s>") ? (int64_t)i : s;
+        returns = ix_text_is(*p, "<|return|>") ? (int64_t)i : returns;
+        call = ix_text_is(*p, "<|call|>") ? (int64_t)i : call;
+        calls = ix_text_is(*p, "<|calls|>") ? (int64_t)i : calls;
+        flush = ix_text_is(*p, "<|flush|>") ? (int64_t)i : flush;
+        if (ix_text_is(*p, "<|tool_response>") || ix_text_is(*p, "<|plamo:eos|>"))
             normal_s = (int64_t)i;
     }
     mark_first(t, source->fim_padding, padding_spellings);

@@ -214,22 +214,18 @@ static bool contains_any_case(const char *text, const char *word)
     return false;
 }
 
-static bool spelled(const ix_text_view *p, const char *spelling)
-{
-    return p->size == strlen(spelling) && memcmp(p->data, spelling, p->size) == 0;
-}
-
 /* GGUF does not say which special tokens strip spaces; the model's name does, as in llama.cpp. */
 static unsigned strip_of(const ix_gguf_tokenizer *t, const ix_vocab_source *s, size_t id)
 {
     const ix_text_view *p = &t->pieces[id];
-    if ((t->pre.flags & IX_PRE_STRIP_MASK) && spelled(p, "<mask>"))
+    if ((t->pre.flags & IX_PRE_STRIP_MASK) && ix_text_is(*p, "<mask>"))
         return IX_STRIP_LEFT;
     if (contains_any_case(s->name, "phi-3") || contains_any_case(s->name, "phi3"))
-        return spelled(p, "<unk>") || spelled(p, "<s>") || spelled(p, "<|endoftext|>")
+        return ix_text_is(*p, "<unk>") || ix_text_is(*p, "<s>") || ix_text_is(*p, "<|endoftext|>")
                    ? 0
                    : IX_STRIP_RIGHT;
-    return contains_any_case(s->name, "modern-bert") && spelled(p, "[MASK]") ? IX_STRIP_LEFT : 0;
+    return contains_any_case(s->name, "modern-bert") && ix_text_is(*p, "[MASK]") ? IX_STRIP_LEFT
+                                                                                 : 0;
 }
 
 static bool is_special(const ix_gguf_tokenizer *t, size_t id)

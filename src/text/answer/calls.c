@@ -227,7 +227,7 @@ static inox_status is_nearly_json(ix_text_view text, bool *is, inox_error *err)
 static inox_status take_arguments(ix_text_view value, ix_buffer *out, inox_error *err)
 {
     value = trimmed(value);
-    if (value.size == 0 || view_is(value, "null"))
+    if (value.size == 0 || ix_text_is(value, "null"))
         return ix_buffer_append(out, "{}", 2, err);
     if (value.data[0] != '"')
         return append_json(out, value, err);
@@ -328,10 +328,10 @@ static inox_status read_named(const ix_answer_format *f, ix_text_view v, call_re
 
 const char *ix_answer_python_word(ix_text_view v)
 {
-    return view_is(v, "True")    ? "true"
-           : view_is(v, "False") ? "false"
-           : view_is(v, "None")  ? "null"
-                                 : NULL;
+    return ix_text_is(v, "True")    ? "true"
+           : ix_text_is(v, "False") ? "false"
+           : ix_text_is(v, "None")  ? "null"
+                                    : NULL;
 }
 
 static bool is_hex(ix_text_view v, size_t count)

@@ -57,7 +57,7 @@ static inox_status append(const ix_answer_format *f, argument_schema s, ix_text_
                           int depth, ix_buffer *out, bool *is, inox_error *err)
 {
     ix_text_view key, inner, rest = trimmed(value);
-    bool list = element(f, rest, &key, &inner) > 0 && view_is(key, "item");
+    bool list = element(f, rest, &key, &inner) > 0 && ix_text_is(key, "item");
     size_t before = out->size, n;
     *is = false;
     if (depth >= ELEMENTS_DEPTH_MAX || rest.size == 0 || ix_answer_is_text(s))

@@ -44,11 +44,6 @@ static inline bool in_list(const ix_answer_format *f)
     return f->syntax == CALLS_JSON || f->syntax == CALLS_PYTHON;
 }
 
-static inline bool view_is(ix_text_view v, const char *text)
-{
-    return v.size == strlen(text) && memcmp(v.data, text, v.size) == 0;
-}
-
 static inline bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';

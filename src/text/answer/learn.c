@@ -544,7 +544,7 @@ static inox_status learn_around(lesson *l, calls *c)
     if (begins(section, f->content_end))
         section = trimmed(behind(section, f->content_end.size));
     if (in_list(f)) {
-        if (view_is(f->call_end, ","))
+        if (ix_text_is(f->call_end, ","))
             f->call_end.size = 0;
         while (section.size > 0 && section.data[section.size - 1] == '[')
             section = trimmed(part(section, 0, section.size - 1));

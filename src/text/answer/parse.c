@@ -521,9 +521,9 @@ static inox_status in_header(ix_answer_parser *p, bool *more)
     p->channel = begins(trimmed(named), ANALYSIS) ? IX_ANSWER_REASONING : IX_ANSWER_CONTENT;
     p->recipient.size = p->body.size = 0;
     ix_text_view whom = to ? (ix_text_view){ to + TO.size, (size_t)(end - to) - TO.size } : header;
-    if (to && !channel && view_is(trimmed(whom), "self")) {
+    if (to && !channel && ix_text_is(trimmed(whom), "self")) {
         p->channel = IX_ANSWER_REASONING;
-    } else if (to && !begins(whom, SELF) && (channel || !view_is(trimmed(whom), "user"))) {
+    } else if (to && !begins(whom, SELF) && (channel || !ix_text_is(trimmed(whom), "user"))) {
         ix_text_view name = begins(whom, FUNCTIONS) ? behind(whom, FUNCTIONS.size) : whom;
         p->channel = IX_ANSWER_CALL;
         IX_TRY(ix_buffer_append(&p->recipient, name.data, ix_answer_name(name), p->err));

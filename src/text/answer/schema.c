@@ -164,7 +164,7 @@ static unsigned reads_as(ix_text_view v, const char **word)
 {
     *word = ix_answer_python_word(v);
     if (*word)
-        return view_is(v, "None") ? NULL_TYPE : BOOLEAN;
+        return ix_text_is(v, "None") ? NULL_TYPE : BOOLEAN;
     json_t *value = json_loadb(v.data, v.size,
                                JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     unsigned type = value ? type_of_value(value) : 0;

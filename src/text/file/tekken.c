@@ -159,8 +159,7 @@ static inox_status read_specials(reader *r, inox_error *err)
 static int32_t named(const reader *r, const char *spelling)
 {
     for (size_t i = 0; i < r->special_count; i++)
-        if (r->specials[i].spelling.size == strlen(spelling) &&
-            memcmp(r->specials[i].spelling.data, spelling, strlen(spelling)) == 0)
+        if (ix_text_is(r->specials[i].spelling, spelling))
             return (int32_t)i;
     return -1;
 }

@@ -124,11 +124,6 @@ static ix_text_view class_of(const json_t *settings)
     return (ix_text_view){ name, size };
 }
 
-static bool is_class(ix_text_view class, const char *name)
-{
-    return class.size == strlen(name) && memcmp(class.data, name, class.size) == 0;
-}
-
 static inox_status unknown_class(ix_text_view class, const char *files, inox_error *err)
 {
     return ix_fail(err, INOX_E_UNSUPPORTED,
@@ -154,8 +149,8 @@ static inox_status bert_family(const json_t *settings, ix_bert_settings *bert, i
     bool known = class.size >= SUFFIX_SIZE &&
                  memcmp(class.data + class.size - SUFFIX_SIZE, SUFFIX, SUFFIX_SIZE) == 0;
     for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
-        known = known || is_class(class, alike[i]);
-    bool mpnet = is_class(class, "MPNetTokenizer");
+        known = known || ix_text_is(class, alike[i]);
+    bool mpnet = ix_text_is(class, "MPNetTokenizer");
     bert->unknown = spelling(settings, "unk_token", "[UNK]");
     bert->cls = spelling(settings, "cls_token", mpnet ? "<s>" : "[CLS]");
     bert->separator = spelling(settings, "sep_token", mpnet ? "</s>" : "[SEP]");
@@ -255,9 +250,9 @@ static inox_status find_family(const json_t *settings, const json_t *vocab, fami
     ix_text_view class = class_of(settings);
     size_t found = 0;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (is_class(class, classes[i].name))
+        if (ix_text_is(class, classes[i].name))
             return *kind = classes[i].kind, INOX_OK;
-    if (!is_class(class, "PreTrainedTokenizer"))
+    if (!ix_text_is(class, "PreTrainedTokenizer"))
         return unknown_class(class, "vocab.json with merges.txt", err);
     for (size_t i = 0; i < sizeof roberta / sizeof *roberta; i++)
         found += json_object_get(vocab, roberta[i]) != NULL;
