@@ -286,6 +286,52 @@ TEST(unigram_user_pieces_have_one_origin)
     ix_spm_normalizer_free(z);
 }
 
+/* A precompiled map with one rule: "e" and U+0301 become U+00E9. */
+static size_t make_map(char *bytes)
+{
+    enum { UNITS = 512, HAS_VALUE = 1 << 8, OFFSET_AT = 10 };
+    static const char becomes[] = "\xC3\xA9";
+    uint32_t units[UNITS] = { 0 }; /* the root's children are at their bytes */
+    units['e'] = 'e' | ('e' ^ 0x100) << OFFSET_AT;
+    units[0x100 ^ 0xCC] = 0xCC | (0x1CC ^ 0x80) << OFFSET_AT;
+    units[0x80 ^ 0x81] = 0x81 | HAS_VALUE | (0x01 ^ 0x02) << OFFSET_AT;
+    uint32_t size = sizeof units;
+    memcpy(bytes, &size, sizeof size);
+    memcpy(bytes + sizeof size, units, sizeof units);
+    memcpy(bytes + sizeof size + sizeof units, becomes, sizeof becomes);
+    return sizeof size + sizeof units + sizeof becomes;
+}
+
+/* A rule begins with the last byte of a user-defined piece and goes on: the piece comes first, also
+ * where origins do not matter and its bytes are not looked at one by one. */
+TEST(unigram_user_pieces_hide_rules)
+{
+    static const char *const texts[][2] = {
+        { "xde\xCC\x81y", SPACE "xde\xCC\x81y" },
+        { "xxe\xCC\x81y", SPACE "xx\xC3\xA9y" },
+    };
+    static const ix_text_view users[] = { { "de", 2 } };
+    char map[4096];
+    ix_spm_rules rules = IX_SPM_RULES_INIT;
+    rules.charsmap = (ix_text_view){ map, make_map(map) };
+    ix_spm_normalizer *z = NULL;
+    ix_spm_text text = { 0 };
+    inox_error err;
+    CHECK_OK(ix_spm_normalizer_new(&rules, false, users, 1, &z, &err), &err);
+    for (size_t i = 0; i < 4 && z; i++) {
+        const char *source = texts[i / 2][0], *want = texts[i / 2][1];
+        ix_spm_cursor c;
+        CHECK_OK(ix_spm_normalize_begin(z, source, strlen(source), &c, &text, &err), &err);
+        c.only_text = i % 2 == 1;
+        CHECK_OK(ix_spm_normalize_part(z, &c, false, &text, &err), &err);
+        CHECK_MSG(text.size == strlen(want) && memcmp(text.data, want, text.size) == 0,
+                  "text %zu, only its bytes: %d: '%.*s'", i / 2, c.only_text, (int)text.size,
+                  text.data);
+    }
+    ix_spm_text_release(&text);
+    ix_spm_normalizer_free(z);
+}
+
 /* A word whose best path changes because of nothing but rounding, as late as it can: where sums are
  * of magnitudes in [2^(q-1), 2^q), they are multiples of u = 2^(q-24).
  *
