@@ -203,6 +203,19 @@ static ix_text_view last_mark(ix_text_view v)
     return part(v, start, v.size);
 }
 
+/* Trimmed v without the mark that it may begin with. */
+static ix_text_view behind_mark(ix_text_view v, ix_text_view mark)
+{
+    return begins(v, mark) ? trimmed(behind(v, mark.size)) : v;
+}
+
+/* Trimmed v without the reasoning in front, which may be an empty one. */
+static ix_text_view behind_reasoning(const ix_answer_format *f, ix_text_view v)
+{
+    size_t end = ix_answer_find_from(v, 0, f->think_end);
+    return end == SIZE_MAX ? v : trimmed(behind(v, end + f->think_end.size));
+}
+
 /* Most close as they open; "[e~[" is one, too. */
 static bool is_tag(ix_text_view v)
 {
@@ -268,9 +281,7 @@ static inox_status learn_content_start(lesson *l)
     same = before_tag(content, same);
     bool thinks = begins(trimmed(behind(prompt, same)), f->think_start);
     ix_text_view mark = trimmed(behind(content, same > l->header ? same : l->header));
-    const char *thought = ix_answer_find(mark, f->think_end);
-    if (thought)
-        mark = trimmed(behind(mark, (size_t)(thought - mark.data) + f->think_end.size));
+    mark = behind_reasoning(f, mark);
     if (status == INOX_OK && (whole || thinks) && is_tag(mark)) {
         status = keep(l, &f->content_start, mark);
     } else if (status == INOX_OK && same == prompt.size && mark.size > 0) {
@@ -290,9 +301,7 @@ static inox_status learn_turn_end(lesson *l)
 {
     ix_answer_format *f = l->format;
     ix_text_view tail = trimmed(behind(view_of(&l->content), l->at + strlen(CONTENT)));
-    if (begins(tail, f->content_end))
-        tail = trimmed(behind(tail, f->content_end.size));
-    tail = first_tag(tail);
+    tail = first_tag(behind_mark(tail, f->content_end));
     return is_tag(tail) ? keep(l, &f->turn_end, tail) : INOX_OK;
 }
 
@@ -536,13 +545,9 @@ static inox_status learn_around(lesson *l, calls *c)
         same = start.size > 0 ? (size_t)(before.data + before.size - start.data) : 0;
     }
     ix_text_view section = trimmed(part(before, 0, before.size - same));
-    const char *thought = ix_answer_find(section, f->think_end);
-    if (thought) /* empty reasoning in front of them */
-        section = trimmed(behind(section, (size_t)(thought - section.data) + f->think_end.size));
-    if (begins(section, f->content_start)) /* and an empty content */
-        section = trimmed(behind(section, f->content_start.size));
-    if (begins(section, f->content_end))
-        section = trimmed(behind(section, f->content_end.size));
+    section = behind_reasoning(f, section);
+    section = behind_mark(section, f->content_start); /* an empty content */
+    section = behind_mark(section, f->content_end);
     if (in_list(f)) {
         if (ix_text_is(f->call_end, ","))
             f->call_end.size = 0;
@@ -553,9 +558,7 @@ static inox_status learn_around(lesson *l, calls *c)
     IX_TRY(keep(l, &f->call_start, part(before, before.size - same, before.size)));
     if (c->name_b == SIZE_MAX && f->call_start.size > 0)
         IX_TRY(keep(l, &f->call_end, first_tag(tail)));
-    tail = trimmed(tail);
-    if (begins(tail, f->call_end))
-        tail = trimmed(behind(tail, f->call_end.size));
+    tail = behind_mark(trimmed(tail), f->call_end);
     while (in_list(f) && begins(tail, of("]")))
         tail = trimmed(behind(tail, 1));
     if (f->section_start.size > 0 && !begins(tail, f->turn_end)) {
